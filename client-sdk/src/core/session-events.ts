@@ -1,0 +1,29 @@
+/**
+ * The session plane as the client sees it: the server's `SessionDelta`s, however they were carried (Colyseus schema, virtual link).
+ * Kept structurally equal to server/src/core/types.ts by a type test in simulations (the two packages never import each other).
+ */
+export type PersonInfo = {
+  readonly slot: number;
+  readonly session: string;
+  readonly user: string;
+  readonly name: string;
+  readonly role: string;
+  readonly color: number;
+  readonly status: "awake" | "asleep";
+};
+export type LeaseInfo = {
+  readonly object: string;
+  readonly slot: number;
+  readonly hand: "left" | "right" | "pointer";
+  readonly gripMm: readonly number[];
+  readonly gripRotation: readonly number[];
+  readonly sinceTick: number;
+};
+
+export type SessionEvent =
+  | { readonly kind: "person"; readonly person: PersonInfo }
+  | { readonly kind: "personGone"; readonly slot: number }
+  | { readonly kind: "lease"; readonly lease: LeaseInfo }
+  | { readonly kind: "leaseGone"; readonly object: string }
+  | { readonly kind: "veil"; readonly object: string; readonly field: string; readonly author: string; readonly reason: string }
+  | { readonly kind: "veilGone"; readonly object: string; readonly field: string };

@@ -1,0 +1,133 @@
+/**
+ * The seam between deciding and doing. `SceneCore.step(inputs, nowMs) -> effects` is pure: no clock, no dice, no sockets, no await.
+ * Adapters turn sockets, stores, timers and the pipeline into `CoreInput`s and carry out `CoreEffect`s, in order.
+ *
+ * [CO1] The same seed, definition and inputs give the same effects, bit for bit (PROMISES P3).
+ * [CO2] `send` effects own their bytes except `sendFrame`, whose view is valid only until the next `step`.
+ * [CO3] A store that does not answer never blocks `step`; what waits for it is bounded.
+ */
+import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
+import type { CloseName, DeniedReason, Hand, UpMessage } from "@copresence/shared/protocol";
+
+/** What a verified ticket says. */
+export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
+
+export type CoreInput =
+  | { readonly kind: "join"; readonly session: SessionId; readonly identity: Identity }
+  | { readonly kind: "leave"; readonly session: SessionId }
+  | { readonly kind: "message"; readonly session: SessionId; readonly receivedMs: number; readonly message: UpMessage }
+  /** A message that could not be decoded; strikes are counted by the core. */
+  | { readonly kind: "malformed"; readonly session: SessionId; readonly sentence: string }
+  /** A stock y-websocket peer on `/sync/<space>`: document only, no pose, no slot. */
+  | { readonly kind: "docJoin"; readonly session: SessionId; readonly identity: Identity }
+  | { readonly kind: "docLeave"; readonly session: SessionId }
+  /** Raw y-protocols bytes from such a peer. */
+  | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
+  /** Answer to an `append` effect. */
+  | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** A verified write after trouble: the store works again. */
+  | { readonly kind: "storeRecovered" }
+  /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
+  | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
+  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
+  /** The socket of a session skipped a droppable frame (governor). */
+  | { readonly kind: "frameSkipped"; readonly session: SessionId };
+
+export type TextSubject =
+  | { readonly kind: "chat"; readonly id: number }
+  | { readonly kind: "field"; readonly object: string; readonly field: string };
+export type SearchHit = {
+  readonly object: string;
+  readonly score: number;
+  readonly position: readonly number[];
+  readonly label: string;
+  readonly why: string;
+};
+
+/** Public facts about a person, mirrored into the Colyseus schema. `status` never says why somebody is asleep. */
+export type Person = {
+  readonly slot: Slot;
+  readonly session: SessionId;
+  readonly user: UserId;
+  readonly name: string;
+  readonly role: string;
+  readonly color: number;
+  readonly status: "awake" | "asleep";
+};
+/** Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). */
+export type Lease = {
+  readonly object: string;
+  readonly slot: Slot;
+  readonly hand: Hand;
+  readonly gripMm: readonly number[];
+  readonly gripRotation: readonly number[];
+  readonly sinceTick: Tick;
+};
+
+/** Session-plane changes, in order. Colyseus mirrors them as schema, simulations deliver them as they are. */
+export type SessionDelta =
+  | { readonly kind: "person"; readonly person: Person }
+  | { readonly kind: "personGone"; readonly slot: Slot }
+  | { readonly kind: "lease"; readonly lease: Lease }
+  | { readonly kind: "leaseGone"; readonly object: string }
+  /** A text field hidden by moderation (for everybody but its author). Reversible. */
+  | { readonly kind: "veil"; readonly object: string; readonly field: string; readonly author: string; readonly reason: string }
+  | { readonly kind: "veilGone"; readonly object: string; readonly field: string };
+
+/** One update to make durable (OBJECTS.md, Durability). `user` is the author, for history. */
+export type AppendRecord = { readonly user: string; readonly client: number; readonly clock: number; readonly update: Uint8Array };
+
+export type CoreEffect =
+  /** An encoded ordered or droppable message, `[17][id][fields]`, owned by the effect. */
+  | { readonly kind: "send"; readonly session: SessionId; readonly bytes: Uint8Array; readonly droppable: boolean }
+  /** This viewer's pose frame of this tick, droppable; `bytes` is a view into the core's buffer [CO2]. */
+  | { readonly kind: "sendFrame"; readonly session: SessionId; readonly bytes: Uint8Array }
+  /** y-protocols bytes for a `docJoin` peer. */
+  | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
+  | { readonly kind: "session"; readonly delta: SessionDelta }
+  | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
+  /** State is worth compacting; the adapter snapshots `state` through the store. */
+  | { readonly kind: "snapshot"; readonly state: Uint8Array }
+  | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
+  | { readonly kind: "event"; readonly event: PipelineEvent }
+  | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };
+
+export type CoreMetric =
+  | "pose_refused"
+  | "pose_clamped"
+  | "edit_denied"
+  | "edit_accepted"
+  | "grab_granted"
+  | "grab_denied"
+  | "malformed"
+  | "chat"
+  | "frame_skipped"
+  | "lease_expired";
+
+/** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
+export type PipelineEvent =
+  | {
+      readonly kind: "object";
+      readonly object: string;
+      readonly version: number;
+      readonly type: string;
+      readonly label: string;
+      readonly text: string;
+      readonly position: readonly number[];
+      readonly sizeM: number;
+      readonly color: string;
+    }
+  | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
+  | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
+  | {
+      readonly kind: "search";
+      readonly session: SessionId;
+      readonly ref: number;
+      readonly text: string;
+      readonly limit: number;
+      readonly withinM: number;
+      readonly types: readonly string[];
+      readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+    };
+
+export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

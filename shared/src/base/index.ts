@@ -1,0 +1,4 @@
+export * from "./bytes.ts";
+export * from "./ids.ts";
+export * from "./result.ts";
+export * from "./vector.ts";

@@ -1,0 +1,6 @@
+export * from "./close-codes.ts";
+export * from "./codec.ts";
+export * from "./limits.ts";
+export * from "./registry.ts";
+export * from "./versions.ts";
+export type { Kind } from "./kinds.ts";

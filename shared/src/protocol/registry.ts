@@ -1,0 +1,207 @@
+/**
+ * The registry: every message of the wire, said once. Codecs, types, size bounds and PROTOCOL.md come from here.
+ *
+ * [PR1] A message on the room socket is `[17][id][fields]`: 17 is Colyseus's ROOM_DATA_BYTES, `id` its one-byte message type.
+ * [PR2] `droppable` messages may be skipped by the sender when the receiver lags; `ordered` ones never are (the session is
+ *       closed with a retryable code instead).
+ * [PR3] Ids and field order are never reused; a new field is a new version of the protocol.
+ * [PR4] Roster, leases and veils travel as Colyseus schema (session plane), not as messages.
+ *
+ * Units: `...Mm` millimetres in the room's frame (right-handed, +Y up, -Z forward), `...Ms` milliseconds, `tick` room ticks,
+ * yaw in 1/65536 turn about +Y, quaternions x y z w scaled by 32767.
+ */
+import {
+  bool,
+  f32,
+  f64,
+  type Fields,
+  i8,
+  i16,
+  i32,
+  ident,
+  list,
+  maybe,
+  oneOf,
+  record,
+  type RecordOf,
+  rest,
+  text,
+  tuple,
+  u8,
+  u16,
+  u32,
+} from "./kinds.ts";
+import { LIMITS } from "./limits.ts";
+
+export type Direction = "up" | "down";
+export type Delivery = "ordered" | "droppable";
+export type MessageSpec<F extends Fields = Fields> = {
+  readonly id: number;
+  readonly direction: Direction;
+  readonly delivery: Delivery;
+  readonly since: number;
+  readonly about: string;
+  readonly fields: F;
+};
+
+const up = <F extends Fields>(id: number, delivery: Delivery, about: string, fields: F): MessageSpec<F> & { readonly direction: "up" } => ({
+  id,
+  direction: "up",
+  delivery,
+  since: 1,
+  about,
+  fields,
+});
+const down = <F extends Fields>(id: number, delivery: Delivery, about: string, fields: F): MessageSpec<F> & { readonly direction: "down" } => ({
+  id,
+  direction: "down",
+  delivery,
+  since: 1,
+  about,
+  fields,
+});
+
+const vec3Mm = tuple(i32, 3);
+const quat16 = tuple(i16, 4);
+const hand = oneOf("left", "right", "pointer");
+export type Hand = "left" | "right" | "pointer";
+
+export const DENIED_REASONS = [
+  "not-allowed",
+  "unknown-object",
+  "held-by-other",
+  "too-many-held",
+  "too-far",
+  "not-holder",
+  "lease-expired",
+  "malformed",
+  "too-large",
+  "too-many",
+  "read-only",
+  "text-hidden",
+  "lost-race",
+  "server-only",
+  "client-id",
+  "out-of-bounds",
+] as const;
+export type DeniedReason = (typeof DENIED_REASONS)[number];
+const deniedReason = oneOf(...DENIED_REASONS);
+
+export const MESSAGES = {
+  poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
+    seq: u16,
+    echoTick: u32,
+    echoAgeMs: u8,
+    rig: record({ positionMm: vec3Mm, yaw: u16, inputSeq: u16 }),
+    body: rest(LIMITS.uplinkBodyBytes),
+  }),
+  ping: up(2, "droppable", "Clock probe; answered at once.", { clientTimeMs: f64 }),
+  rigInput: up(3, "ordered", "Locomotion inputs since the last message, oldest first, for the shared motion step.", {
+    inputs: list(
+      record({ seq: u16, dtMs: u8, moveX: i8, moveZ: i8, heading: u16, turn: i8, teleport: maybe(record({ positionMm: vec3Mm, yaw: u16 })) }),
+      LIMITS.rigInputs,
+    ),
+  }),
+  grab: up(4, "ordered", "Claim on an object, shown optimistically by the claimant; judged in rewound time.", {
+    seq: u16,
+    object: ident,
+    hand,
+    atTick: u32,
+    gripMm: tuple(i16, 3),
+    gripRotation: quat16,
+  }),
+  release: up(5, "ordered", "End of a hold: where the object was let go, and how fast.", {
+    seq: u16,
+    object: ident,
+    positionMm: vec3Mm,
+    rotation: quat16,
+    velocityMmS: tuple(i16, 3),
+    spinMradS: tuple(i16, 3),
+  }),
+  sync: up(6, "ordered", "y-protocols message (sync step 1, step 2, update, awareness), Yjs update format V1.", { body: rest(LIMITS.syncBytes) }),
+  chat: up(7, "ordered", "A line to everybody in the space.", { ref: u16, text: text(LIMITS.chatBytes) }),
+  search: up(8, "ordered", "A question about the scene, from a point of view.", {
+    ref: u16,
+    text: text(LIMITS.searchBytes),
+    limit: u8,
+    withinM: f32,
+    types: list(ident, LIMITS.searchTypes),
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
+  poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
+  presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
+
+  welcome: down(32, "ordered", "First message of a session.", {
+    protocol: u16,
+    slot: u16,
+    session: ident,
+    user: ident,
+    role: ident,
+    space: ident,
+    region: ident,
+    build: text(64),
+    tickRateHz: u8,
+    tick: u32,
+    serverTimeMs: f64,
+    rig: record({ positionMm: vec3Mm, yaw: u16 }),
+    uplinkHz: u8,
+    definition: text(64),
+    epoch: u32,
+  }),
+  frame: down(33, "droppable", "Everybody's poses at one tick, as this viewer's interest and budget allow (layout below).", {
+    body: rest(LIMITS.frameBytes),
+  }),
+  pong: down(34, "droppable", "Answer to `ping`; `slackMs` is how early the last pose sample came before the tick that used it (pacing).", {
+    clientTimeMs: f64,
+    serverTimeMs: f64,
+    slackMs: i16,
+  }),
+  grabResult: down(35, "ordered", "The room's verdict on a claim.", {
+    seq: u16,
+    object: ident,
+    granted: bool,
+    reason: deniedReason,
+    holder: u16,
+    leaseMs: u32,
+  }),
+  syncDown: down(36, "ordered", "y-protocols message to the client.", { body: rest(LIMITS.syncDownBytes) }),
+  ack: down(37, "ordered", "Cumulative: this session's first `updates` update messages, and these clocks, have reached `level`.", {
+    epoch: u32,
+    updates: u32,
+    level: oneOf("memory", "disk", "replica"),
+    clocks: list(record({ client: u32, clock: u32 }), 16),
+  }),
+  denied: down(38, "ordered", "Something this session asked for was refused; nothing else was affected.", {
+    ref: u16,
+    reason: deniedReason,
+    object: text(64),
+    field: text(64),
+    sentence: text(256),
+  }),
+  chatMessage: down(39, "ordered", "A chat line. `hidden`: moderation hid the text; only its author still gets it, with `ref`.", {
+    id: u32,
+    slot: u16,
+    user: ident,
+    ref: u16,
+    atMs: f64,
+    hidden: bool,
+    text: text(LIMITS.chatBytes),
+  }),
+  searchResult: down(40, "ordered", "Answer to `search`, best first. `degraded`: the pipeline did not answer in time, lexical and spatial only.", {
+    ref: u16,
+    degraded: bool,
+    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+  }),
+  storage: down(41, "ordered", "Whether edits are being made durable. While `bad` the document is read-only and poses go on.", {
+    state: oneOf("good", "bad"),
+    sentence: text(256),
+  }),
+} as const satisfies Record<string, MessageSpec>;
+
+type Table = typeof MESSAGES;
+export type MessageName = keyof Table;
+/** Values of one message: `MessageOf<"chat">` is `{ type: "chat"; ref: number; text: string }`. */
+export type MessageOf<N extends MessageName> = N extends MessageName ? { readonly type: N } & RecordOf<Table[N]["fields"]> : never;
+type NamesOf<D extends Direction> = { [N in MessageName]: Table[N]["direction"] extends D ? N : never }[MessageName];
+export type UpMessage = MessageOf<NamesOf<"up">>;
+export type DownMessage = MessageOf<NamesOf<"down">>;

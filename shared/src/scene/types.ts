@@ -1,0 +1,40 @@
+/**
+ * What a studio declares and what flows from it. The Yjs layout is OBJECTS.md's: root map `objects`: id -> Y.Map of fields.
+ * Every object's Y.Map also holds `type` (string) and, if declared, `transform` as `[x,y,z,qx,qy,qz,qw,scale]` (m, unit quaternion).
+ */
+import type { Vec3 } from "../base/index.ts";
+
+export type Bounds = { readonly min: Vec3; readonly max: Vec3 };
+export type FieldPolicy = "lww" | "text" | "list" | "set" | "counter" | "leased" | "cas" | "serverOnly";
+export type ValueType = "boolean" | "number" | "string" | "color";
+
+/** One declared field. `T` is the TypeScript type of its value as the SDK shows it. */
+export type FieldSpec<T = unknown, P extends FieldPolicy = FieldPolicy> = {
+  readonly policy: P;
+  readonly value: ValueType | "transform" | "text";
+  readonly initial?: T;
+  /** Phantom: carries the value type, never present at run time. */
+  readonly "~type"?: T;
+};
+export type ObjectSpec = Readonly<Record<string, FieldSpec<any, any>>>;
+
+export type RoleSpec = {
+  /** May create and delete objects. */
+  readonly create: boolean;
+  /** May edit fields of objects (per-object rules come with the policy engine). */
+  readonly edit: boolean;
+  readonly grab: boolean;
+  readonly chat: boolean;
+  readonly moderate: boolean;
+};
+
+export type SceneSpec = {
+  readonly name: string;
+  readonly version: number;
+  readonly bounds: Bounds;
+  readonly roles: Readonly<Record<string, RoleSpec>>;
+  readonly objects: Readonly<Record<string, ObjectSpec>>;
+};
+
+/** A plain snapshot of an object, as search, bots and examples read it. */
+export type PlainObject = { readonly id: string; readonly type: string; readonly fields: Readonly<Record<string, unknown>> };
