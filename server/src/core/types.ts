@@ -86,8 +86,8 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
-  /** State is worth compacting; the adapter snapshots `state` through the store. */
-  | { readonly kind: "snapshot"; readonly state: Uint8Array }
+  /** State is worth compacting; the adapter snapshots `state` through the store as everything up to record `seq`. */
+  | { readonly kind: "snapshot"; readonly seq: number; readonly state: Uint8Array }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };

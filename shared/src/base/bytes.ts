@@ -32,6 +32,7 @@ export class ByteWriter {
     return this.bytes.slice(0, this.length);
   }
 
+  /** Offset of `count` fresh bytes. Call it before touching `this.view`: growing replaces the view. */
   private reserve(count: number): number {
     const at = this.length;
     const end = at + count;
@@ -47,25 +48,32 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.reserve(1), value);
+    const at = this.reserve(1);
+    this.view.setUint8(at, value);
   }
   u16(value: number): void {
-    this.view.setUint16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.view.setUint16(at, value, true);
   }
   u32(value: number): void {
-    this.view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value, true);
   }
   i16(value: number): void {
-    this.view.setInt16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.view.setInt16(at, value, true);
   }
   i32(value: number): void {
-    this.view.setInt32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setInt32(at, value, true);
   }
   f32(value: number): void {
-    this.view.setFloat32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setFloat32(at, value, true);
   }
   f64(value: number): void {
-    this.view.setFloat64(this.reserve(8), value, true);
+    const at = this.reserve(8);
+    this.view.setFloat64(at, value, true);
   }
   /** `value` in 0..2^32-1. */
   varUint(value: number): void {

@@ -1,1 +1,10 @@
 export * from "./types.ts";
+export * from "./uplink.ts";
+export * from "./frame.ts";
+export { BlockWriter, Encoded } from "./block-writer.ts";
+export { BlockReader, Decoded } from "./block-reader.ts";
+export { MAX_BLOCK_BYTES } from "./block-format.ts";
+export { Layer } from "./layers.ts";
+export { ReferenceBank } from "./references.ts";
+export { RoomTime } from "./room-time.ts";
+export { fromLattice, POSITION_LIMIT, POSITION_STEPS, toLattice } from "./lattice.ts";

@@ -3,4 +3,4 @@ export * from "./codec.ts";
 export * from "./limits.ts";
 export * from "./registry.ts";
 export * from "./versions.ts";
-export type { Kind } from "./kinds.ts";
+export type { Kind, Shape } from "./kinds.ts";

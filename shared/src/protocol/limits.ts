@@ -1,57 +1,56 @@
 /**
- * Every bound of the wire and the room, each with its reason. Nothing that a peer can grow is without a line here.
- * The table in PROTOCOL.md is generated from `LIMITS`; PROMISES.md P20 tests each at limit-1, limit and limit+1.
+ * Every bound of the wire and the room, each with its unit and its reason. Nothing that a peer can grow is without a line here.
+ * The table in PROTOCOL.md is generated from `LIMIT_TABLE`; code reads `LIMITS`. PROMISES.md P20 tests each at limit-1, limit and limit+1.
  */
-export const LIMITS = {
-  /** Slots of one room: the pose plane's arrays are allocated for this many. */
-  people: 1024,
-  /** Client frame on the room socket except `sync`; bigger than any pose or chat message. */
-  messageBytes: 4096,
-  /** One Yjs update or sync step from a client (OBJECTS.md). */
-  syncBytes: 65_536,
-  /** One sync message to a client: the whole document on join. */
-  syncDownBytes: 33_554_432,
-  /** One frame to a viewer: 1 000 people at intra size still fit. */
-  frameBytes: 65_536,
-  /** Pose part of an uplink message: three samples of head and hands with optional hand joints. */
-  uplinkBodyBytes: 1024,
-  uplinkSamples: 3,
-  /** Ordered client messages a second, sustained, and the burst that a reconnect may need. */
-  orderedPerSecond: 100,
-  orderedBurst: 400,
-  /** Droppable client messages a second: 90 Hz poses, pings, NACKs, and slack for catching up after a stall. */
-  droppablePerSecond: 240,
-  droppableBurst: 480,
-  /** Malformed messages a session may send before it is closed; the first is answered with a reason. */
-  malformedStrikes: 3,
-  displayNameBytes: 64,
-  chatBytes: 1000,
-  chatPerSecond: 2,
-  chatBurst: 8,
-  searchBytes: 256,
-  searchHits: 32,
-  searchTypes: 16,
-  searchPerSecond: 5,
-  nackSlots: 64,
-  rigInputs: 32,
-  labelBytes: 1000,
-  /** Objects one person may hold at once: two hands and a pointer. */
-  leasesPerPerson: 3,
-  leaseMs: 10_000,
-  /** Lag compensation for grabs never rewinds further than this. */
-  rewindMs: 250,
-  /** An ordered stream with more than this unsent is closed retryably and resynced. */
-  orderedQueueBytes: 262_144,
-  /** How long an ordered stream may make no progress. */
-  orderedStallMs: 10_000,
-  ticketBytes: 2048,
-  ticketSeconds: 60,
-  handshakeMs: 5000,
-  joinMs: 2000,
-  /** WebSocket clients on one address that have not finished their handshake. */
-  pendingPerAddress: 64,
-  bodyBytes: 16_384,
-  pipelineEvents: 4096,
-} as const;
+export type Limit = { readonly max: number; readonly unit: string; readonly why: string };
 
-export type LimitName = keyof typeof LIMITS;
+const limit = <const N extends number>(max: N, unit: string, why: string): { readonly max: N; readonly unit: string; readonly why: string } => ({
+  max,
+  unit,
+  why,
+});
+
+export const LIMIT_TABLE = {
+  people: limit(1024, "people", "Slots of one room: the pose plane's arrays are allocated for this many."),
+  messageBytes: limit(4096, "bytes", "Client frame on the room socket except `sync`; bigger than any pose or chat message."),
+  syncBytes: limit(65_536, "bytes", "One Yjs update or sync step from a client."),
+  syncDownBytes: limit(33_554_432, "bytes", "One sync message to a client: the whole document on join."),
+  frameBytes: limit(65_536, "bytes", "One frame to a viewer: 1 000 people at intra size still fit."),
+  uplinkBodyBytes: limit(1024, "bytes", "Pose part of an uplink message: three samples of head and hands with optional hand joints."),
+  uplinkSamples: limit(3, "samples", "Pose samples in one uplink message: 90 Hz sent 30 times a second."),
+  orderedPerSecond: limit(100, "messages/s", "Ordered client messages, sustained."),
+  orderedBurst: limit(400, "messages", "Ordered client messages at once: what a reconnect may need."),
+  droppablePerSecond: limit(240, "messages/s", "Droppable client messages: 90 Hz poses, pings, NACKs, and slack for catching up after a stall."),
+  droppableBurst: limit(480, "messages", "Droppable client messages at once: two seconds of the sustained rate."),
+  malformedStrikes: limit(3, "messages", "Malformed messages a session may send before it is closed; the first is answered with a reason."),
+  displayNameBytes: limit(64, "bytes", "A name people see above an avatar."),
+  chatBytes: limit(1000, "bytes", "One chat line."),
+  chatPerSecond: limit(2, "lines/s", "Chat lines of one person, sustained: faster than people read."),
+  chatBurst: limit(8, "lines", "Chat lines of one person at once."),
+  searchBytes: limit(256, "bytes", "One search query."),
+  searchHits: limit(32, "hits", "Hits of one search answer: more than a person looks through."),
+  searchTypes: limit(16, "types", "Object types one search may filter by."),
+  searchPerSecond: limit(5, "queries/s", "Searches of one person: search as you type."),
+  nackSlots: limit(64, "people", "Sources one NACK may name; the rest follow in the next."),
+  rigInputs: limit(32, "inputs", "Locomotion inputs in one message: 1.6 s at the longest step, so a short stall loses none."),
+  labelBytes: limit(1000, "bytes", "The text of a label as messages carry it."),
+  leasesPerPerson: limit(3, "objects", "Objects one person may hold at once: two hands and a pointer."),
+  leaseMs: limit(10_000, "ms", "How long a hold lasts without being renewed."),
+  rewindMs: limit(250, "ms", "Lag compensation for grabs never rewinds further than this."),
+  orderedQueueBytes: limit(262_144, "bytes", "An ordered stream with more than this unsent is closed retryably and resynced."),
+  orderedStallMs: limit(10_000, "ms", "How long an ordered stream may make no progress."),
+  ticketBytes: limit(2048, "bytes", "A join ticket."),
+  ticketSeconds: limit(60, "s", "How long a join ticket may live."),
+  handshakeMs: limit(5000, "ms", "An upgrade or a matchmaking request that is not complete by then is dropped."),
+  joinMs: limit(2000, "ms", "A join that waits for anything behind the room fails by then."),
+  pendingPerAddress: limit(64, "connections", "WebSocket clients on one address that have not finished their handshake."),
+  bodyBytes: limit(16_384, "bytes", "The body of an HTTP request."),
+  pipelineEvents: limit(4096, "events", "Texts and searches of one space that wait for the side pipeline."),
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMIT_TABLE;
+
+/** The bounds alone, by name: what code compares with. */
+export const LIMITS = Object.fromEntries(Object.entries(LIMIT_TABLE).map(([name, { max }]) => [name, max])) as {
+  readonly [N in LimitName]: (typeof LIMIT_TABLE)[N]["max"];
+};

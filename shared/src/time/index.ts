@@ -1,1 +1,3 @@
-export {};
+export * from "./clock-sync.ts";
+export * from "./lateness.ts";
+export * from "./playout.ts";

@@ -1,0 +1,38 @@
+/** `connect`: the core with everything a browser or node brings. */
+import type { SceneSpec } from "@copresence/shared/scene";
+import { createSpace } from "../core/space.ts";
+import type { ConnectOptions, Space } from "../core/space-types.ts";
+import { colyseusDialer, httpUrl } from "./colyseus.ts";
+import { systemClock, systemRandom, systemScheduler } from "./runtime.ts";
+
+/** Joins a space. Resolves when its people and objects are here; rejects with a `JoinError` that says why not. */
+export async function connect<S extends SceneSpec = any>(options: ConnectOptions<S>): Promise<Space<S>> {
+  const space = await createSpace<S>({ ...options, dialer: colyseusDialer, clock: systemClock, scheduler: systemScheduler, random: systemRandom() });
+  followNetwork(space);
+  return space;
+}
+
+type NetworkEvents = { addEventListener?(type: string, run: () => void): void; removeEventListener?(type: string, run: () => void): void };
+
+/** The browser knows before the socket does that the network is back; node has no such events. */
+function followNetwork(space: Space): void {
+  const events: NetworkEvents = globalThis as object;
+  const onOnline = (): void => space.networkChanged();
+  events.addEventListener?.("online", onOnline);
+  space.on("status", ({ status }) => {
+    if (status === "closed") events.removeEventListener?.("online", onOnline);
+  });
+}
+
+/** Asks a development server (`npm start`) for a join ticket. Real applications issue tickets on their own server. */
+export async function devTicket(url: string, claims: { readonly space: string; readonly name: string; readonly role?: string }): Promise<string> {
+  const response = await fetch(`${httpUrl(url)}/dev/ticket`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(claims),
+    credentials: "omit",
+  });
+  const { ticket, error } = (await response.json()) as { readonly ticket?: string; readonly error?: string };
+  if (ticket === undefined) throw new Error(error ?? `The server answered ${response.status} instead of a ticket.`);
+  return ticket;
+}

@@ -1,0 +1,130 @@
+/**
+ * What the application meant, kept beside the Yjs update that says it, so that an edit can be made again on another document.
+ *
+ * A refused update cannot be taken out of a Yjs document: its clocks are spent. The document is then fetched anew and the edits that
+ * were not refused are made again on it (scene-sync.ts, [SS4]).
+ *
+ * [EJ1] Captured from the shared types' own events, so edits made by editor bindings on the document are kept like the SDK's.
+ * [EJ2] Replaying never throws and never creates what its parent no longer holds: an edit whose object is gone is gone too.
+ * [EJ3] A counter's share is replayed as an increment under the new document's id; everything else as the value or delta it was.
+ */
+import * as Y from "yjs";
+
+type Path = readonly string[];
+type Piece = { readonly retain?: number; readonly delete?: number; readonly insert?: unknown };
+export type Edit =
+  | { readonly kind: "set"; readonly path: Path; readonly key: string; readonly value: Plain }
+  | { readonly kind: "unset"; readonly path: Path; readonly key: string }
+  | { readonly kind: "count"; readonly path: Path; readonly by: number }
+  | { readonly kind: "splice"; readonly path: Path; readonly pieces: readonly Piece[] };
+
+/** A value outside of any document: shared types become tagged copies. */
+type Plain =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "list"; readonly items: readonly Plain[] }
+  | { readonly kind: "map"; readonly entries: readonly (readonly [string, Plain])[] };
+
+/** The edits of one transaction, from `observeDeep` on the objects' root. */
+export function captureEdits(events: readonly Y.YEvent<Y.AbstractType<unknown>>[], clientId: number): Edit[] {
+  return events.flatMap((event) => {
+    if (!event.path.every((part) => typeof part === "string")) return [];
+    const path = event.path as readonly string[];
+    if (event instanceof Y.YMapEvent) return mapEdits(event as Y.YMapEvent<unknown>, path, String(clientId));
+    return [{ kind: "splice", path, pieces: event.delta as readonly Piece[] }];
+  });
+}
+
+/** Makes the edits again below `root`. `fromClient` is the id of the document they were made on. */
+export function replayEdits(root: Y.Map<unknown>, edits: readonly Edit[], fromClient: number): void {
+  root.doc?.transact(() => {
+    for (const edit of edits) replay(root, edit, String(fromClient));
+  });
+}
+
+function mapEdits(event: Y.YMapEvent<unknown>, path: Path, share: string): Edit[] {
+  const edits: Edit[] = [];
+  for (const [key, change] of event.changes.keys) {
+    const now: unknown = event.target.get(key);
+    if (change.action === "delete") edits.push({ kind: "unset", path, key });
+    else if (key === share && typeof now === "number")
+      edits.push({ kind: "count", path, by: now - (typeof change.oldValue === "number" ? change.oldValue : 0) });
+    else edits.push({ kind: "set", path, key, value: toPlain(now) });
+  }
+  return edits;
+}
+
+function replay(root: Y.Map<unknown>, edit: Edit, fromShare: string): void {
+  const target = find(root, edit.path);
+  switch (edit.kind) {
+    case "set":
+      if (target instanceof Y.Map) target.set(edit.key, toShared(edit.value, fromShare, shareOf(root)));
+      return;
+    case "unset":
+      if (target instanceof Y.Map) target.delete(edit.key);
+      return;
+    case "count":
+      if (target instanceof Y.Map) {
+        const mine: unknown = target.get(shareOf(root));
+        target.set(shareOf(root), (typeof mine === "number" ? mine : 0) + edit.by);
+      }
+      return;
+    case "splice":
+      if (target instanceof Y.Text || target instanceof Y.Array) splice(target, edit.pieces);
+  }
+}
+
+/** Positions are those of the old document, clamped to the new: the text between may have changed with the refusal. */
+function splice(target: Y.Text | Y.Array<unknown>, pieces: readonly Piece[]): void {
+  let at = 0;
+  for (const piece of pieces) {
+    at = Math.min(at, target.length);
+    if (piece.retain !== undefined) at += piece.retain;
+    else if (piece.delete !== undefined) target.delete(at, Math.min(piece.delete, target.length - at));
+    else if (target instanceof Y.Text) at += insertText(target, at, piece.insert);
+    else at += insertItems(target, at, piece.insert);
+  }
+}
+
+function insertText(target: Y.Text, at: number, insert: unknown): number {
+  if (typeof insert !== "string") return 0;
+  target.insert(at, insert);
+  return insert.length;
+}
+
+function insertItems(target: Y.Array<unknown>, at: number, insert: unknown): number {
+  if (!Array.isArray(insert)) return 0;
+  target.insert(
+    at,
+    insert.filter((item) => !(item instanceof Y.AbstractType)),
+  );
+  return insert.length;
+}
+
+function find(root: Y.Map<unknown>, path: Path): unknown {
+  let at: unknown = root;
+  for (const part of path) at = at instanceof Y.Map ? at.get(part) : undefined;
+  return at;
+}
+
+const shareOf = (root: Y.Map<unknown>): string => String(root.doc?.clientID);
+
+function toPlain(value: unknown): Plain {
+  if (value instanceof Y.Text) return { kind: "text", text: value.toString() };
+  if (value instanceof Y.Array) return { kind: "list", items: value.toArray().map(toPlain) };
+  if (value instanceof Y.Map) return { kind: "map", entries: [...value.entries()].map(([key, inner]) => [key, toPlain(inner)]) };
+  return { kind: "value", value };
+}
+
+function toShared(plain: Plain, fromShare: string, toShare: string): unknown {
+  switch (plain.kind) {
+    case "text":
+      return new Y.Text(plain.text);
+    case "list":
+      return Y.Array.from(plain.items.map((item) => toShared(item, fromShare, toShare)) as string[]);
+    case "map":
+      return new Y.Map(plain.entries.map(([key, inner]) => [key === fromShare ? toShare : key, toShared(inner, fromShare, toShare)]));
+    case "value":
+      return plain.value;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * One shared object as the application holds it: a live view by id over the current document.
+ *
+ * [OH1] Declared fields are properties (`valve.open`) unless the handle has a member of that name; all are in `fields`.
+ * [OH2] What my role may not do is refused here, before the document changes: the room would undo it anyway.
+ */
+import type { Array as YArray, Doc } from "yjs";
+import { addCounter, listField, objectMap, readField, type RoleSpec, type Scene, setField, setMember, textField } from "@copresence/shared/scene";
+import type { Holds } from "./holds.ts";
+import {
+  type DeniedReason,
+  type GrabOptions,
+  type GrabResult,
+  type Hand,
+  HIDDEN_TEXT,
+  type ReleaseOptions,
+  type TextHandle,
+  type Veil,
+} from "./space-types.ts";
+import { TextView } from "./text-handle.ts";
+
+/** What handles need of the space around them. */
+export type ObjectContext = {
+  readonly doc: () => Doc;
+  /** The definition that declares this object's type. */
+  readonly sceneOf: (id: string) => Scene | undefined;
+  readonly holds: Holds;
+  readonly mySlot: () => number;
+  readonly veil: (id: string, field: string) => Veil | undefined;
+  readonly nowMs: () => number;
+  /** Whether my role has this right; unknown definitions and roles leave it to the room. */
+  readonly may: (right: keyof RoleSpec) => boolean;
+  readonly deny: (reason: DeniedReason, object: string, field: string, sentence: string) => void;
+};
+
+export class ObjectHandle {
+  readonly id: string;
+  readonly type: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  private readonly context: ObjectContext;
+
+  constructor(id: string, type: string, context: ObjectContext) {
+    this.id = id;
+    this.type = type;
+    this.context = context;
+    this.fields = fieldsProxy(this);
+  }
+
+  get exists(): boolean {
+    return objectMap(this.context.doc(), this.id) !== undefined;
+  }
+
+  get transform(): Float64Array {
+    return this.context.holds.display(this.id, this.stored()).transform;
+  }
+
+  get holder(): number | undefined {
+    return this.context.holds.holder(this.id);
+  }
+
+  get heldByMe(): boolean {
+    return this.holder !== undefined && this.holder === this.context.mySlot();
+  }
+
+  get grabbable(): boolean {
+    return this.context.sceneOf(this.id)?.objects[this.type]?.["transform"]?.policy === "leased";
+  }
+
+  /** Names of the declared fields. */
+  fieldNames(): readonly string[] {
+    return Object.keys(this.context.sceneOf(this.id)?.objects[this.type] ?? {});
+  }
+
+  /** Value of a field as this reader may see it. */
+  read(field: string): unknown {
+    const scene = this.context.sceneOf(this.id);
+    if (scene === undefined) return undefined;
+    const veil = this.veiled(field);
+    return veil !== undefined && !veil.mine ? HIDDEN_TEXT : readField(this.context.doc(), scene, this.id, field);
+  }
+
+  set(field: string, value: unknown): void {
+    const scene = this.context.sceneOf(this.id);
+    if (scene !== undefined && this.mayEdit(field)) setField(this.context.doc(), scene, this.id, field, value);
+  }
+
+  text(field: string): TextHandle {
+    return new TextView(
+      () => textField(this.context.doc(), this.id, field),
+      () => this.mayEdit(field),
+    );
+  }
+
+  count(field: string, by = 1): void {
+    const doc = this.context.doc();
+    if (this.exists && this.mayEdit(field)) addCounter(doc, this.id, field, String(doc.clientID), by);
+  }
+
+  member(field: string, element: string, present: boolean): void {
+    const scene = this.context.sceneOf(this.id);
+    if (scene !== undefined && this.mayEdit(field)) setMember(this.context.doc(), scene, this.id, field, element, present);
+  }
+
+  list(field: string): YArray<unknown> | undefined {
+    return listField(this.context.doc(), this.id, field);
+  }
+
+  veiled(field: string): Veil | undefined {
+    return this.context.veil(this.id, field);
+  }
+
+  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult> {
+    const { context } = this;
+    if (!this.exists) return Promise.resolve({ granted: false, reason: "unknown-object", holder: undefined });
+    if (!context.may("grab")) return Promise.resolve({ granted: false, reason: "not-allowed", holder: this.holder });
+    return context.holds.grab(this.id, this.stored(), hand, options, context.nowMs());
+  }
+
+  release(options?: ReleaseOptions): void {
+    this.context.holds.release(this.id, options, this.context.nowMs());
+  }
+
+  private stored(): unknown {
+    return objectMap(this.context.doc(), this.id)?.get("transform");
+  }
+
+  private mayEdit(field: string): boolean {
+    if (this.context.may("edit")) return true;
+    this.context.deny("not-allowed", this.id, field, "Your role may not edit objects in this space.");
+    return false;
+  }
+}
+
+/** A handle with its fields as properties [OH1]. */
+export function objectHandle(id: string, type: string, context: ObjectContext): ObjectHandle {
+  return new Proxy(new ObjectHandle(id, type, context), {
+    get(target, key) {
+      // Members and their private state are reached on the handle itself; everything else is a field.
+      const value: unknown = Reflect.get(target, key, target);
+      if (value !== undefined || key in target || typeof key !== "string") return typeof value === "function" ? value.bind(target) : value;
+      return target.read(key);
+    },
+  });
+}
+
+function fieldsProxy(handle: ObjectHandle): Readonly<Record<string, unknown>> {
+  return new Proxy<Record<string, unknown>>(
+    {},
+    {
+      get: (_, key) => (typeof key === "string" ? handle.read(key) : undefined),
+      has: (_, key) => typeof key === "string" && handle.fieldNames().includes(key),
+      ownKeys: () => [...handle.fieldNames()],
+      getOwnPropertyDescriptor: (_, key) =>
+        typeof key === "string" && handle.fieldNames().includes(key) ? { configurable: true, enumerable: true, value: handle.read(key) } : undefined,
+      set: () => false,
+    },
+  );
+}

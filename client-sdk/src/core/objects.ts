@@ -1,0 +1,80 @@
+/**
+ * `space.objects`: the scene's objects by id, typed by its definition. Handles are made when asked for and kept while their object lives.
+ */
+import { createObject, deleteObject, objectIds, objectMap, type Scene } from "@copresence/shared/scene";
+import type { Doc } from "yjs";
+import { type ObjectContext, type ObjectHandle, objectHandle } from "./object-handle.ts";
+import type { Objects, SpaceObject } from "./space-types.ts";
+
+export class ObjectStore {
+  private readonly handles = new Map<string, ObjectHandle>();
+  private readonly context: ObjectContext;
+  private readonly scene: Scene | undefined;
+  private readonly freshId: () => string;
+
+  /** `freshId` gives the random part of new objects' ids. */
+  constructor(context: ObjectContext, scene: Scene | undefined, freshId: () => string) {
+    this.context = context;
+    this.scene = scene;
+    this.freshId = freshId;
+  }
+
+  get doc(): Doc {
+    return this.context.doc();
+  }
+
+  get size(): number {
+    return this.ids().length;
+  }
+
+  ids(): readonly string[] {
+    return objectIds(this.doc).filter((id) => this.typeOf(id) !== undefined);
+  }
+
+  *[Symbol.iterator](): Iterator<ObjectHandle> {
+    for (const id of this.ids()) yield this.get(id) as ObjectHandle;
+  }
+
+  get(id: string, type?: string): ObjectHandle | undefined {
+    const actual = this.typeOf(id);
+    if (actual === undefined || (type !== undefined && type !== actual)) return undefined;
+    let handle = this.handles.get(id);
+    if (handle?.type !== actual) this.handles.set(id, (handle = objectHandle(id, actual, this.context)));
+    return handle;
+  }
+
+  create(type: string, init?: Readonly<Record<string, unknown>>, id = `${type}-${this.freshId()}`.slice(0, 64)): ObjectHandle {
+    if (this.scene === undefined) throw new RangeError("creating objects needs the scene's definition; give it to connect()");
+    if (this.context.may("create")) createObject(this.doc, this.scene, type, id, init);
+    else this.context.deny("not-allowed", id, "", "Your role may not create objects in this space.");
+    return this.get(id) ?? objectHandle(id, type, this.context);
+  }
+
+  delete(id: string): void {
+    if (this.context.may("create")) deleteObject(this.doc, id);
+    else this.context.deny("not-allowed", id, "", "Your role may not delete objects in this space.");
+  }
+
+  /** Objects that changed: handles of the gone are forgotten, resting places taken over. */
+  changed(ids: ReadonlySet<string>): void {
+    for (const id of ids) {
+      const map = objectMap(this.doc, id);
+      if (map !== undefined) this.context.holds.restChanged(id, map.get("transform"));
+      else {
+        this.handles.delete(id);
+        this.context.holds.objectGone(id);
+      }
+    }
+  }
+
+  /** The public face, typed by the definition. */
+  typed(): Objects {
+    return this as unknown as Objects & Iterable<SpaceObject>;
+  }
+
+  private typeOf(id: string): string | undefined {
+    const type = objectMap(this.doc, id)?.get("type");
+    if (typeof type !== "string") return undefined;
+    return this.scene === undefined || Object.hasOwn(this.scene.objects, type) ? type : undefined;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Everybody else: the roster as the room tells it, and one playout per person.
+ *
+ * [PE1] A person is one object from `joined` to `left`, across reconnects too: the same user in the same place keeps it.
+ * [PE2] After a new link everybody is in doubt; who the new room does not name within DOUBT_MS has left.
+ * [PE3] Poses may come before the roster names their owner: playouts belong to slots, people to the roster.
+ */
+import { Playout } from "@copresence/shared/time";
+import { POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import type { PersonInfo } from "./session-events.ts";
+import type { People, RemotePerson } from "./space-types.ts";
+
+/** The roster follows the welcome within a round trip; this allows for a slow one. */
+const DOUBT_MS = 3000;
+
+class Remote implements RemotePerson {
+  readonly pose = new Float64Array(POSE_FLOATS);
+  readonly states = new Uint8Array(3);
+  visible = false;
+  info: PersonInfo;
+  playout: Playout;
+  inDoubt = false;
+
+  constructor(info: PersonInfo, playout: Playout) {
+    this.info = info;
+    this.playout = playout;
+    for (let device = 0; device < 3; device++) this.pose[device * 7 + 6] = 1;
+  }
+
+  get slot(): number {
+    return this.info.slot;
+  }
+  get user(): string {
+    return this.info.user;
+  }
+  get name(): string {
+    return this.info.name;
+  }
+  get role(): string {
+    return this.info.role;
+  }
+  get color(): number {
+    return this.info.color;
+  }
+  get status(): "awake" | "asleep" {
+    return this.info.status;
+  }
+  get delayMs(): number {
+    return this.playout.delayMs;
+  }
+}
+
+export type PeopleEvents = {
+  readonly joined: (person: RemotePerson) => void;
+  readonly left: (person: RemotePerson) => void;
+  readonly changed: (person: RemotePerson) => void;
+};
+
+export class PeopleStore implements People {
+  private readonly bySlot: (Remote | undefined)[] = [];
+  private readonly playouts: (Playout | undefined)[] = [];
+  private readonly events: PeopleEvents;
+  private count = 0;
+  private doubtUntilMs = Number.POSITIVE_INFINITY;
+
+  constructor(events: PeopleEvents) {
+    this.events = events;
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  get(slot: number): RemotePerson | undefined {
+    return this.bySlot[slot];
+  }
+
+  byUser(user: string): RemotePerson | undefined {
+    return this.bySlot.find((person) => person?.user === user);
+  }
+
+  *[Symbol.iterator](): Iterator<RemotePerson> {
+    for (const person of this.bySlot) if (person !== undefined) yield person;
+  }
+
+  /** A new link: room time starts anew, and nobody is certain [PE2]. */
+  linkUp(nowMs: number): void {
+    for (const playout of this.playouts) playout?.reset();
+    for (const person of this.bySlot) {
+      if (person === undefined) continue;
+      person.inDoubt = true;
+      person.visible = false;
+    }
+    this.doubtUntilMs = nowMs + DOUBT_MS;
+  }
+
+  upsert(info: PersonInfo): void {
+    const present = this.bySlot[info.slot];
+    if (present !== undefined && present.user === info.user) {
+      this.update(present, info);
+      return;
+    }
+    if (present !== undefined) this.remove(info.slot);
+    const elsewhere = this.bySlot.find((person) => person?.user === info.user);
+    if (elsewhere !== undefined) {
+      this.move(elsewhere, info);
+      return;
+    }
+    const person = new Remote(info, this.playoutOf(info.slot));
+    this.bySlot[info.slot] = person;
+    this.count++;
+    this.events.joined(person);
+  }
+
+  /** Does nothing when the slot is somebody else's by now. */
+  remove(slot: number): void {
+    const person = this.bySlot[slot];
+    if (person === undefined) return;
+    this.bySlot[slot] = undefined;
+    this.playouts[slot] = undefined;
+    this.count--;
+    person.visible = false;
+    this.events.left(person);
+  }
+
+  /** `sample` (reused by the decoder) was measured at room time `sample.timeMs` and came at `arrivalMs`. */
+  push(slot: number, sample: PoseSample, arrivalMs: number): void {
+    this.playoutOf(slot).push(sample, arrivalMs);
+  }
+
+  /** Plays everybody out at room time `roomMs`; returns the mean delay of those shown. */
+  frame(roomMs: number, nowMs: number): number {
+    if (nowMs >= this.doubtUntilMs) this.dropDoubtful();
+    let delays = 0;
+    let shown = 0;
+    for (const person of this.bySlot) {
+      if (person === undefined) continue;
+      person.visible = person.status === "awake" && person.playout.sample(roomMs, person.pose, person.states);
+      if (!person.visible) continue;
+      delays += person.playout.delayMs;
+      shown++;
+    }
+    return shown === 0 ? 0 : delays / shown;
+  }
+
+  clear(): void {
+    for (let slot = 0; slot < this.bySlot.length; slot++) this.remove(slot);
+  }
+
+  private update(person: Remote, info: PersonInfo): void {
+    const before = person.info;
+    person.info = info;
+    person.inDoubt = false;
+    // Awake again somewhere else: nothing of the old motion may be interpolated from.
+    if (before.status === "asleep" && info.status === "awake") person.playout.reset();
+    const same = before.name === info.name && before.role === info.role && before.color === info.color && before.status === info.status;
+    if (!same) this.events.changed(person);
+  }
+
+  /** The same user under another slot: after a server restart, slots are dealt anew. */
+  private move(person: Remote, info: PersonInfo): void {
+    this.bySlot[person.slot] = undefined;
+    person.playout = this.playoutOf(info.slot);
+    this.bySlot[info.slot] = person;
+    this.update(person, info);
+  }
+
+  private playoutOf(slot: number): Playout {
+    return (this.playouts[slot] ??= new Playout());
+  }
+
+  private dropDoubtful(): void {
+    this.doubtUntilMs = Number.POSITIVE_INFINITY;
+    for (let slot = 0; slot < this.bySlot.length; slot++) if (this.bySlot[slot]?.inDoubt === true) this.remove(slot);
+  }
+}

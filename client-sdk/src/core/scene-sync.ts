@@ -1,0 +1,394 @@
+/**
+ * The scene document on this side of the link: optimistic here, durable there, and nothing lost in between.
+ *
+ * [SS1] Every local edit is in the outbox until the room says that it is on disk. On a new link the room tells what it has
+ *       (its state vector) and the rest is sent again; Yjs makes repetition harmless.
+ * [SS2] `saved` is a function of outbox, link and storage, computed in one place.
+ * [SS3] At most one message per SEND_SPACING_MS: edits in between are merged, so a loop of a thousand edits is a few messages.
+ * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
+ *       settled everything before it. The room ignores what was sent after it; until the fetch nothing more is sent.
+ * [SS5] A document of another epoch (re-rooted by the server) is never merged with: it replaces ours, and our unsaved edits are made again.
+ * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
+ *
+ * Bytes are y-protocols' as y-websocket frames them. The room counts our step-2 and update messages from 1; `ack.updates` is how many are
+ * settled, `denied.ref` (16 bits) which one was refused, followed by y-protocols' "permission denied".
+ */
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import * as syncProtocol from "y-protocols/sync";
+import * as Y from "yjs";
+import { type DeniedReason, LIMITS } from "@copresence/shared/protocol";
+import { OBJECTS_ROOT } from "@copresence/shared/scene";
+import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
+import type { ClientClock, Scheduler } from "./link.ts";
+import { type Random, randomUint32 } from "./random.ts";
+import type { SavedState } from "./space-types.ts";
+
+const MESSAGE_SYNC = 0;
+const MESSAGE_AUTH = 2;
+/** The update that says nothing: no structs, no deletions. */
+const NOTHING = new Uint8Array([0, 0]);
+/** The room lets a session write under 16 client ids; every replaced document takes one. A fresh session gets sixteen more. */
+const MAX_REPLACED = 12;
+const SEND_SPACING_MS = 20;
+/** Merging stops here, well below what the room takes in one update (64 KiB, 1 000 structs; a clock tick is at most one struct). */
+const MERGE_BYTES = 16_384;
+const MERGE_CLOCKS = 400;
+/** Bytes of the y-protocols frame around an update. */
+const FRAME_BYTES = 16;
+
+type Entry = {
+  readonly update: Uint8Array;
+  readonly edits: readonly Edit[];
+  /** Clock ticks it spends. */
+  readonly clocks: number;
+  /** Number of the message that carries it on this link, from 1; undefined until sent. */
+  sentAs: number | undefined;
+};
+
+export type SceneSyncOptions = {
+  readonly clock: ClientClock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  /** Sends y-protocols bytes, ordered. Called only between `linkUp` and `linkDown`. */
+  readonly send: (body: Uint8Array) => void;
+  readonly onSaved: (state: SavedState) => void;
+  /** The first full state on this link is in. */
+  readonly onSynced: () => void;
+  /** `doc` is another one now. */
+  readonly onReplaced: (doc: Y.Doc, before: Y.Doc) => void;
+  /** Ids of objects that changed, for whatever reason. */
+  readonly onChanged: (ids: ReadonlySet<string>) => void;
+  /** An edit can never be sent; it is being undone. */
+  readonly onTooLarge: (bytes: number) => void;
+  /** This session has used up its client ids: a new link is needed to go on editing. */
+  readonly onIdsSpent: () => void;
+};
+
+/** What the room refused. */
+export type Refusal = { readonly ref: number; readonly reason: DeniedReason; readonly object: string };
+
+/**
+ * `down` no link · `hello` waiting for the room's state · `open` · `held` the store is in trouble: waiting for the room to ask ·
+ * `settling` something was refused: waiting until what came before it is durable · `fetching` waiting for the room's document.
+ */
+type Phase = "down" | "hello" | "open" | "held" | "settling" | "fetching";
+
+export class SceneSync {
+  doc: Y.Doc;
+  saved: SavedState = "saved";
+  private readonly options: SceneSyncOptions;
+  private phase: Phase = "down";
+  private outbox: Entry[] = [];
+  private captured: Edit[] = [];
+  private epoch: number | undefined;
+  private storageBad = false;
+  /** The first full state on this link is in. */
+  synced = false;
+  /** Messages sent, and settled, on this link. */
+  private sent = 0;
+  private settledCount = 0;
+  /** The replica has an edit the room refused; survives the link. */
+  private diverged = false;
+  /** Everything up to this message must be settled before the document is fetched. */
+  private settleAt = 0;
+  /** The room asked what we have: the next message answers as a step 2. */
+  private owesAnswer = false;
+  private lastDenied: Refusal | undefined;
+  private replaced = 0;
+  private lastSendMs = Number.NEGATIVE_INFINITY;
+  private cancelFlush: (() => void) | undefined;
+  private detach: () => void = () => undefined;
+
+  constructor(options: SceneSyncOptions) {
+    this.options = options;
+    this.doc = this.adopt(new Y.Doc());
+  }
+
+  /** A new link to a room whose document is of `epoch`. */
+  linkUp(epoch: number): void {
+    this.sent = this.settledCount = this.replaced = 0;
+    this.synced = this.storageBad = this.owesAnswer = false;
+    this.lastDenied = undefined;
+    for (const entry of this.outbox) entry.sentAs = undefined;
+    const foreign = this.epoch !== undefined && this.epoch !== epoch;
+    this.epoch = epoch;
+    if (foreign || this.diverged) this.fetch();
+    else {
+      this.phase = "hello";
+      this.options.send(frame((encoder) => syncProtocol.writeSyncStep1(encoder, this.doc)));
+    }
+    this.report();
+  }
+
+  linkDown(): void {
+    this.phase = "down";
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    this.report();
+  }
+
+  /** y-protocols bytes from the room. Our own server's: a malformed message is a bug there and throws here. */
+  receive(body: Uint8Array): void {
+    const decoder = decoding.createDecoder(body);
+    const kind = decoding.readVarUint(decoder);
+    if (kind === MESSAGE_AUTH && this.lastDenied !== undefined) this.onRefused(this.lastDenied);
+    if (kind !== MESSAGE_SYNC) return;
+    const type = decoding.readVarUint(decoder);
+    const payload = decoding.readVarUint8Array(decoder);
+    if (type === syncProtocol.messageYjsSyncStep1) this.onStateVector(payload);
+    else this.onUpdate(payload, type === syncProtocol.messageYjsSyncStep2);
+  }
+
+  /** The first `updates` messages of this link are settled. */
+  onAck(updates: number): void {
+    this.settledCount = Math.max(this.settledCount, updates);
+    this.outbox = this.outbox.filter((entry) => entry.sentAs === undefined || entry.sentAs > this.settledCount);
+    this.settle();
+    this.report();
+  }
+
+  /** The room refused something, not necessarily an edit: an edit's refusal is followed by "permission denied", or is `read-only`. */
+  onDenied(refusal: Refusal): void {
+    this.lastDenied = refusal;
+    if (refusal.reason !== "read-only") return;
+    this.unsend(this.numberOf(refusal.ref));
+    if (this.phase === "open") this.phase = "held";
+    this.report();
+  }
+
+  onStorage(bad: boolean): void {
+    this.storageBad = bad;
+    this.report();
+  }
+
+  /** Whether everything is on the room's disk. */
+  get clean(): boolean {
+    return this.outbox.length === 0;
+  }
+
+  destroy(): void {
+    this.linkDown();
+    this.detach();
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------- from the room
+
+  private onStateVector(vector: Uint8Array): void {
+    this.owesAnswer = true;
+    if (this.phase === "hello" || this.phase === "held") {
+      this.outbox = this.outbox.flatMap((entry) => trimmed(entry, vector));
+      this.phase = "open";
+    } else if (this.phase === "open") {
+      // The room met a gap: something it counted as settled never reached it. All it lacks goes into the answer.
+      const update = Y.encodeStateAsUpdate(this.doc, vector);
+      this.outbox = [{ update, edits: this.outbox.flatMap((entry) => entry.edits), clocks: MERGE_CLOCKS, sentAs: undefined }];
+    }
+    this.flush();
+    this.report();
+  }
+
+  private onUpdate(update: Uint8Array, isFullState: boolean): void {
+    if (isFullState && this.phase === "fetching") this.startAnew(update);
+    else Y.applyUpdate(this.doc, update, this);
+    if (!isFullState) return;
+    this.flush();
+    if (this.synced) return;
+    this.synced = true;
+    this.options.onSynced();
+  }
+
+  // ------------------------------------------------------------------------------------------------------------------- local edits
+
+  private onLocalUpdate(update: Uint8Array, clocks: number): void {
+    const edits = this.captured;
+    this.captured = [];
+    this.outbox.push({ update, edits, clocks, sentAs: undefined });
+    if (this.cancelFlush === undefined) {
+      const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
+      if (waitMs === 0) this.flush();
+      else if (this.phase === "open") this.cancelFlush = this.options.scheduler.after(waitMs, () => this.flush());
+    }
+    this.report();
+  }
+
+  /** Sends what waits, one merged message now and the rest at its pace [SS3]. */
+  private flush(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    if (this.phase !== "open") return;
+    const first = this.outbox.findIndex((entry) => entry.sentAs === undefined);
+    if (first < 0 && !this.owesAnswer) return;
+    const entry = first < 0 ? undefined : this.mergeFrom(first);
+    const update = entry?.update ?? NOTHING;
+    if (update.length + FRAME_BYTES > LIMITS.syncBytes) return this.tooLarge(first, update.length);
+    const answer = this.owesAnswer;
+    this.owesAnswer = false;
+    this.sent++;
+    if (entry !== undefined) entry.sentAs = this.sent;
+    this.lastSendMs = this.options.clock.now();
+    this.options.send(frame((encoder) => (answer ? writeStep2(encoder, update) : syncProtocol.writeUpdate(encoder, update))));
+    if (first >= 0 && first < this.outbox.length - 1) this.cancelFlush = this.options.scheduler.after(SEND_SPACING_MS, () => this.flush());
+  }
+
+  private mergeFrom(first: number): Entry {
+    let bytes = 0;
+    let clocks = 0;
+    let end = first;
+    for (let entry = this.outbox[end]; entry !== undefined; entry = this.outbox[++end]) {
+      if (end > first && (bytes + entry.update.length > MERGE_BYTES || clocks + entry.clocks > MERGE_CLOCKS)) break;
+      bytes += entry.update.length;
+      clocks += entry.clocks;
+    }
+    const merged = this.outbox.slice(first, end);
+    const entry: Entry =
+      merged.length === 1
+        ? (merged[0] as Entry)
+        : { update: Y.mergeUpdates(merged.map((item) => item.update)), edits: merged.flatMap((item) => item.edits), clocks, sentAs: undefined };
+    this.outbox.splice(first, merged.length, entry);
+    return entry;
+  }
+
+  // ----------------------------------------------------------------------------------------------------------------------- refusal
+
+  private onRefused({ ref, reason, object }: Refusal): void {
+    this.lastDenied = undefined;
+    const number = this.numberOf(ref);
+    // "Too many" without an object is the room's queue, not the edit: that one is made again too.
+    const transient = reason === "too-many" && object === "";
+    if (!transient) this.outbox = this.outbox.filter((entry) => entry.sentAs !== number);
+    this.unsend(number);
+    this.diverge(number);
+  }
+
+  private tooLarge(at: number, bytes: number): void {
+    this.outbox.splice(at, 1);
+    this.options.onTooLarge(bytes);
+    this.diverge(this.sent);
+  }
+
+  private diverge(settleAt: number): void {
+    this.diverged = true;
+    this.settleAt = settleAt;
+    if (this.phase === "open" || this.phase === "held") this.phase = "settling";
+    this.settle();
+    this.report();
+  }
+
+  /** Once all before the refusal is durable, the fetched document has it [SS4]. */
+  private settle(): void {
+    if (this.phase === "settling" && this.settledCount >= this.settleAt) this.fetch();
+  }
+
+  /** The room ignored this message and all after it: their edits wait again. */
+  private unsend(number: number): void {
+    for (const entry of this.outbox) if (entry.sentAs !== undefined && entry.sentAs >= number) entry.sentAs = undefined;
+  }
+
+  /** The message that a 16-bit `ref` names: the only one under way with these bits. */
+  private numberOf(ref: number): number {
+    return this.settledCount + ((ref - this.settledCount) & 0xffff || 0x10000);
+  }
+
+  private fetch(): void {
+    this.phase = "fetching";
+    const nothing = Y.encodeStateVector(new Map());
+    this.options.send(
+      frame((encoder) => {
+        encoding.writeVarUint(encoder, syncProtocol.messageYjsSyncStep1);
+        encoding.writeVarUint8Array(encoder, nothing);
+      }),
+    );
+  }
+
+  private startAnew(state: Uint8Array): void {
+    const before = this.doc;
+    const vector = Y.encodeStateVectorFromUpdate(state);
+    // What the room has got although its ack was lost is in the state already.
+    const again = this.outbox.filter((entry) => entry.clocks === 0 || trimmed(entry, vector).some(({ update }) => hasStructs(update)));
+    this.detach();
+    this.outbox = [];
+    this.diverged = false;
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, state, this);
+    this.doc = this.adopt(doc);
+    this.phase = "open";
+    this.options.onReplaced(this.doc, before);
+    for (const entry of again) replayEdits(this.doc.getMap(OBJECTS_ROOT), entry.edits, before.clientID);
+    this.options.onChanged(differentIds(before, this.doc));
+    before.destroy();
+    if (++this.replaced >= MAX_REPLACED) this.options.onIdsSpent();
+    this.report();
+  }
+
+  private adopt(doc: Y.Doc): Y.Doc {
+    doc.clientID = randomUint32(this.options.random);
+    const root = doc.getMap(OBJECTS_ROOT);
+    const onDeep = (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction): void => {
+      if (transaction.origin !== this) this.captured.push(...captureEdits(events, doc.clientID));
+      this.options.onChanged(changedIds(events, root));
+    };
+    const onUpdate = (update: Uint8Array, origin: unknown, _: Y.Doc, transaction: Y.Transaction): void => {
+      if (origin === this) return;
+      const clocks = (transaction.afterState.get(doc.clientID) ?? 0) - (transaction.beforeState.get(doc.clientID) ?? 0);
+      this.onLocalUpdate(update, clocks);
+    };
+    root.observeDeep(onDeep as never);
+    doc.on("update", onUpdate);
+    this.detach = () => {
+      root.unobserveDeep(onDeep as never);
+      doc.off("update", onUpdate);
+    };
+    return doc;
+  }
+
+  private report(): void {
+    const state = this.judgeSaved();
+    if (state === this.saved) return;
+    this.saved = state;
+    this.options.onSaved(state);
+  }
+
+  private judgeSaved(): SavedState {
+    if (this.phase !== "down" && this.storageBad) return "storage-trouble";
+    if (this.outbox.length === 0) return "saved";
+    return this.phase === "down" ? "offline" : "saving";
+  }
+}
+
+function frame(write: (encoder: encoding.Encoder) => void): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, MESSAGE_SYNC);
+  write(encoder);
+  return encoding.toUint8Array(encoder);
+}
+
+function writeStep2(encoder: encoding.Encoder, update: Uint8Array): void {
+  encoding.writeVarUint(encoder, syncProtocol.messageYjsSyncStep2);
+  encoding.writeVarUint8Array(encoder, update);
+}
+
+const hasStructs = (update: Uint8Array): boolean => Y.decodeUpdate(update).structs.length > 0;
+
+/** The part of an entry that a peer with this state vector lacks; nothing if it lacks nothing. */
+function trimmed(entry: Entry, vector: Uint8Array): Entry[] {
+  const update = Y.diffUpdate(entry.update, vector);
+  const { structs, ds } = Y.decodeUpdate(update);
+  return structs.length === 0 && ds.clients.size === 0 ? [] : [{ ...entry, update, sentAs: undefined }];
+}
+
+function changedIds(events: readonly Y.YEvent<Y.AbstractType<unknown>>[], root: Y.Map<unknown>): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const event of events) {
+    if (event.target === (root as unknown)) for (const id of event.changes.keys.keys()) ids.add(id);
+    else ids.add(String(event.path[0]));
+  }
+  return ids;
+}
+
+function differentIds(before: Y.Doc, after: Y.Doc): ReadonlySet<string> {
+  const old = before.getMap(OBJECTS_ROOT).toJSON();
+  const now = after.getMap(OBJECTS_ROOT).toJSON();
+  const ids = [...Object.keys(old), ...Object.keys(now)];
+  return new Set(ids.filter((id) => JSON.stringify(old[id]) !== JSON.stringify(now[id])));
+}

@@ -1,0 +1,356 @@
+/**
+ * The public face of the SDK: everything an application touches, and nothing else. No DOM, no node types, no engine types.
+ *
+ * [SP1] Frames of reference: "room" is the space's frame (right-handed, +Y up, -Z forward, metres); "play space" is the headset's own
+ *       (WebXR local-floor). The rig places the play space in the room; the SDK composes, the application only measures.
+ * [SP2] Typed arrays handed out (`pose`, `states`, `transform`, `origin`) are owned by the SDK and rewritten in place by `space.frame()`;
+ *       copy what must outlive the frame.
+ * [SP3] Local times (`nowMs`, `timeMs`) are on the clock given at creation: `performance.now()` in browsers and in node.
+ * [SP4] Nothing an application does to objects throws for a reason of the network; what the room refuses is undone and reported as `denied`.
+ *       What the scene does not declare (a wrong field, a wrong value) throws a RangeError at once: that is a mistake in the application.
+ */
+import type { Quat, Vec3 } from "@copresence/shared/base";
+import type { Rig } from "@copresence/shared/motion";
+import type { DeniedReason, Hand } from "@copresence/shared/protocol";
+import type { FieldPolicy, FieldSpec, FieldsOf, FieldValue, InitOf, Scene, SceneSpec, TypeNames } from "@copresence/shared/scene";
+import type { Array as YArray, Doc, Text as YText } from "yjs";
+
+export type { DeniedReason, Hand, Quat, Rig, Vec3 };
+
+// ---------------------------------------------------------------------------------------------------------------- connecting
+
+/** Artificial network trouble between this client and the room, both ways; for demos and tests. */
+export type LinkConditions = {
+  /** Added to each direction, 0..5000 ms. */
+  readonly latencyMs: number;
+  /** Uniform, added on top of the latency, 0..5000 ms. Order is kept, as TCP keeps it. */
+  readonly jitterMs: number;
+  /** Chance in percent, 0..100, that a message is "lost": over TCP that is a stall of this message and all behind it. */
+  readonly lossPct: number;
+};
+
+/**
+ * A join ticket: a string for one join, or a function that fetches a fresh one. Only the function can reconnect, because
+ * a ticket admits once and for at most 60 s.
+ */
+export type TicketSource = string | (() => string | Promise<string>);
+
+export type ConnectOptions<S extends SceneSpec = any> = {
+  /** `http://`, `https://`, `ws://` or `wss://` address of the server. */
+  readonly url: string;
+  /** Identifier of the space, `^[A-Za-z0-9_-]{1,64}$`. */
+  readonly space: string;
+  readonly ticket: TicketSource;
+  /** The scene's definition: gives objects their types. Without it fields are read by what they look like. */
+  readonly scene?: Scene<S> | undefined;
+  /** Pose messages per second; the default, and the ceiling, is what the room asks for (30). Each carries up to 3 samples. */
+  readonly uplinkHz?: number | undefined;
+  /** Artificial network trouble from the start; `space.simulate` changes it. */
+  readonly link?: LinkConditions | undefined;
+  /** False for clients that only act, such as load generators: others' poses are counted but not decoded. Default true. */
+  readonly observe?: boolean | undefined;
+  /** How long the first join may retry what is worth retrying before `connect` rejects. Default 10 000 ms. */
+  readonly patienceMs?: number | undefined;
+};
+
+/** Why a join failed or a session ended. `code` is a number of the close-code table, or the WebSocket's own. */
+export type CloseInfo = { readonly code: number; readonly sentence: string; readonly retryable: boolean };
+
+/**
+ * `connecting` first join under way · `live` in the room · `asleep` headset off (the link is kept, or restored, quietly) ·
+ * `reconnecting` link lost, retrying with fresh tickets · `closed` for good: left, refused, or removed.
+ */
+export type SpaceStatus = "connecting" | "live" | "asleep" | "reconnecting" | "closed";
+
+/**
+ * `saved` every edit is on the server's disk · `saving` some are on their way · `storage-trouble` the server cannot write, its
+ * document is read-only for now · `offline` there are edits that wait for the link. None is lost in any of them.
+ */
+export type SavedState = "saved" | "saving" | "storage-trouble" | "offline";
+
+export type StatusChange = {
+  readonly status: SpaceStatus;
+  readonly previous: SpaceStatus;
+  /** Why the last link failed or ended, when that is what changed the status. */
+  readonly reason: CloseInfo | undefined;
+};
+
+// --------------------------------------------------------------------------------------------------------------------- people
+
+/** Somebody else in the space. The object lives until the person leaves and is the same across `frame` calls. */
+export type RemotePerson = {
+  readonly slot: number;
+  readonly user: string;
+  readonly name: string;
+  readonly role: string;
+  /** 0xRRGGBB. */
+  readonly color: number;
+  readonly status: "awake" | "asleep";
+  /** Float64Array[21], room frame: head, left, right, each x y z (m) qx qy qz qw. Where to draw them now. */
+  readonly pose: Float64Array;
+  /** Uint8Array[3], `DeviceState` per device: tracked, inferred, lost, at rest. */
+  readonly states: Uint8Array;
+  /** False until the first pose has arrived, and while asleep. */
+  readonly visible: boolean;
+  /** Playout delay: how far behind room time this person is shown. */
+  readonly delayMs: number;
+};
+
+export type People = Iterable<RemotePerson> & {
+  /** Everybody else; not counting me. */
+  readonly size: number;
+  get(slot: number): RemotePerson | undefined;
+  byUser(user: string): RemotePerson | undefined;
+};
+
+export type Stick = {
+  /** Thumb stick, -1..1: +x right, +z backwards (WebXR axes). */
+  readonly x: number;
+  readonly z: number;
+  /** Where "forward" points in the room, radians about +Y, 0 along -Z, counter-clockwise. Default: where my head looks. */
+  readonly headingRad?: number | undefined;
+  /** Snap turns to make now, in steps; positive to the left. */
+  readonly turn?: number | undefined;
+};
+
+export type Me = {
+  /** -1 until the first join. */
+  readonly slot: number;
+  readonly user: string;
+  readonly name: string;
+  readonly role: string;
+  /** 0xRRGGBB. */
+  readonly color: number;
+  /** The predicted rig: integer millimetres and 1/65536 turns. */
+  readonly rig: Readonly<Rig>;
+  /** Float64Array[7]: where to draw my play space in the room (x y z qx qy qz qw), with corrections blended in. Put the camera's parent here. */
+  readonly origin: Float64Array;
+  /** Float64Array[21]: my own pose in the room, as I see it now. */
+  readonly pose: Float64Array;
+  readonly states: Uint8Array;
+  /**
+   * One measured pose: 21 numbers as in `RemotePerson.pose` but in the play space, `states` one `DeviceState` per device (default tracked),
+   * `timeMs` when it was, or is predicted to be, true (default now). Call once per frame; the SDK paces the network itself.
+   */
+  setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void;
+  /** Thumb-stick locomotion for the next `dtMs` (longer than 50 ms is split). Predicted at once, judged by the room. */
+  move(stick: Stick, dtMs: number): void;
+  /** Puts the origin of my play space at a position of the room. Predicted at once, judged by the room. */
+  teleport(to: { readonly position: Vec3; readonly yawRad?: number | undefined }): void;
+  /** The headset was taken off: poses pause, what I hold is released, others see me asleep. */
+  sleep(): void;
+  wake(): void;
+};
+
+// -------------------------------------------------------------------------------------------------------------------- objects
+
+/** Names of the fields of one object type, all or with certain policies. */
+export type FieldNames<S extends SceneSpec, T extends TypeNames<S>> = keyof S["objects"][T] & string;
+export type FieldsWith<S extends SceneSpec, T extends TypeNames<S>, P extends FieldPolicy> = {
+  [F in FieldNames<S, T>]: S["objects"][T][F] extends FieldSpec<any, infer Q> ? (Q extends P ? F : never) : never;
+}[FieldNames<S, T>];
+/** Every declared field and its value; texts as strings, counters as their sum, the transform as it rests in the document. */
+export type FieldValues<S extends SceneSpec, T extends TypeNames<S>> = FieldsOf<S["objects"][T]>;
+export type FieldType<S extends SceneSpec, T extends TypeNames<S>, F extends FieldNames<S, T>> = FieldValue<S["objects"][T][F]>;
+
+/** A hand frame to object frame offset: object = hand * grip. */
+export type Grip = { readonly position: Vec3; readonly rotation: Quat };
+export type GrabOptions = {
+  /** Default: the object stays where it is relative to the hand. */
+  readonly grip?: Grip | undefined;
+};
+export type GrabResult =
+  | { readonly granted: true; readonly leaseMs: number }
+  | { readonly granted: false; readonly reason: DeniedReason | "offline"; readonly holder: number | undefined };
+export type ReleaseOptions = {
+  /** Metres per second, room frame. Default: the hand's own. */
+  readonly velocity?: Vec3 | undefined;
+  /** Radians per second about each axis, room frame. */
+  readonly spin?: Vec3 | undefined;
+};
+
+/** A collaborative text. Every concurrent edit survives. */
+export type TextHandle = {
+  toString(): string;
+  readonly length: number;
+  insert(index: number, text: string): void;
+  delete(index: number, length: number): void;
+  /** Turns the text into `text` by the smallest single replacement, so that others' edits outside of it survive. */
+  replace(text: string): void;
+  /** The shared type itself, for editor bindings. Ask again after a `resynced` event. Undefined once the object is deleted. */
+  readonly ytext: YText | undefined;
+};
+
+export type Veil = { readonly reason: string; /** I wrote it, so I still see it. */ readonly mine: boolean };
+
+/** What others see of a text that moderation hid. */
+export const HIDDEN_TEXT = "[hidden]";
+
+/** One shared object. A live view: reading after a change gives the new value. */
+export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
+  readonly id: string;
+  readonly type: T;
+  /** False once deleted; fields then read as undefined and writes are ignored. */
+  readonly exists: boolean;
+  readonly fields: FieldValues<S, T>;
+  /** Float64Array[8]: x y z qx qy qz qw scale in the room, where to draw it now: in its holder's hand, or where it was put. */
+  readonly transform: Float64Array;
+  /** Slot of who holds it as shown (my own claims at once, before the verdict), or undefined. */
+  readonly holder: number | undefined;
+  readonly heldByMe: boolean;
+  /** Whether it can be held: its type declares a leased transform. */
+  readonly grabbable: boolean;
+  /** Changes an `lww` or `cas` field. Shown at once; undone with a `denied` event if the room refuses. */
+  set<F extends FieldsWith<S, T, "lww" | "cas">>(field: F, value: FieldType<S, T, F>): void;
+  text(field: FieldsWith<S, T, "text">): TextHandle;
+  /** Adds to a counter; no concurrent increment is lost. Default 1. */
+  count(field: FieldsWith<S, T, "counter">, by?: number): void;
+  /** Adds an element to a set, or takes it out; a concurrent add wins. */
+  member(field: FieldsWith<S, T, "set">, element: string, present: boolean): void;
+  /** The shared type of a list. Ask again after a `resynced` event. Undefined once deleted. */
+  list(field: FieldsWith<S, T, "list">): YArray<unknown> | undefined;
+  veiled(field: string): Veil | undefined;
+  /** Takes the object into a hand, shown at once. `pointer` carries it in front of the head. Resolves with the room's verdict. */
+  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult>;
+  /** Lets go. Does nothing if I do not hold it. */
+  release(options?: ReleaseOptions): void;
+};
+/** `space.objects.get("valve-3").open` is a boolean; a field named like a member of `ObjectBase` is reached through `fields`. */
+export type SpaceObject<S extends SceneSpec = any, T extends TypeNames<S> = TypeNames<S>> =
+  T extends TypeNames<S> ? ObjectBase<S, T> & Omit<FieldValues<S, T>, keyof ObjectBase<S, T>> : never;
+
+export type Objects<S extends SceneSpec = any> = Iterable<SpaceObject<S>> & {
+  readonly size: number;
+  ids(): readonly string[];
+  get(id: string): SpaceObject<S> | undefined;
+  /** As `get`, narrowed: undefined if the object is of another type. */
+  get<T extends TypeNames<S>>(id: string, type: T): SpaceObject<S, T> | undefined;
+  /** Creates an object under a fresh id (or `id`); others see it as soon as it is durable. */
+  create<T extends TypeNames<S>>(type: T, init?: InitOf<S["objects"][T]>, id?: string): SpaceObject<S, T>;
+  delete(id: string): void;
+  /** The scene document. Replaced (with a `resynced` event) only when the room refused an edit that it cannot take back otherwise. */
+  readonly doc: Doc;
+};
+
+// --------------------------------------------------------------------------------------------------------- events and messages
+
+export type ChatLine = {
+  readonly id: number;
+  readonly slot: number;
+  readonly user: string;
+  /** Display name, as far as the roster still knows it. */
+  readonly name: string;
+  readonly mine: boolean;
+  readonly text: string;
+  /** Moderation hid it: nobody but its author got it. */
+  readonly hidden: boolean;
+  /** Room time. */
+  readonly atMs: number;
+};
+
+/** The room refused something of mine and, for edits, it has been undone. */
+export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };
+export type StorageNotice = { readonly state: "good" | "bad"; readonly sentence: string };
+
+export type SpaceEvents = {
+  status: StatusChange;
+  saved: SavedState;
+  joined: RemotePerson;
+  left: RemotePerson;
+  /** A person's name, role, colour or status changed. */
+  person: RemotePerson;
+  chat: ChatLine;
+  /** Id of an object that was created, changed or deleted. */
+  object: string;
+  /** Id of an object whose holder, as shown, changed. */
+  held: string;
+  denied: DeniedNotice;
+  storage: StorageNotice;
+  /** `objects.doc` is a new document; bindings to shared types must be renewed. */
+  resynced: Doc;
+};
+
+export type SearchOptions = {
+  /** At most this many hits, 1..32. Default 10. */
+  readonly limit?: number | undefined;
+  /** Only within this many metres of `from`; 0 or absent: anywhere. */
+  readonly within?: number | undefined;
+  readonly types?: readonly string[] | undefined;
+  /** Point of view, room frame. Default: my head. */
+  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
+};
+export type SearchHit = {
+  readonly object: string;
+  readonly score: number;
+  readonly position: readonly number[];
+  readonly label: string;
+  readonly why: string;
+};
+export type SearchResult = {
+  /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
+  readonly degraded: boolean;
+  readonly hits: readonly SearchHit[];
+};
+
+export type SpaceStats = {
+  readonly rttMs: number;
+  readonly jitterMs: number;
+  /** Mean playout delay of visible people. */
+  readonly delayMs: number;
+  /** Since creation, payload bytes of WebSocket messages. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Over the last second or so. */
+  readonly bytesInPerS: number;
+  readonly bytesOutPerS: number;
+  /** Tick of the newest frame. */
+  readonly tick: number;
+  readonly tickRateHz: number;
+  /** Half the round trip of the best probe: the bound on the clock offset's error. */
+  readonly clockErrorMs: number;
+  /** How early the last pose sample reached the room before the tick that used it. */
+  readonly slackMs: number;
+  readonly framesIn: number;
+  readonly reconnects: number;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------- space
+
+export type Space<S extends SceneSpec = any> = {
+  readonly id: string;
+  readonly status: SpaceStatus;
+  readonly saved: SavedState;
+  readonly region: string;
+  readonly me: Me;
+  readonly people: People;
+  readonly objects: Objects<S>;
+  readonly stats: SpaceStats;
+  /** False when the server runs another version of the scene definition than the one given to `connect`. */
+  readonly definitionMatches: boolean;
+  /** Room time now, ms since the room's start; 0 before the clock is synchronised. */
+  readonly roomTimeMs: number;
+  on<E extends keyof SpaceEvents>(event: E, listener: (value: SpaceEvents[E]) => void): () => void;
+  /** Sends a line to everybody. False when there is no room to send it to. It comes back as a `chat` event. */
+  chat(text: string): boolean;
+  search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /** Once per rendered frame, after `me.setPose`: plays people out, moves held objects, paces the uplink. `nowMs` is local; default now. */
+  frame(nowMs?: number): void;
+  /** Artificial network trouble from now on; undefined ends it. */
+  simulate(conditions: LinkConditions | undefined): void;
+  /** Tells the SDK that the network may have changed (browsers' `online`, Wi-Fi switch): a waiting reconnect tries at once. */
+  networkChanged(): void;
+  /** Leaves for good. Resolves when the link is closed; edits that were not saved are given up to 2 s to become so. */
+  leave(): Promise<void>;
+};
+
+/** What `connect` rejects with. */
+export class JoinError extends Error {
+  readonly code: number;
+  readonly retryable: boolean;
+  constructor(info: CloseInfo) {
+    super(info.sentence);
+    this.name = "JoinError";
+    this.code = info.code;
+    this.retryable = info.retryable;
+  }
+}

@@ -1,0 +1,458 @@
+/**
+ * `createSpace` and `startSpace`: the engine-free core, put together. Everything from outside comes through `SpaceOptions`; adapters fill them in for
+ * browsers and node, simulations with a virtual network and clock.
+ *
+ * [SC1] Messages are handled in the order they came; what the session plane says before the welcome waits for it.
+ * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
+ */
+import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
+import type { RoleSpec, Scene, SceneSpec } from "@copresence/shared/scene";
+import { Asks } from "./asks.ts";
+import { Connection } from "./connection.ts";
+import { Downlink } from "./downlink.ts";
+import { Emitter } from "./emitter.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Holds } from "./holds.ts";
+import type { ClientClock, Dialer, Scheduler } from "./link.ts";
+import { conditioned } from "./link-conditioner.ts";
+import { MeState } from "./me.ts";
+import type { ObjectContext } from "./object-handle.ts";
+import { ObjectStore } from "./objects.ts";
+import { PeopleStore } from "./people.ts";
+import { type Random, randomUint32 } from "./random.ts";
+import { SceneSync } from "./scene-sync.ts";
+import type { SessionEvent } from "./session-events.ts";
+import {
+  type CloseInfo,
+  type ConnectOptions,
+  type DeniedReason,
+  JoinError,
+  type LinkConditions,
+  type Objects,
+  type SavedState,
+  type SearchOptions,
+  type SearchResult,
+  type Space,
+  type SpaceEvents,
+  type SpaceStats,
+  type SpaceStatus,
+} from "./space-types.ts";
+import { Meter } from "./stats.ts";
+import { Uplink } from "./uplink.ts";
+import { VeilStore } from "./veils.ts";
+import { sceneOfObject } from "./untyped-scene.ts";
+
+export type SpaceOptions<S extends SceneSpec = any> = ConnectOptions<S> & {
+  readonly dialer: Dialer;
+  readonly clock: ClientClock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+};
+
+/** A space, and when it may be used. */
+export type StartedSpace<S extends SceneSpec = any> = {
+  readonly space: Space<S>;
+  /** Rejects with a `JoinError`. */
+  readonly ready: Promise<void>;
+};
+
+/** The first join may retry this long before `ready` gives up. */
+const PATIENCE_MS = 10_000;
+/** How long `leave` waits for unsaved edits. */
+const LEAVE_MS = 2000;
+const ID_LETTERS = 8;
+
+/** Starts joining at once. */
+export function startSpace<S extends SceneSpec = any>(options: SpaceOptions<S>): StartedSpace<S> {
+  const space = new CoreSpace(options);
+  return { space: space as unknown as Space<S>, ready: space.ready };
+}
+
+/** Joins; resolves with a space that may be used, rejects with a `JoinError`. */
+export async function createSpace<S extends SceneSpec = any>(options: SpaceOptions<S>): Promise<Space<S>> {
+  const { space, ready } = startSpace(options);
+  await ready;
+  return space;
+}
+
+class CoreSpace implements Space {
+  readonly id: string;
+  readonly me: MeState;
+  readonly people: PeopleStore;
+  readonly objects: Objects;
+  readonly ready: Promise<void>;
+  region = "";
+  definitionMatches = true;
+  private readonly options: SpaceOptions;
+  private readonly emitter: Emitter<SpaceEvents>;
+  private readonly connection: Connection;
+  private readonly heartbeat: Heartbeat;
+  private readonly uplink: Uplink;
+  private readonly downlink: Downlink;
+  private readonly holds: Holds;
+  private readonly sync: SceneSync;
+  private readonly store: ObjectStore;
+  private readonly veils = new VeilStore();
+  private readonly asks: Asks;
+  private readonly meter: Meter;
+  private conditions: LinkConditions | undefined;
+  private tickRateHz = 60;
+  private meanDelayMs = 0;
+  /** On this link. */
+  private welcomed = false;
+  private beforeWelcome: SessionEvent[] = [];
+  private settleReady: (failure?: CloseInfo) => void = () => undefined;
+
+  constructor(options: SpaceOptions) {
+    const { clock, scheduler, random, scene, dialer, url, space, ticket, link } = options;
+    this.options = options;
+    this.id = space;
+    this.conditions = link;
+    this.emitter = new Emitter(scheduler);
+    this.meter = new Meter(clock);
+    this.people = new PeopleStore({
+      joined: (person) => this.emitter.emit("joined", person),
+      left: (person) => this.emitter.emit("left", person),
+      changed: (person) => this.emitter.emit("person", person),
+    });
+    const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
+    this.connection = new Connection({
+      dialer: conditioned(dialer, { clock, scheduler, random, conditions: () => this.conditions }),
+      clock,
+      scheduler,
+      random,
+      request: { url, space, ticket },
+      onMessage: (id, body) => this.onMessage(id, body),
+      onSession: (event) => (this.welcomed ? this.onSession(event) : void this.beforeWelcome.push(event)),
+      onStatus: (change) => {
+        if (change.status === "closed") this.settleReady(change.reason ?? { code: 1000, sentence: "The space was left.", retryable: false });
+        this.emitter.emit("status", change);
+      },
+      onDown: () => this.linkDown(),
+      announce: (asleep) => this.send({ type: "presence", state: asleep ? "asleep" : "awake" }),
+    });
+    this.me = new MeState({
+      clock,
+      bounds: scene === undefined ? undefined : rigBounds(scene),
+      roomTime,
+      sleep: () => this.connection.sleep(),
+      wake: () => this.connection.wake(),
+    });
+    this.heartbeat = new Heartbeat(clock, scheduler, (bytes) => this.sendBytes(bytes, true));
+    this.downlink = new Downlink({
+      clock,
+      me: this.me,
+      people: this.people,
+      roomTime,
+      send: (bytes) => this.sendBytes(bytes, true),
+      observe: options.observe ?? true,
+    });
+    this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.holds = new Holds({
+      mySlot: () => this.me.slot,
+      poseOf: (slot) => this.poseOf(slot),
+      tickNow: () => this.tickNow(),
+      send: (message) => this.send(message),
+      onHeld: (object) => this.emitter.emit("held", object),
+      onDenied: (notice) => this.emitter.emit("denied", notice),
+    });
+    this.sync = new SceneSync({
+      clock,
+      scheduler,
+      random,
+      send: (body) => this.send({ type: "sync", body }),
+      onSaved: (state) => this.emitter.emit("saved", state),
+      onSynced: () => this.judgeReady(),
+      onReplaced: (doc) => this.emitter.emit("resynced", doc),
+      onChanged: (ids) => this.objectsChanged(ids),
+      onIdsSpent: () => this.connection.fail({ code: 1000, sentence: "The session is renewed after many refused edits.", retryable: true }),
+      onTooLarge: (bytes) => this.deny("too-large", "", "", `One edit of ${bytes} bytes is more than the room takes; make it in parts.`),
+    });
+    const context: ObjectContext = {
+      doc: () => this.sync.doc,
+      sceneOf: (id) => scene ?? sceneOfObject(this.sync.doc, id),
+      holds: this.holds,
+      mySlot: () => this.me.slot,
+      veil: (id, field) => this.veils.get(id, field, this.me.user),
+      nowMs: () => clock.now(),
+      may: (right) => (scene?.roles as Readonly<Record<string, RoleSpec>> | undefined)?.[this.me.role]?.[right] ?? true,
+      deny: (reason, object, field, sentence) => this.deny(reason, object, field, sentence),
+    };
+    this.store = new ObjectStore(context, scene, () => letters(random));
+    this.objects = this.store.typed();
+    this.ready = this.whenReady(options.patienceMs ?? PATIENCE_MS);
+    // Who does not wait for it learns of a failure from `status`; it is no unhandled rejection.
+    this.ready.catch(() => undefined);
+    this.connection.start();
+  }
+
+  get status(): SpaceStatus {
+    return this.connection.status;
+  }
+  get saved(): SavedState {
+    return this.sync.saved;
+  }
+  get roomTimeMs(): number {
+    return this.roomTime(this.options.clock.now()) ?? 0;
+  }
+
+  get stats(): SpaceStats {
+    const { sync } = this.heartbeat;
+    this.meter.roll();
+    const { bytesIn, bytesOut, bytesInPerS, bytesOutPerS, framesIn } = this.meter;
+    return {
+      rttMs: sync.rttMs,
+      jitterMs: sync.jitterMs,
+      delayMs: this.meanDelayMs,
+      bytesIn,
+      bytesOut,
+      bytesInPerS,
+      bytesOutPerS,
+      tick: this.downlink.tick,
+      tickRateHz: this.tickRateHz,
+      clockErrorMs: sync.minRttMs / 2,
+      slackMs: this.heartbeat.slackMs,
+      framesIn,
+      reconnects: this.connection.reconnects,
+    };
+  }
+
+  on<E extends keyof SpaceEvents>(event: E, listener: (value: SpaceEvents[E]) => void): () => void {
+    return this.emitter.on(event, listener);
+  }
+
+  chat(text: string): boolean {
+    if (!this.connection.up) return false;
+    this.asks.say(text);
+    return true;
+  }
+
+  search(text: string, options: SearchOptions = {}): Promise<SearchResult> {
+    if (!this.connection.up) return Promise.resolve({ degraded: true, hits: [] });
+    return this.asks.search(text, options, this.me.pose);
+  }
+
+  frame(nowMs: number = this.options.clock.now()): void {
+    this.me.frame(nowMs);
+    const roomMs = this.roomTime(nowMs);
+    if (roomMs !== undefined) this.meanDelayMs = this.people.frame(roomMs, nowMs);
+    this.holds.frame(nowMs);
+    if (this.status === "live") this.uplink.pump(nowMs);
+    else this.me.takeSamples();
+  }
+
+  simulate(conditions: LinkConditions | undefined): void {
+    this.conditions = conditions;
+  }
+
+  networkChanged(): void {
+    this.connection.retryNow();
+  }
+
+  async leave(): Promise<void> {
+    if (this.connection.up && !this.sync.clean) await this.whenSaved(LEAVE_MS);
+    this.connection.leave();
+    this.sync.destroy();
+    this.people.clear();
+  }
+
+  // --------------------------------------------------------------------------------------------------------------------- messages
+
+  private onMessage(id: number, body: Uint8Array): void {
+    this.meter.received(body.length + 2);
+    const decoded = decodeDown(id, body);
+    // Ours is the only server: a message that cannot be read means another protocol, and guessing would be worse than leaving.
+    if (!decoded.ok)
+      return this.connection.fail({ code: 1002, sentence: `The server sent an unreadable ${decoded.error.message}.`, retryable: false });
+    const message = decoded.value;
+    switch (message.type) {
+      case "welcome":
+        return this.onWelcome(message);
+      case "frame":
+        this.meter.framesIn++;
+        return this.downlink.onFrame(message.body);
+      case "pong":
+        return this.heartbeat.onPong(message);
+      case "grabResult":
+        return this.holds.onResult(message, this.options.clock.now());
+      case "syncDown":
+        return this.sync.receive(message.body);
+      case "ack":
+        if (message.level !== "memory") this.sync.onAck(message.updates);
+        return;
+      case "denied":
+        return this.onDenied(message);
+      case "chatMessage":
+        return this.onChat(message);
+      case "searchResult":
+        return this.asks.onResult(message);
+      case "storage":
+        this.sync.onStorage(message.state === "bad");
+        return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
+    }
+  }
+
+  private onWelcome(message: MessageOf<"welcome">): void {
+    const { scene, clock, uplinkHz } = this.options;
+    const [xMm = 0, yMm = 0, zMm = 0] = message.rig.positionMm;
+    if (message.protocol !== PROTOCOL_VERSION) {
+      return this.connection.fail({ code: 1002, sentence: `The server speaks protocol ${message.protocol}.`, retryable: false });
+    }
+    this.region = message.region;
+    this.tickRateHz = message.tickRateHz;
+    this.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
+    this.veils.clear();
+    this.people.linkUp(clock.now());
+    this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);
+    this.downlink.linkUp(message.tickRateHz, message.tick);
+    this.heartbeat.linkUp();
+    this.sync.linkUp(message.epoch);
+    this.welcomed = true;
+    for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
+    this.connection.welcomed();
+    this.judgeReady();
+  }
+
+  private onSession(event: SessionEvent): void {
+    switch (event.kind) {
+      case "person":
+        return this.onPerson(event.person);
+      case "personGone":
+        this.downlink.forget(event.slot);
+        return this.people.remove(event.slot);
+      case "lease":
+        return this.holds.onLease(event.lease);
+      case "leaseGone":
+        return this.holds.onLeaseGone(event.object, this.options.clock.now());
+      case "veil":
+        this.veils.set(event.object, event.field, event.author, event.reason);
+        return this.emitter.emit("object", event.object);
+      case "veilGone":
+        this.veils.remove(event.object, event.field);
+        return this.emitter.emit("object", event.object);
+    }
+  }
+
+  private onPerson(person: Extract<SessionEvent, { kind: "person" }>["person"]): void {
+    if (person.slot === this.me.slot) {
+      this.me.info = person;
+      return this.judgeReady();
+    }
+    if (person.status === "asleep") this.downlink.forget(person.slot);
+    this.people.upsert(person);
+  }
+
+  private onChat(message: MessageOf<"chatMessage">): void {
+    const { id, slot, user, ref, atMs, hidden, text } = message;
+    const mine = user === this.me.user;
+    if (mine) this.asks.answered(ref);
+    const name = mine ? this.me.name : (this.people.byUser(user)?.name ?? "");
+    this.emitter.emit("chat", { id, slot, user, name, mine, text, hidden, atMs });
+  }
+
+  private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
+    if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
+      this.holds.onReleaseRefused(object);
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object });
+    this.emitter.emit("denied", { reason, object, field, sentence });
+  }
+
+  private linkDown(): void {
+    this.welcomed = false;
+    this.beforeWelcome = [];
+    this.heartbeat.linkDown();
+    this.downlink.linkDown();
+    this.sync.linkDown();
+    this.asks.linkDown();
+    this.holds.linkDown(this.options.clock.now());
+  }
+
+  private objectsChanged(ids: ReadonlySet<string>): void {
+    this.store.changed(ids);
+    for (const id of ids) this.emitter.emit("object", id);
+  }
+
+  // ---------------------------------------------------------------------------------------------------------------------- helpers
+
+  private send(message: UpMessage): void {
+    this.sendBytes(encodeMessage(message), false);
+  }
+
+  private sendBytes(bytes: Uint8Array, droppable: boolean): boolean {
+    const taken = this.connection.send(bytes, droppable);
+    if (taken) this.meter.sent(bytes.length);
+    return taken;
+  }
+
+  private deny(reason: DeniedReason, object: string, field: string, sentence: string): void {
+    this.emitter.emit("denied", { reason, object, field, sentence });
+  }
+
+  private roomTime(localMs: number): number | undefined {
+    return this.heartbeat.sync.ready ? this.heartbeat.sync.toServer(localMs) : undefined;
+  }
+
+  private tickNow(): number | undefined {
+    if (!this.connection.up) return undefined;
+    const roomMs = this.roomTime(this.options.clock.now());
+    return roomMs === undefined ? this.downlink.tick : Math.max(0, Math.floor((roomMs * this.tickRateHz) / 1000));
+  }
+
+  private poseOf(slot: number): Float64Array | undefined {
+    if (slot === this.me.slot) return this.me.pose;
+    const person = this.people.get(slot);
+    return person?.visible === true ? person.pose : undefined;
+  }
+
+  private judgeReady(): void {
+    if (this.welcomed && this.sync.synced && this.me.info !== undefined) this.settleReady();
+  }
+
+  private whenReady(patienceMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = this.options.scheduler.after(patienceMs, () => {
+        const reason = this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true };
+        this.settleReady(reason);
+        this.connection.leave();
+      });
+      this.settleReady = (failure) => {
+        giveUp();
+        this.settleReady = () => undefined;
+        if (failure === undefined) resolve();
+        else reject(new JoinError(failure));
+      };
+    });
+  }
+
+  private whenSaved(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        cancel();
+        off();
+        resolve();
+      };
+      const cancel = this.options.scheduler.after(withinMs, finish);
+      const off = this.on("saved", (state) => {
+        if (state === "saved") finish();
+      });
+    });
+  }
+}
+
+/** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
+function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {
+  const { min, max } = bounds;
+  return {
+    minMm: [Math.ceil(min[0] * 1000), Math.ceil(min[1] * 1000), Math.ceil(min[2] * 1000)],
+    maxMm: [Math.floor(max[0] * 1000), Math.floor(max[1] * 1000), Math.floor(max[2] * 1000)],
+  };
+}
+
+/** The random part of a new object's id. */
+function letters(random: Random): string {
+  let id = "";
+  while (id.length < ID_LETTERS) id += randomUint32(random).toString(36);
+  return id.slice(0, ID_LETTERS);
+}

@@ -1,0 +1,89 @@
+/**
+ * What has passed the gate and waits for the disk: enough of it to judge the edits that build on it. The document itself holds durable state
+ * only, so nothing has to be taken back when the disk fails.
+ *
+ * [PX1] Runs of one client are contiguous: they begin where the document ends and have no holes.
+ * [PX2] Its size is bounded by the pending queue's bounds (scene-document.ts).
+ */
+import type * as Y from "yjs";
+import { type Node, nodeOf, type Place, stateOf, structAt } from "./places.ts";
+
+type Id = { readonly client: number; readonly clock: number };
+
+export class PendingIndex {
+  private readonly doc: Y.Doc;
+  private readonly runs = new Map<number, Node[]>();
+  /** Newest waiting write of a map entry, by `entryKey`. */
+  private readonly newest = new Map<string, Id>();
+
+  constructor(doc: Y.Doc) {
+    this.doc = doc;
+  }
+
+  /** The next clock of a client, counting what waits. */
+  end(client: number): number {
+    const last = this.runs.get(client)?.at(-1);
+    return last === undefined ? stateOf(this.doc, client) : last.clock + last.length;
+  }
+
+  /** The node that holds one element, or undefined when nobody has it. */
+  find(client: number, clock: number): Node | undefined {
+    const struct = structAt(this.doc, client, clock);
+    return struct === undefined ? this.waiting(client, clock) : nodeOf(this.doc, struct);
+  }
+
+  /** As `find`, among what waits only. */
+  waiting(client: number, clock: number): Node | undefined {
+    const list = this.runs.get(client);
+    if (list === undefined) return undefined;
+    let low = 0;
+    let high = list.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const node = list[middle] as Node;
+      if (clock < node.clock) high = middle - 1;
+      else if (clock >= node.clock + node.length) low = middle + 1;
+      else return node;
+    }
+    return undefined;
+  }
+
+  /** The newest waiting write of a map entry, if any. */
+  newestOf(place: Place): Id | undefined {
+    return this.newest.get(entryKey(place));
+  }
+
+  add(node: Node): void {
+    const list = this.runs.get(node.client);
+    if (list === undefined) this.runs.set(node.client, [node]);
+    else list.push(node);
+    const key = entryKey(node.place);
+    if (key !== "") this.newest.set(key, { client: node.client, clock: node.clock + node.length - 1 });
+  }
+
+  /** Forgets what the document has by now. */
+  prune(): void {
+    for (const [client, list] of this.runs) {
+      const state = stateOf(this.doc, client);
+      const keep = list.filter((node) => node.clock + node.length > state);
+      if (keep.length === 0) this.runs.delete(client);
+      else this.runs.set(client, keep);
+    }
+    for (const [key, id] of this.newest) if (id.clock < stateOf(this.doc, id.client)) this.newest.delete(key);
+  }
+
+  /** Next clocks of every client, for sync step 1: a peer must not send again what waits. */
+  vector(): Map<number, number> {
+    const clocks = new Map<number, number>();
+    for (const client of this.doc.store.clients.keys()) clocks.set(client, this.end(client));
+    for (const client of this.runs.keys()) clocks.set(client, this.end(client));
+    return clocks;
+  }
+}
+
+/** Names a map entry; empty for elements of sequences. */
+function entryKey(place: Place): string {
+  if (place.at === "root") return `/${place.object}`;
+  if (place.at === "object") return `${place.map}/${place.field}`;
+  return "";
+}

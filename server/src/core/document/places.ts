@@ -1,0 +1,93 @@
+/**
+ * Where a Yjs struct lies in the scene: which object, which field. Yjs writes the parent of a struct only when it has no neighbour, so a place
+ * is found through the neighbours: in the document, in what waits for the disk, or in the same update.
+ *
+ * [PL1] The tree is root -> object -> field -> content; anything deeper or elsewhere has no place and is refused (depth <= 3).
+ * [PL2] Nothing here trusts the update: unknown ids answer `undefined` and a place is never guessed.
+ */
+import { OBJECTS_ROOT } from "@copresence/shared/scene";
+import * as Y from "yjs";
+
+export type Place =
+  /** An entry of the root map: the object itself. */
+  | { readonly at: "root"; readonly object: string }
+  /** An entry of an object's map. `map` names that map (`idKey` of its item): an id may be reused after deletion. */
+  | { readonly at: "object"; readonly object: string; readonly map: string; readonly field: string }
+  /** An element of a field's container: characters and list elements have no key, entries of sets and counters do. */
+  | { readonly at: "inside"; readonly object: string; readonly map: string; readonly field: string; readonly key: string | null }
+  /** Under something deleted: a write there changes nothing. */
+  | { readonly at: "gone" };
+
+/** What a struct's content is to its children. */
+export type Holds = "map" | "text" | "array" | "value" | "nothing";
+
+/** A run of elements of one client with one place. */
+export type Node = { readonly client: number; readonly clock: number; readonly length: number; readonly place: Place; readonly holds: Holds };
+
+export const GONE: Place = { at: "gone" };
+export const idKey = (client: number, clock: number): string => `${client}:${clock}`;
+export const stateOf = (doc: Y.Doc, client: number): number => Y.getState(doc.store, client);
+
+export function samePlace(a: Place, b: Place): boolean {
+  if (a.at !== b.at) return false;
+  if (a.at === "gone" || b.at === "gone") return true;
+  if (a.at === "root" || b.at === "root") return a.object === b.object;
+  if (a.map !== b.map || a.field !== b.field) return false;
+  return a.at === "object" || b.at === "object" || a.key === b.key;
+}
+
+/** The place of an entry (`key`) or element (`key` null) inside what `parent` holds; undefined when that cannot be [PL1]. */
+export function placeInside(parent: Node, key: string | null): Place | undefined {
+  const { place, holds } = parent;
+  if (place.at === "gone" || holds === "nothing") return GONE;
+  if (place.at === "root") {
+    return holds === "map" && key !== null ? { at: "object", object: place.object, map: idKey(parent.client, parent.clock), field: key } : undefined;
+  }
+  if (place.at !== "object" || holds === "value") return undefined;
+  if ((holds === "map") !== (key !== null)) return undefined;
+  return { at: "inside", object: place.object, map: place.map, field: place.field, key };
+}
+
+export function holdsOf(struct: Y.Item | Y.GC): Holds {
+  if (struct instanceof Y.GC || struct.content instanceof Y.ContentDeleted) return "nothing";
+  if (!(struct.content instanceof Y.ContentType)) return "value";
+  // Exact kinds: the XML types extend these and have no place in a scene.
+  const kind = struct.content.type.constructor;
+  if (kind === Y.Map) return "map";
+  if (kind === Y.Text) return "text";
+  return kind === Y.Array ? "array" : "value";
+}
+
+/** The struct of the document that holds element `clock` of `client`; undefined when the document does not have it. */
+export function structAt(doc: Y.Doc, client: number, clock: number): Y.Item | Y.GC | undefined {
+  const structs = doc.store.clients.get(client);
+  if (structs === undefined || clock >= stateOf(doc, client)) return undefined;
+  return structs[Y.findIndexSS(structs, clock)];
+}
+
+/** The node of a struct of the document. */
+export function nodeOf(doc: Y.Doc, struct: Y.Item | Y.GC): Node {
+  const place = struct instanceof Y.GC ? GONE : placeOfItem(doc, struct);
+  return { client: struct.id.client, clock: struct.id.clock, length: struct.length, place, holds: holdsOf(struct) };
+}
+
+function placeOfItem(doc: Y.Doc, item: Y.Item): Place {
+  const trail: Y.Item[] = [item];
+  for (let owner = ownerOf(item); owner !== null; owner = ownerOf(owner)) {
+    if (owner === undefined || trail.length === 3 || owner.deleted) return GONE;
+    trail.unshift(owner);
+  }
+  const [root, entry, inner] = trail as [Y.Item, Y.Item?, Y.Item?];
+  if (root.parent !== doc.share.get(OBJECTS_ROOT) || root.parentSub === null) return GONE;
+  const object = root.parentSub;
+  if (entry === undefined) return { at: "root", object };
+  if (entry.parentSub === null) return GONE;
+  const map = idKey(root.id.client, root.id.clock);
+  if (inner === undefined) return { at: "object", object, map, field: entry.parentSub };
+  return { at: "inside", object, map, field: entry.parentSub, key: inner.parentSub };
+}
+
+/** The item whose content this item lies in; null for a root's entries, undefined when the parent is unknown. */
+function ownerOf(item: Y.Item): Y.Item | null | undefined {
+  return item.parent instanceof Y.AbstractType ? item.parent._item : undefined;
+}

@@ -1,0 +1,113 @@
+/**
+ * What each kind of client message does, for somebody who is in the room and may speak.
+ *
+ * [MD1] A sleeping headset lies somewhere: its poses say nothing about the person and are ignored.
+ * [MD2] Accepted poses renew their sender's leases; nothing else does.
+ */
+import type { PoseSample } from "@copresence/shared/pose";
+import { encodeMessage, type MessageOf, type UpMessage } from "@copresence/shared/protocol";
+import type { ChatDesk } from "./chat-desk.ts";
+import type { SceneDocument } from "./document/index.ts";
+import type { Door } from "./door.ts";
+import type { EffectSink } from "./effect-sink.ts";
+import type { GrabDesk } from "./grab-desk.ts";
+import type { Member } from "./member.ts";
+import type { PosePlane } from "./pose-plane/index.ts";
+import type { Roster } from "./roster.ts";
+import type { SearchDesk } from "./search-desk.ts";
+import type { CoreEffect } from "./types.ts";
+
+const I16_MAX = 32_767;
+
+export type MessageParts = {
+  readonly out: EffectSink;
+  readonly roster: Roster;
+  readonly door: Door;
+  readonly plane: PosePlane;
+  readonly document: SceneDocument;
+  readonly grabs: GrabDesk;
+  readonly chat: ChatDesk;
+  readonly search: SearchDesk;
+  readonly absorb: (effects: readonly CoreEffect[]) => void;
+};
+/** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
+export type Moment = { readonly nowMs: number; readonly tick: number; readonly receivedMs: number };
+
+export class MessageDesk {
+  private readonly parts: MessageParts;
+  /** Whose sample `submit` is taking; a field instead of a closure per message. */
+  private submitting = 0;
+
+  constructor(parts: MessageParts) {
+    this.parts = parts;
+  }
+
+  handle(member: Member, message: UpMessage, moment: Moment): void {
+    const { nowMs, tick, receivedMs } = moment;
+    const { out, document, grabs, chat, search, absorb } = this.parts;
+    switch (message.type) {
+      case "poseUp":
+        return this.poseUp(member, message, nowMs, receivedMs);
+      case "ping":
+        return out.sendBytes(member.session, encodePong(member, message.clientTimeMs, nowMs), true);
+      case "rigInput":
+        return member.rig.apply(message.inputs, nowMs);
+      case "grab":
+        return grabs.claim(member, message, receivedMs);
+      case "release":
+        return grabs.release(member, message, tick, nowMs);
+      case "sync":
+        return absorb(document.receive(member.session, message.body, nowMs));
+      case "chat":
+        return chat.say(member, message, nowMs);
+      case "search":
+        return search.ask(member, message, nowMs);
+      case "poseNack":
+        return this.poseNack(member, message.slots);
+      case "presence":
+        return this.presence(member, message.state, nowMs);
+    }
+  }
+
+  private poseUp(member: Member, message: MessageOf<"poseUp">, nowMs: number, receivedMs: number): void {
+    if (member.person.status === "asleep") return;
+    const { slot } = member.person;
+    const { out, door, grabs } = this.parts;
+    this.submitting = slot;
+    const taken = member.poses.take(message, member.rig, nowMs, receivedMs, this.submit);
+    if (taken.malformed) return door.strike(member.session, "The pose samples could not be read.", nowMs);
+    if (taken.accepted > 0) grabs.leases.renew(slot, nowMs);
+    if (taken.refused > 0) out.count("pose_refused", taken.refused);
+    if (taken.clamped > 0) out.count("pose_clamped", taken.clamped);
+  }
+
+  private readonly submit = (sample: PoseSample): void => this.parts.plane.submit(this.submitting, sample);
+
+  /** A NACK may name people who left or fell asleep while it was under way. */
+  private poseNack(member: Member, slots: readonly number[]): void {
+    const { plane, roster } = this.parts;
+    if (member.person.status === "asleep") return;
+    const awake = slots.filter((slot) => roster.bySlot(slot)?.person.status === "awake");
+    plane.needIntra(member.person.slot, awake);
+  }
+
+  private presence(member: Member, state: "awake" | "asleep", nowMs: number): void {
+    if (member.person.status === state) return;
+    const { out, grabs, plane } = this.parts;
+    const { slot } = member.person;
+    member.person = { ...member.person, status: state };
+    if (state === "asleep") {
+      grabs.releaseAll(member, nowMs);
+      // Others stop receiving the person, and the person others; waking starts with intra blocks.
+      plane.remove(slot);
+      member.poses.reset();
+    } else plane.add(slot);
+    out.session({ kind: "person", person: member.person });
+  }
+}
+
+/** The whole `pong` message: the room's time, and how early the uplink comes for the tick. */
+export function encodePong(member: Member, clientTimeMs: number, nowMs: number): Uint8Array {
+  const slackMs = Math.max(-I16_MAX, Math.min(I16_MAX, Math.round(member.poses.slackMs)));
+  return encodeMessage({ type: "pong", clientTimeMs, serverTimeMs: nowMs, slackMs });
+}

@@ -1,0 +1,2 @@
+export { PosePlane, type Explanation } from "./pose-plane.ts";
+export { Tier } from "./viewer-links.ts";

@@ -1,0 +1,326 @@
+/**
+ * One space, decided: `step(inputs, nowMs) -> effects` over the roster, the rigs and poses, the leases, the scene document, chat,
+ * search and veils. Pure: no clock, no dice, no sockets, no await (types.ts, [CO1]-[CO3]).
+ *
+ * [SC1] Inputs are handled in order; then the ticks that are due run, at most MAX_CATCH_UP of them, each with one frame per awake viewer.
+ * [SC2] Whatever one session sends costs that session only: its message is refused or the session is closed.
+ * [SC3] A session that was closed is gone at once; what still arrives for it is ignored.
+ * [SC4] A core without its document does not exist: `open` fails when the document cannot be loaded.
+ */
+import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
+import type { FrameHead } from "@copresence/shared/pose";
+import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
+import type { Scene } from "@copresence/shared/scene";
+import type { LoadedScene } from "../adapters/store/scene-store.ts";
+import { ChatDesk, type ModerationOptions } from "./chat-desk.ts";
+import { SceneDocument } from "./document/index.ts";
+import { Door } from "./door.ts";
+import { EffectSink } from "./effect-sink.ts";
+import { FrameArena } from "./frame-arena.ts";
+import { GrabDesk } from "./grab-desk.ts";
+import { createInitialObjects, type InitialObject, neverWritten } from "./initial-objects.ts";
+import type { Member } from "./member.ts";
+import { encodePong, MessageDesk } from "./message-desk.ts";
+import { hash32 } from "./palette.ts";
+import { PosePlane } from "./pose-plane/index.ts";
+import { Roster } from "./roster.ts";
+import { SearchDesk } from "./search-desk.ts";
+import { rigBoundsMm } from "./spawn.ts";
+import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
+import { VeilTable } from "./veils.ts";
+
+export type SceneCoreOptions = {
+  readonly space: string;
+  readonly region: string;
+  /** At most 64 bytes. */
+  readonly build: string;
+  /** 10..90. */
+  readonly tickRateHz: number;
+  readonly scene: Scene;
+  readonly loaded: LoadedScene;
+  readonly seed: number;
+  readonly moderation: ModerationOptions;
+  /** Written into a document that never had a record. */
+  readonly initial?: readonly InitialObject[] | undefined;
+  /** Slots; default and most `LIMITS.people`. */
+  readonly capacity?: number;
+};
+/** `initial`: the studio's initial objects do not fit its scene. */
+export type SceneCoreError = { readonly code: "corrupt" | "initial"; readonly sentence: string };
+export type CoreStats = {
+  readonly people: number;
+  readonly docPeers: number;
+  readonly leases: number;
+  readonly readOnly: boolean;
+  readonly pendingBatches: number;
+};
+
+/** A late room runs this many ticks at once; the others never were. */
+export const MAX_CATCH_UP = 2;
+/** Pose messages a second the room asks for. */
+const UPLINK_HZ = 30;
+
+export class SceneCore {
+  private readonly options: SceneCoreOptions;
+  private readonly document: SceneDocument;
+  private readonly plane: PosePlane;
+  private readonly out = new EffectSink();
+  private readonly arena = new FrameArena();
+  private readonly veils = new VeilTable();
+  private readonly roster: Roster;
+  private readonly door: Door;
+  private readonly grabs: GrabDesk;
+  private readonly chat: ChatDesk;
+  private readonly search: SearchDesk;
+  private readonly messages: MessageDesk;
+  private readonly head: FrameHead = { tick: 0, inputAck: 0, rig: undefined };
+  private lastTick = 0;
+  private nowMs = 0;
+
+  /** Builds the room on its document, or says why that cannot be. */
+  static open(options: SceneCoreOptions): Result<SceneCore, SceneCoreError> {
+    const { scene, loaded, space, seed } = options;
+    const document = new SceneDocument({ scene, epoch: loaded.epoch, seq: loaded.seq, clientId: serverClientId(space, seed) });
+    const result = document.load(loaded.snapshot, loaded.updates, loaded.owners);
+    if (!result.ok) return err(result.error);
+    const core = new SceneCore(options, document);
+    try {
+      core.begin();
+    } catch (error) {
+      if (error instanceof RangeError) return err({ code: "initial", sentence: error.message });
+      throw error;
+    }
+    return ok(core);
+  }
+
+  /** What the room does of itself; its effects leave with the first step. */
+  private begin(): void {
+    const { loaded, scene, initial = [] } = this.options;
+    if (neverWritten(loaded) && initial.length > 0) {
+      this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
+    }
+    // The pipeline starts with nothing: its index and its verdicts on what is written here come from these.
+    this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
+  }
+
+  private constructor(options: SceneCoreOptions, document: SceneDocument) {
+    const { space, region, tickRateHz, scene, seed, moderation, capacity = LIMITS.people } = options;
+    assert(isIdentifier(space) && isIdentifier(region), "space and region are identifiers");
+    assert(tickRateHz >= 10 && tickRateHz <= 90, "tick rate is 10..90 Hz");
+    assert(capacity >= 1 && capacity <= LIMITS.people, "capacity is 1..LIMITS.people");
+    this.options = options;
+    this.document = document;
+    this.plane = new PosePlane({ capacity, tickRateHz });
+    const { out, plane, veils } = this;
+    const roster = new Roster(capacity);
+    this.roster = roster;
+    this.chat = new ChatDesk({ out, roster, moderation });
+    this.search = new SearchDesk({ out, roster, veils });
+    this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
+    this.door = new Door({
+      out,
+      roster,
+      scene,
+      bounds: rigBoundsMm(scene.bounds),
+      seed,
+      parts: {
+        welcome: (member) => this.welcome(member),
+        documentJoin: (session, identity, peer) => document.join(session, identity, peer),
+        documentLeave: (session) => document.leave(session),
+        absorb: this.absorb,
+        poseAdd: (slot) => plane.add(slot),
+        poseRemove: (slot) => plane.remove(slot),
+        letGo: (member) => this.letGo(member),
+      },
+    });
+    const { door, grabs, chat, search, absorb } = this;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb });
+  }
+
+  /** The newest tick that ran. */
+  get tick(): number {
+    return this.lastTick;
+  }
+
+  get stats(): CoreStats {
+    return {
+      people: this.roster.members.length,
+      docPeers: this.door.docPeers,
+      leases: this.grabs.leases.all().length,
+      readOnly: this.document.readOnly,
+      pendingBatches: this.document.pendingBatches,
+    };
+  }
+
+  /** `nowMs`: room time, not going back. The effects, in order; `sendFrame` bytes are valid until the next call. */
+  step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[] {
+    this.nowMs = Math.max(this.nowMs, nowMs);
+    this.arena.reset();
+    for (const input of inputs) this.handle(input);
+    this.runTicks();
+    this.chat.flush(this.nowMs);
+    this.search.flush(this.nowMs);
+    return this.out.take();
+  }
+
+  /** The answer to a `ping`, at once and outside of `step`; undefined when there is nobody to answer or they ask too often. */
+  pong(session: SessionId, clientTimeMs: number, nowMs: number): Uint8Array | undefined {
+    const member = this.roster.bySession(session);
+    if (member === undefined || member.limits.admit("ping", nowMs) !== "ok") return undefined;
+    return encodePong(member, clientTimeMs, nowMs);
+  }
+
+  /** The whole session plane as deltas, for somebody who starts with nothing. */
+  snapshotSession(): readonly SessionDelta[] {
+    return [
+      ...this.roster.members.map(({ person }) => ({ kind: "person", person }) as const),
+      ...this.grabs.leases.all().map(({ lease }) => ({ kind: "lease", lease }) as const),
+      ...this.veils.all(),
+    ];
+  }
+
+  /** Why `viewer` gets as much of `source` as it does. */
+  explain(viewer: number, source: number): { readonly tier: string; readonly score: number; readonly why: string } {
+    return this.plane.explain(viewer, source);
+  }
+
+  private handle(input: CoreInput): void {
+    const { nowMs } = this;
+    switch (input.kind) {
+      case "join":
+        return this.door.join(input.session, input.identity, nowMs);
+      case "leave":
+      case "docLeave":
+        return this.door.leave(input.session, nowMs);
+      case "message": {
+        const member = this.roster.bySession(input.session);
+        if (member !== undefined) this.message(member, input.message, input.receivedMs);
+        return;
+      }
+      case "malformed":
+        return this.door.strike(input.session, input.sentence, nowMs);
+      case "docJoin":
+        return this.door.joinPeer(input.session, input.identity, nowMs);
+      case "docMessage":
+        if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
+        return;
+      case "appended":
+        this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
+        return this.grabs.appended(input.batch);
+      case "storeRecovered":
+        this.absorb(this.document.recovered());
+        return this.grabs.recovered();
+      case "verdict":
+        return this.verdict(input.subject, input);
+      case "searched":
+        return this.search.answer(input);
+      case "frameSkipped": {
+        const member = this.roster.bySession(input.session);
+        if (member?.person.status !== "awake") return;
+        this.plane.frameSkipped(member.person.slot);
+        return this.out.count("frame_skipped");
+      }
+    }
+  }
+
+  private message(member: Member, message: UpMessage, receivedMs: number): void {
+    const { nowMs, lastTick: tick } = this;
+    if (!this.door.admits(member, message.type, nowMs)) return;
+    this.messages.handle(member, message, { nowMs, tick, receivedMs: Math.min(receivedMs, nowMs) });
+  }
+
+  private verdict(subject: TextSubject, verdict: { readonly version: number; readonly hide: boolean; readonly reason: string }): void {
+    if (subject.kind === "chat") return this.chat.verdict(subject.id, verdict.hide);
+    const delta = this.veils.judge(subject, verdict);
+    if (delta === undefined) return;
+    this.out.session(delta);
+    const author = delta.kind === "veil" ? this.roster.byUser(delta.author) : undefined;
+    if (author === undefined) return;
+    const { object, field } = subject;
+    const sentence = `Others do not see this text: ${verdict.reason}.`;
+    this.out.deny(author.session, 0, { reason: "text-hidden", object, field, sentence });
+  }
+
+  private runTicks(): void {
+    // The nudge keeps a tick whose time is not a whole number of milliseconds from being one late through rounding.
+    const due = Math.floor((this.nowMs * this.options.tickRateHz) / 1000 + 1e-6);
+    this.lastTick = Math.max(this.lastTick, due - MAX_CATCH_UP);
+    while (this.lastTick < due) this.runTick(this.lastTick + 1);
+  }
+
+  private runTick(tick: number): void {
+    const { nowMs, head, plane } = this;
+    this.lastTick = tick;
+    this.grabs.judgeClaims(tick, nowMs);
+    this.grabs.flush(nowMs);
+    plane.encodeTick(tick);
+    head.tick = tick;
+    const { members } = this.roster;
+    for (let i = 0; i < members.length; i++) {
+      const member = members[i] as Member;
+      member.poses.ticked(nowMs);
+      if (member.person.status === "asleep") continue;
+      head.inputAck = member.rig.ackSeq;
+      head.rig = member.rig.correction;
+      const frame = plane.writeFrame(member.person.slot, head);
+      if (frame !== undefined) this.out.sendFrame(member.session, this.arena.copy(frame));
+    }
+  }
+
+  private welcome(member: Member): void {
+    const { space, region, build, tickRateHz, scene, loaded } = this.options;
+    const { slot, session, user, role } = member.person;
+    const { xMm, yMm, zMm, yaw } = member.rig.rig;
+    this.out.send(session, {
+      type: "welcome",
+      protocol: PROTOCOL_VERSION,
+      slot,
+      session,
+      user,
+      role,
+      space,
+      region,
+      build,
+      tickRateHz,
+      tick: this.lastTick,
+      serverTimeMs: this.nowMs,
+      rig: { positionMm: [xMm, yMm, zMm], yaw },
+      uplinkHz: UPLINK_HZ,
+      definition: scene.hash,
+      epoch: loaded.epoch,
+    });
+  }
+
+  private letGo(member: Member): void {
+    this.grabs.releaseAll(member, this.nowMs);
+    this.grabs.forget(member.session);
+    this.search.leave(member.session);
+  }
+
+  /** Passes on what the document decided, and draws the consequences for leases, veils and sessions. */
+  private readonly absorb = (effects: readonly CoreEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.kind === "close") {
+        this.door.close(effect.session, effect.reason, this.nowMs);
+        continue;
+      }
+      this.out.push(effect);
+      if (effect.kind === "event") this.noticed(effect.event);
+    }
+  };
+
+  private noticed(event: PipelineEvent): void {
+    if (event.kind === "text" && event.subject.kind === "field") this.veils.written(event.subject, event.version, event.user);
+    if (event.kind !== "objectGone") return;
+    this.grabs.objectGone(event.object);
+    for (const delta of this.veils.forget(event.object)) this.out.session(delta);
+  }
+}
+
+/**
+ * The Yjs clientID the room writes with, never 0. It differs with the seed, so two hosts that both believe to own a space (before a fence
+ * stops one) never write two different things under one clock.
+ */
+function serverClientId(space: string, seed: number): number {
+  return hash32(space, seed) || 1;
+}

@@ -1,0 +1,130 @@
+/**
+ * What both ends remember of each source: the newest T0, the T0 before it and the newest T1, as integers. The encoder holds one
+ * bank for all its sources, a viewer holds one for all the people it sees; equal bytes in keep equal banks.
+ *
+ * [RE1] Structure of arrays, indexed by entry = 2 + slot * ENTRIES + 0..2. Entries 0 and 1 take turns as the newest T0, 2 is T1.
+ *       Entries 0 and 1 are scratch: a block is built or read there and committed whole, so a broken one changes nothing.
+ * [RE2] `quat` is derived from `mrp` alone, so equal integers mean equal doubles.
+ * [RE3] An entry is usable only while `valid`; ticks identify it exactly, so a missing reference is noticed and never guessed.
+ */
+import { DEVICE_COUNT, DEVICE_FLOATS } from "./types.ts";
+import { mrpToQuat, POSITION_STEPS } from "./lattice.ts";
+
+export const ENTRIES = 3;
+export const SCRATCH_ENTRY = 0;
+/** The older T0 of an intra block under work. */
+export const SCRATCH_OLDER = 1;
+const FIRST = 2;
+export const AXES = 3 * DEVICE_COUNT;
+export const QUATS = 4 * DEVICE_COUNT;
+const T1_ENTRY = 2;
+
+export class ReferenceBank {
+  capacity: number;
+  valid: Uint8Array;
+  /** Room tick of the block. */
+  tick: Float64Array;
+  /** Sample time in time units since the room's start (see clock.ts). */
+  time: Float64Array;
+  /** Sample lag behind the tick, time units. */
+  lag: Int32Array;
+  /** Int32Array[9n]: x y z of head, left, right in lattice steps. */
+  position: Int32Array;
+  /** Int32Array[9n]: MRP integers. */
+  mrp: Int32Array;
+  /** Float64Array[12n]: x y z w, unit. */
+  quat: Float64Array;
+  /** Uint8Array[3n]: DeviceState. */
+  states: Uint8Array;
+  /** Per slot: 0 or 1, which of the two T0 entries is newest. */
+  private turn: Uint8Array;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    const n = FIRST + capacity * ENTRIES;
+    this.valid = new Uint8Array(n);
+    this.tick = new Float64Array(n);
+    this.time = new Float64Array(n);
+    this.lag = new Int32Array(n);
+    this.position = new Int32Array(n * AXES);
+    this.mrp = new Int32Array(n * AXES);
+    this.quat = new Float64Array(n * QUATS);
+    this.states = new Uint8Array(n * DEVICE_COUNT);
+    this.turn = new Uint8Array(capacity);
+  }
+
+  /** Makes room for `slots` slots; a viewer's bank follows the people it meets. */
+  grow(slots: number): void {
+    if (slots <= this.capacity) return;
+    const bigger = new ReferenceBank(Math.max(slots, this.capacity * 2));
+    bigger.valid.set(this.valid);
+    bigger.tick.set(this.tick);
+    bigger.time.set(this.time);
+    bigger.lag.set(this.lag);
+    bigger.position.set(this.position);
+    bigger.mrp.set(this.mrp);
+    bigger.quat.set(this.quat);
+    bigger.states.set(this.states);
+    bigger.turn.set(this.turn);
+    Object.assign(this, bigger);
+  }
+
+  /** Entry of the newest T0. */
+  t0(slot: number): number {
+    return FIRST + slot * ENTRIES + (this.turn[slot] as number);
+  }
+  /** Entry of the T0 before it. */
+  olderT0(slot: number): number {
+    return FIRST + slot * ENTRIES + 1 - (this.turn[slot] as number);
+  }
+  t1(slot: number): number {
+    return FIRST + slot * ENTRIES + T1_ENTRY;
+  }
+  /** The older T0's entry becomes the newest; the caller fills it. */
+  advanceT0(slot: number): number {
+    this.turn[slot] = 1 - (this.turn[slot] as number);
+    return this.t0(slot);
+  }
+  clear(slot: number): void {
+    this.valid.fill(0, FIRST + slot * ENTRIES, FIRST + slot * ENTRIES + ENTRIES);
+  }
+
+  /** Recomputes `quat` of one device from its integers. */
+  deriveQuat(entry: number, device: number): void {
+    mrpToQuat(this.mrp, entry * AXES + device * 3, this.quat, entry * QUATS + device * 4);
+  }
+
+  /** Copies a scratch entry into `to` and makes it valid. */
+  commit(from: number, to: number): void {
+    this.valid[to] = 1;
+    this.tick[to] = this.tick[from] as number;
+    this.time[to] = this.time[from] as number;
+    this.lag[to] = this.lag[from] as number;
+    this.position.copyWithin(to * AXES, from * AXES, from * AXES + AXES);
+    this.mrp.copyWithin(to * AXES, from * AXES, from * AXES + AXES);
+    this.quat.copyWithin(to * QUATS, from * QUATS, from * QUATS + QUATS);
+    this.states.copyWithin(to * DEVICE_COUNT, from * DEVICE_COUNT, from * DEVICE_COUNT + DEVICE_COUNT);
+  }
+
+  /** The scratch entry's device `d` stays exactly where `from` has it. */
+  hold(from: number, d: number): void {
+    const a = from * AXES + d * 3;
+    const q = from * QUATS + d * 4;
+    this.position.copyWithin(d * 3, a, a + 3);
+    this.mrp.copyWithin(d * 3, a, a + 3);
+    this.quat.copyWithin(d * 4, q, q + 4);
+  }
+
+  /** Writes an entry as a pose in metres and unit quaternions (types.ts layout). */
+  readPose(entry: number, pose: Float64Array, states: Uint8Array): void {
+    for (let d = 0; d < DEVICE_COUNT; d++) {
+      const p = entry * AXES + d * 3;
+      const q = entry * QUATS + d * 4;
+      const o = d * DEVICE_FLOATS;
+      for (let c = 0; c < 3; c++) pose[o + c] = (this.position[p + c] as number) / POSITION_STEPS;
+      for (let c = 0; c < 4; c++) pose[o + 3 + c] = this.quat[q + c] as number;
+      states[d] = this.states[entry * DEVICE_COUNT + d] as number;
+    }
+  }
+}
+

@@ -1,0 +1,139 @@
+/**
+ * `defineScene`: a studio's declaration, checked once, frozen, and named by a hash that both ends compare (`welcome.definition`).
+ *
+ * [SD1] A wrong declaration throws at start-up with a sentence that names the place; nothing half-valid is returned.
+ * [SD2] The hash depends on the declaration's meaning only (keys sorted), never on key order or the engine.
+ * [SD3] At most one field of an object is `leased`, and it is called `transform`.
+ */
+import { isIdentifier } from "../base/index.ts";
+import { isPlainValue } from "./values.ts";
+import type { ObjectTransform } from "./fields.ts";
+import type { FieldSpec, ObjectSpec, RoleSpec, SceneSpec } from "./types.ts";
+
+/** A checked, frozen scene. `hash` is 16 hex digits. */
+export type Scene<S extends SceneSpec = SceneSpec> = {
+  readonly name: string;
+  readonly version: number;
+  readonly bounds: S["bounds"];
+  readonly roles: S["roles"];
+  readonly objects: S["objects"];
+  readonly hash: string;
+};
+
+export type TypeNames<S extends SceneSpec> = keyof S["objects"] & string;
+export type FieldValue<F> = F extends FieldSpec<infer T, any> ? T : never;
+/** The fields of one object type, as plain typed values. */
+export type FieldsOf<O extends ObjectSpec> = { readonly [K in keyof O]: FieldValue<O[K]> };
+/** One object of a scene: `SceneObject<typeof spec, "valve">["fields"]["open"]` is `boolean`. */
+export type SceneObject<S extends SceneSpec, N extends TypeNames<S> = TypeNames<S>> = N extends TypeNames<S>
+  ? { readonly id: string; readonly type: N; readonly fields: FieldsOf<S["objects"][N]> }
+  : never;
+/** What may be given when an object is created: everything but what only the server writes. */
+export type InitOf<O extends ObjectSpec> = {
+  readonly [K in keyof O as O[K] extends FieldSpec<any, "serverOnly"> ? never : K]?: O[K] extends FieldSpec<any, "leased">
+    ? Partial<ObjectTransform>
+    : FieldValue<O[K]>;
+};
+
+/** Usual roles: guests look, talk and pick up; members also edit and create; moderators also moderate. */
+export const defaultRoles = {
+  guest: { create: false, edit: false, grab: true, chat: true, moderate: false },
+  member: { create: true, edit: true, grab: true, chat: true, moderate: false },
+  moderator: { create: true, edit: true, grab: true, chat: true, moderate: true },
+} as const satisfies Record<string, RoleSpec>;
+
+/** Most object types and fields a scene may declare: more is a mistake, and both are walked per edit. */
+const TYPES_MAX = 256;
+const FIELDS_MAX = 64;
+const MAX_EXTENT_M = 4096;
+
+/** Checks and freezes a declaration. Throws a TypeError with a sentence when it is wrong [SD1]. */
+export function defineScene<const S extends SceneSpec>(spec: S): Scene<S> {
+  checkName("scene", spec.name);
+  if (!Number.isInteger(spec.version) || spec.version < 1) fail("version", "must be a whole number from 1");
+  checkBounds(spec);
+  for (const [name, role] of entries("roles", spec.roles, TYPES_MAX)) checkRole(name, role);
+  for (const [type, fields] of entries("objects", spec.objects, TYPES_MAX)) {
+    for (const [name, field] of entries(`objects.${type}`, fields, FIELDS_MAX)) checkField(`objects.${type}.${name}`, name, field);
+  }
+  const { name, version, bounds, roles, objects } = structuredCloneJson(spec) as S;
+  return deepFreeze({ name, version, bounds, roles, objects, hash: hashText(canonical({ name, version, bounds, roles, objects })) });
+}
+
+function fail(where: string, what: string): never {
+  throw new TypeError(`defineScene: ${where} ${what}.`);
+}
+
+function checkName(where: string, name: string): void {
+  if (!isIdentifier(name)) fail(where, `has the name ${JSON.stringify(name)}, which is not an identifier (A-Z a-z 0-9 _ -, up to 64, not reserved)`);
+}
+
+function entries<T>(where: string, record: Readonly<Record<string, T>>, max: number): [string, T][] {
+  const list = Object.entries(record);
+  if (list.length === 0) fail(where, "is empty");
+  if (list.length > max) fail(where, `has ${list.length} entries; the most is ${max}`);
+  for (const [name] of list) checkName(where, name);
+  return list;
+}
+
+function checkBounds(spec: SceneSpec): void {
+  for (const axis of [0, 1, 2] as const) {
+    const min = spec.bounds.min[axis];
+    const max = spec.bounds.max[axis];
+    if (!Number.isFinite(min) || !Number.isFinite(max) || min >= max) fail("bounds", "must be finite with min below max on every axis");
+    if (Math.abs(min) > MAX_EXTENT_M || Math.abs(max) > MAX_EXTENT_M) fail("bounds", `must stay within ${MAX_EXTENT_M} m of the origin`);
+  }
+}
+
+function checkRole(name: string, role: RoleSpec): void {
+  for (const right of ["create", "edit", "grab", "chat", "moderate"] as const) {
+    if (typeof role[right] !== "boolean") fail(`roles.${name}`, `must say true or false for "${right}"`);
+  }
+}
+
+const POLICIES = new Set(["lww", "text", "list", "set", "counter", "leased", "cas", "serverOnly"]);
+
+function checkField(where: string, name: string, field: FieldSpec): void {
+  if (!POLICIES.has(field.policy)) fail(where, `has no known policy (${String(field.policy)}); use t.lww, t.text, t.list, t.set, t.counter, ...`);
+  if (name === "type") fail(where, 'may not be called "type": every object has one already');
+  if ((field.policy === "leased") !== (name === "transform")) fail(where, 'is wrong: exactly the field "transform" is t.leased()');
+  if (["lww", "cas", "serverOnly"].includes(field.policy) && !isPlainValue(field.value, field.initial)) {
+    fail(where, `has an initial value that is not a ${field.value}`);
+  }
+}
+
+/** A declaration is plain JSON; functions, undefined and cycles have no business in it. */
+function structuredCloneJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${sorted.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;
+}
+
+/** Two 32-bit multiply-xor lanes (cyrb53's mixing): a name for a definition, not a signature. */
+function hashText(text: string): string {
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x9e3779b1);
+    b = Math.imul(b ^ code, 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return hex(a) + hex(b);
+}
+
+const hex = (lane: number): string => (lane >>> 0).toString(16).padStart(8, "0");

@@ -1,0 +1,3 @@
+export * from "./statistics.ts";
+export * from "./synthetic-person.ts";
+export * from "./traces.ts";

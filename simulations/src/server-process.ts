@@ -1,0 +1,63 @@
+/**
+ * The real server in its own process, for benches and system tests: started from its command line, measured through /metrics, ended by signal.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../../server/src/cli.ts", import.meta.url));
+const START_MS = 30_000;
+
+export type ServerProcess = {
+  readonly url: string;
+  readonly transport: string;
+  readonly process: ChildProcess;
+  /** Everything it wrote. */
+  readonly output: () => string;
+  /** Sends the signal and waits for the end; the exit code, or null after a kill. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>;
+  /** One metric of /metrics, summed over the label sets that contain `labels`. */
+  readonly metric: (name: string, labels?: string) => Promise<number>;
+};
+
+/** `prefix`: what to start Node with, e.g. a loader; default this very Node. */
+export async function startServerProcess(settings: Readonly<Record<string, string>>, prefix: readonly string[] = [process.execPath]): Promise<ServerProcess> {
+  const [command, ...before] = prefix as [string, ...string[]];
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COPRESENCE_")));
+  const child = spawn(command, [...before, CLI], { env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_LOG: "warn", ...settings }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const ready = /running at (\S+) \((\w+)\)/;
+  const deadline = AbortSignal.timeout(START_MS);
+  while (!ready.test(output)) {
+    if (child.exitCode !== null || deadline.aborted) {
+      child.kill("SIGKILL");
+      throw new Error(`The server did not start:\n${output}`);
+    }
+    await Promise.race([once(child.stdout, "data"), once(child, "exit"), new Promise((resolve) => setTimeout(resolve, 100))]);
+  }
+  const [, url = "", transport = ""] = ready.exec(output) ?? [];
+  return {
+    url,
+    transport,
+    process: child,
+    output: () => output,
+    stop: async (signal = "SIGTERM") => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const ended = once(child, "exit");
+      child.kill(signal);
+      await ended;
+      return child.exitCode;
+    },
+    metric: async (name, labels = "") => {
+      const text = await (await fetch(new URL("/metrics", url))).text();
+      let sum = 0;
+      for (const line of text.split("\n")) {
+        const match = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
+        if (match?.[1] === name && (match[2] ?? "").includes(labels)) sum += Number(match[3]);
+      }
+      return sum;
+    },
+  };
+}

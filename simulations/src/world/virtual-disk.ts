@@ -1,0 +1,57 @@
+/**
+ * A disk for one scene that can lose power: what was written but not yet fsynced is gone, or half there, after a crash.
+ *
+ * [VD1] `append` reports success only after the batch is durable, and batches become durable in order.
+ * [VD2] After `crash` exactly the durable records remain; a batch in flight is lost whole (the store cuts torn tails).
+ */
+import type { LoadedScene } from "@copresence/server/store";
+import type { AppendRecord } from "@copresence/server/core";
+import type { Random } from "../random.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** p50 of a group commit with fdatasync on ordinary flash, and how far it strays. */
+const FSYNC_MS = { least: 0.5, most: 9 };
+
+export class VirtualDisk {
+  private durable: Uint8Array[] = [];
+  private snapshot: { readonly seq: number; readonly state: Uint8Array } | undefined;
+  private generation = 0;
+  private lastDoneMs = 0;
+  private readonly time: VirtualTime;
+  private readonly random: Random;
+  seq = 0;
+
+  constructor(time: VirtualTime, random: Random) {
+    this.time = time;
+    this.random = random;
+  }
+
+  loaded(): LoadedScene {
+    return { epoch: 1, seq: this.seq, snapshot: this.snapshot?.state, updates: this.durable, cutRecords: 0 };
+  }
+
+  /** `lying`: a disk (or a planted bug) that reports success before the bytes are safe. */
+  append(records: readonly AppendRecord[], done: () => void, lying = false): void {
+    const { generation } = this;
+    const atMs = Math.max(this.lastDoneMs, this.time.nowMs + this.random.between(FSYNC_MS.least, FSYNC_MS.most));
+    this.lastDoneMs = atMs;
+    if (lying) this.time.at(this.time.nowMs, () => generation === this.generation && done());
+    this.time.at(lying ? atMs + 1000 : atMs, () => {
+      if (generation !== this.generation) return;
+      for (const record of records) this.durable.push(record.update.slice());
+      this.seq += records.length;
+      if (!lying) done();
+    });
+  }
+
+  /** Replaces what is durable by `state`, which holds all of it. Atomic. */
+  compact(state: Uint8Array): void {
+    this.snapshot = { seq: this.seq, state };
+    this.durable = [];
+  }
+
+  crash(): void {
+    this.generation++;
+    this.lastDoneMs = 0;
+  }
+}
