@@ -24,15 +24,37 @@ function followNetwork(space: Space): void {
   });
 }
 
-/** Asks a development server (`npm start`) for a join ticket. Real applications issue tickets on their own server. */
-export async function devTicket(url: string, claims: { readonly space: string; readonly name: string; readonly role?: string }): Promise<string> {
+export type DevClaims = {
+  readonly space: string;
+  readonly name: string;
+  readonly role?: string | undefined;
+  /** Stable id of the person; default a fresh one. */
+  readonly user?: string | undefined;
+};
+
+/** Asks a development server (`npm start`) for one join ticket. Real applications issue tickets on their own server. */
+export async function devTicket(url: string, claims: DevClaims): Promise<string> {
+  return (await askDevTicket(url, claims)).ticket;
+}
+
+/** A ticket source for `connect` on a development server: every ticket is for the same person, so reconnects are the same person too. */
+export function devTickets(url: string, claims: DevClaims): () => Promise<string> {
+  let { user } = claims;
+  return async () => {
+    const answer = await askDevTicket(url, { ...claims, user });
+    user = answer.user ?? user;
+    return answer.ticket;
+  };
+}
+
+async function askDevTicket(url: string, claims: DevClaims): Promise<{ readonly ticket: string; readonly user: string | undefined }> {
   const response = await fetch(`${httpUrl(url)}/dev/ticket`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(claims),
     credentials: "omit",
   });
-  const { ticket, error } = (await response.json()) as { readonly ticket?: string; readonly error?: string };
+  const { ticket, user, error } = (await response.json()) as { readonly ticket?: string; readonly user?: string; readonly error?: string };
   if (ticket === undefined) throw new Error(error ?? `The server answered ${response.status} instead of a ticket.`);
-  return ticket;
+  return { ticket, user };
 }

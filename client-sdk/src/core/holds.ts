@@ -116,9 +116,12 @@ export class Holds {
 
   release(object: string, options: ReleaseOptions | undefined, nowMs: number): void {
     if (this.holder(object) !== this.ports.mySlot()) return;
-    this.drawOne(object, nowMs);
     const display = this.displays.get(object);
     if (display === undefined) return;
+    // Taken before the last drawing: a hand that has not been measured since the last frame would look as if it had stopped.
+    const velocity = options?.velocity ?? display.velocity.slice();
+    const spin = options?.spin ?? display.spin.slice();
+    this.drawOne(object, nowMs);
     this.claims.delete(object);
     this.released.add(object);
     display.letGo(nowMs);
@@ -130,8 +133,8 @@ export class Holds {
       object,
       positionMm: toMm(display.transform, 0, I32_MAX),
       rotation: toQuat16(display.transform, 3),
-      velocityMmS: toMm(options?.velocity ?? display.velocity, 0, I16_MAX),
-      spinMradS: toMm(options?.spin ?? display.spin, 0, I16_MAX),
+      velocityMmS: toMm(velocity, 0, I16_MAX),
+      spinMradS: toMm(spin, 0, I16_MAX),
     });
     this.note(object);
   }

@@ -93,7 +93,7 @@ export class ObjectHandle {
 
   count(field: string, by = 1): void {
     const doc = this.context.doc();
-    if (this.exists && this.mayEdit(field)) addCounter(doc, this.id, field, String(doc.clientID), by);
+    if (this.mayEdit(field)) addCounter(doc, this.id, field, String(doc.clientID), by);
   }
 
   member(field: string, element: string, present: boolean): void {
@@ -125,6 +125,7 @@ export class ObjectHandle {
   }
 
   private mayEdit(field: string): boolean {
+    if (!this.exists) return false;
     if (this.context.may("edit")) return true;
     this.context.deny("not-allowed", this.id, field, "Your role may not edit objects in this space.");
     return false;
@@ -140,6 +141,7 @@ export function objectHandle(id: string, type: string, context: ObjectContext): 
       if (value !== undefined || key in target || typeof key !== "string") return typeof value === "function" ? value.bind(target) : value;
       return target.read(key);
     },
+    has: (target, key) => key in target || (typeof key === "string" && target.fieldNames().includes(key)),
   });
 }
 

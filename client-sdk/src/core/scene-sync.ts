@@ -8,6 +8,7 @@
  * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
  *       settled everything before it. The room ignores what was sent after it; until the fetch nothing more is sent.
  * [SS5] A document of another epoch (re-rooted by the server) is never merged with: it replaces ours, and our unsaved edits are made again.
+ *       So it is when the ticket made us another person: a client id belongs to whom it was first used by.
  * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
  *
  * Bytes are y-protocols' as y-websocket frames them. The room counts our step-2 and update messages from 1; `ack.updates` is how many are
@@ -82,6 +83,7 @@ export class SceneSync {
   private outbox: Entry[] = [];
   private captured: Edit[] = [];
   private epoch: number | undefined;
+  private user: string | undefined;
   private storageBad = false;
   /** The first full state on this link is in. */
   synced = false;
@@ -105,14 +107,15 @@ export class SceneSync {
     this.doc = this.adopt(new Y.Doc());
   }
 
-  /** A new link to a room whose document is of `epoch`. */
-  linkUp(epoch: number): void {
+  /** A new link to a room whose document is of `epoch`, as `user`. */
+  linkUp(epoch: number, user: string): void {
     this.sent = this.settledCount = this.replaced = 0;
     this.synced = this.storageBad = this.owesAnswer = false;
     this.lastDenied = undefined;
     for (const entry of this.outbox) entry.sentAs = undefined;
-    const foreign = this.epoch !== undefined && this.epoch !== epoch;
+    const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
     this.epoch = epoch;
+    this.user = user;
     if (foreign || this.diverged) this.fetch();
     else {
       this.phase = "hello";
@@ -254,8 +257,8 @@ export class SceneSync {
   private onRefused({ ref, reason, object }: Refusal): void {
     this.lastDenied = undefined;
     const number = this.numberOf(ref);
-    // "Too many" without an object is the room's queue, not the edit: that one is made again too.
-    const transient = reason === "too-many" && object === "";
+    // "Too many" without an object is the room's queue, "client-id" our replica: the edit itself is fine and is made again.
+    const transient = (reason === "too-many" || reason === "client-id") && object === "";
     if (!transient) this.outbox = this.outbox.filter((entry) => entry.sentAs !== number);
     this.unsend(number);
     this.diverge(number);

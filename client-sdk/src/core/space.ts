@@ -308,7 +308,7 @@ class CoreSpace implements Space {
     this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);
     this.downlink.linkUp(message.tickRateHz, message.tick);
     this.heartbeat.linkUp();
-    this.sync.linkUp(message.epoch);
+    this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();

@@ -10,7 +10,8 @@ import { createObject } from "@copresence/shared/scene";
 import * as Y from "yjs";
 import { identity, only, poseAt, poseUp, scene, sent, sessionId } from "./core-kit.ts";
 import { encodeDocUpdate } from "./document/doc-wire.ts";
-import { SceneCore, type SceneCoreOptions } from "./scene-core.ts";
+import { SceneCore } from "./scene-core.ts";
+import type { SceneCoreOptions } from "./scene-core-options.ts";
 import type { CoreEffect, CoreInput } from "./types.ts";
 
 const HZ = 50;

@@ -1,6 +1,5 @@
 /**
- * The bytes of one step's frames. The pose plane writes every viewer's frame into one buffer of its own, so each is copied here and stays
- * readable until the next step [CO2].
+ * The bytes of one step's frames, kept readable until the next step [CO2].
  *
  * [FA1] Steady state allocates no buffer: the arena keeps the largest size a step needed. Views of an outgrown buffer stay valid.
  */

@@ -8,52 +8,24 @@
  * [SC4] A core without its document does not exist: `open` fails when the document cannot be loaded.
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
-import type { FrameHead } from "@copresence/shared/pose";
 import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import type { Scene } from "@copresence/shared/scene";
-import type { LoadedScene } from "../adapters/store/scene-store.ts";
-import { ChatDesk, type ModerationOptions } from "./chat-desk.ts";
+import { ChatDesk } from "./chat-desk.ts";
 import { SceneDocument } from "./document/index.ts";
 import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
-import { FrameArena } from "./frame-arena.ts";
+import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
-import { createInitialObjects, type InitialObject, neverWritten } from "./initial-objects.ts";
+import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
 import { PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
+import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
-
-export type SceneCoreOptions = {
-  readonly space: string;
-  readonly region: string;
-  /** At most 64 bytes. */
-  readonly build: string;
-  /** 10..90. */
-  readonly tickRateHz: number;
-  readonly scene: Scene;
-  readonly loaded: LoadedScene;
-  readonly seed: number;
-  readonly moderation: ModerationOptions;
-  /** Written into a document that never had a record. */
-  readonly initial?: readonly InitialObject[] | undefined;
-  /** Slots; default and most `LIMITS.people`. */
-  readonly capacity?: number;
-};
-/** `initial`: the studio's initial objects do not fit its scene. */
-export type SceneCoreError = { readonly code: "corrupt" | "initial"; readonly sentence: string };
-export type CoreStats = {
-  readonly people: number;
-  readonly docPeers: number;
-  readonly leases: number;
-  readonly readOnly: boolean;
-  readonly pendingBatches: number;
-};
 
 /** A late room runs this many ticks at once; the others never were. */
 export const MAX_CATCH_UP = 2;
@@ -65,7 +37,6 @@ export class SceneCore {
   private readonly document: SceneDocument;
   private readonly plane: PosePlane;
   private readonly out = new EffectSink();
-  private readonly arena = new FrameArena();
   private readonly veils = new VeilTable();
   private readonly roster: Roster;
   private readonly door: Door;
@@ -73,7 +44,7 @@ export class SceneCore {
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
   private readonly messages: MessageDesk;
-  private readonly head: FrameHead = { tick: 0, inputAck: 0, rig: undefined };
+  private readonly frames: FrameDesk;
   private lastTick = 0;
   private nowMs = 0;
 
@@ -114,6 +85,7 @@ export class SceneCore {
     const { out, plane, veils } = this;
     const roster = new Roster(capacity);
     this.roster = roster;
+    this.frames = new FrameDesk({ out, roster, plane });
     this.chat = new ChatDesk({ out, roster, moderation });
     this.search = new SearchDesk({ out, roster, veils });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
@@ -155,7 +127,7 @@ export class SceneCore {
   /** `nowMs`: room time, not going back. The effects, in order; `sendFrame` bytes are valid until the next call. */
   step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[] {
     this.nowMs = Math.max(this.nowMs, nowMs);
-    this.arena.reset();
+    this.frames.startStep();
     for (const input of inputs) this.handle(input);
     this.runTicks();
     this.chat.flush(this.nowMs);
@@ -214,12 +186,8 @@ export class SceneCore {
         return this.verdict(input.subject, input);
       case "searched":
         return this.search.answer(input);
-      case "frameSkipped": {
-        const member = this.roster.bySession(input.session);
-        if (member?.person.status !== "awake") return;
-        this.plane.frameSkipped(member.person.slot);
-        return this.out.count("frame_skipped");
-      }
+      case "frameSkipped":
+        return this.frames.skipped(this.roster.bySession(input.session));
     }
   }
 
@@ -249,22 +217,10 @@ export class SceneCore {
   }
 
   private runTick(tick: number): void {
-    const { nowMs, head, plane } = this;
     this.lastTick = tick;
-    this.grabs.judgeClaims(tick, nowMs);
-    this.grabs.flush(nowMs);
-    plane.encodeTick(tick);
-    head.tick = tick;
-    const { members } = this.roster;
-    for (let i = 0; i < members.length; i++) {
-      const member = members[i] as Member;
-      member.poses.ticked(nowMs);
-      if (member.person.status === "asleep") continue;
-      head.inputAck = member.rig.ackSeq;
-      head.rig = member.rig.correction;
-      const frame = plane.writeFrame(member.person.slot, head);
-      if (frame !== undefined) this.out.sendFrame(member.session, this.arena.copy(frame));
-    }
+    this.grabs.judgeClaims(tick, this.nowMs);
+    this.grabs.flush(this.nowMs);
+    this.frames.send(tick, this.nowMs);
   }
 
   private welcome(member: Member): void {

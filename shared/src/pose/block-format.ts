@@ -13,14 +13,14 @@ export const MAX_GAP_TICKS = 32_767;
 
 /** Widths that FORMAT.md names. */
 export const LAG_BITS = 13;
-export const POSITION_BITS = 22;
+export const POSITION_BITS = 21;
 export const NEAR_BITS = 12;
 export const NEAR_LIMIT = 2 ** (NEAR_BITS - 1) - 1;
 export const MRP_BITS = 16;
 /** Orders of the Exp-Golomb codes. */
 export const AGE_ORDER = 2;
 export const GAP_ORDER = 1;
-export const LAG_ORDER = 0;
+export const LAG_ORDER = 1;
 export const DIFF_POSITION_ORDER = 3;
 export const DIFF_MRP_ORDER = 5;
 

@@ -24,8 +24,8 @@ import {
 import { Residual, riceK } from "./entropy.ts";
 import { clampLattice, clampMrp, MRP_LIMIT, POSITION_LIMIT } from "./lattice.ts";
 import { Layer, LAYER_COUNT, ReferenceChoice, standardLayer } from "./layers.ts";
-import { Predictor, ROTATION_RESIDUAL_MAX } from "./predictor.ts";
-import { AXES, type ReferenceBank, SCRATCH_ENTRY, SCRATCH_OLDER } from "./references.ts";
+import { ENERGY_BITS, energyClass, Predictor, ROTATION_RESIDUAL_MAX, velocityFactor } from "./predictor.ts";
+import { AXES, ENERGIES, type ReferenceBank, SCRATCH_ENTRY, SCRATCH_OLDER } from "./references.ts";
 import { LAG_MAX, LAG_MIN, RoomTime } from "./room-time.ts";
 import { DEVICE_COUNT } from "./types.ts";
 
@@ -57,8 +57,9 @@ export class BlockReader {
     const explicit = bits.get(1) === 1;
     const layer = explicit ? bits.get(2) : standardLayer(tick - (bank.tick[t0] as number));
     if (layer >= LAYER_COUNT) return Decoded.malformed;
+    const timing = explicit && layer === Layer.t0 ? bits.get(1) : (bank.timing[slot] as number);
     choice.choose(bank, slot, layer as Layer);
-    const { newer, older } = choice;
+    const { newer } = choice;
     if (!this.readGaps(explicit, layer as Layer, tick)) return bits.overrun ? Decoded.malformed : Decoded.missing;
     this.readStates(explicit, newer);
     const lag = (bank.lag[newer] as number) + unzigzag(bits.expGolomb(LAG_ORDER));
@@ -66,7 +67,7 @@ export class BlockReader {
     bank.tick[SCRATCH_ENTRY] = tick;
     bank.lag[SCRATCH_ENTRY] = lag;
     bank.time[SCRATCH_ENTRY] = this.time.units(tick, lag);
-    this.predictor.predict(bank, newer, older, bank.time[SCRATCH_ENTRY] as number, this.time.unitMs);
+    this.predict(timing);
     for (let d = 0; d < DEVICE_COUNT; d++) {
       if (!isCoded(this.states[d] as number)) bank.hold(newer, d);
       else if (!this.readDevice(d, layer as Layer)) return Decoded.malformed;
@@ -75,9 +76,19 @@ export class BlockReader {
     if (bits.overrun) return Decoded.malformed;
     this.end = bits.finish();
     this.entry = SCRATCH_ENTRY;
-    if (layer === Layer.t0) bank.commit(SCRATCH_ENTRY, bank.advanceT0(slot));
-    else if (layer === Layer.t1) bank.commit(SCRATCH_ENTRY, bank.t1(slot));
+    if (layer === Layer.t0) {
+      bank.timing[slot] = timing;
+      bank.commit(SCRATCH_ENTRY, bank.advanceT0(slot));
+    } else if (layer === Layer.t1) bank.commit(SCRATCH_ENTRY, bank.t1(slot));
     return Decoded.ok;
+  }
+
+  private predict(timing: number): void {
+    const { bank, time } = this;
+    const { newer, older } = this.choice;
+    const back = older < 0 ? 0 : bank.elapsed(timing, older, newer, time.unitsPerTick);
+    const ahead = bank.elapsed(timing, newer, SCRATCH_ENTRY, time.unitsPerTick);
+    this.predictor.predict(bank, newer, older, velocityFactor(ahead, back, time.unitMs));
   }
 
   /** True when the references the block was made with are the ones chosen here. */
@@ -101,7 +112,12 @@ export class BlockReader {
     const { bank, bits, predictor } = this;
     const p = SCRATCH_ENTRY * AXES + d * 3;
     const kp = riceK(Residual.position, d, layer, predictor.positionBucket[d] as number);
-    for (let c = 0; c < 3; c++) bank.position[p + c] = clampLattice((predictor.position[d * 3 + c] as number) + unzigzag(bits.rice(kp)));
+    const px = unzigzag(bits.rice(kp));
+    const py = unzigzag(bits.rice(kp));
+    const pz = unzigzag(bits.rice(kp));
+    bank.position[p] = clampLattice((predictor.position[d * 3] as number) + px);
+    bank.position[p + 1] = clampLattice((predictor.position[d * 3 + 1] as number) + py);
+    bank.position[p + 2] = clampLattice((predictor.position[d * 3 + 2] as number) + pz);
     const kr = riceK(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
     const rx = unzigzag(bits.rice(kr));
     const ry = unzigzag(bits.rice(kr));
@@ -109,6 +125,9 @@ export class BlockReader {
     if (tooFar(rx) || tooFar(ry) || tooFar(rz)) return false;
     predictor.applyRotation(d, rx, ry, rz, bank.mrp, p);
     bank.deriveQuat(SCRATCH_ENTRY, d);
+    if (layer === Layer.t2) return true;
+    bank.energy[d] = energyClass(px, py, pz);
+    bank.energy[DEVICE_COUNT + d] = energyClass(rx, ry, rz);
     return true;
   }
 
@@ -120,7 +139,9 @@ export class BlockReader {
     const lag = bits.get(LAG_BITS) + LAG_MIN;
     if (age > MAX_GAP_TICKS + 1 || age > tick || lag > LAG_MAX) return Decoded.malformed;
     for (let d = 0; d < DEVICE_COUNT; d++) this.states[d] = bits.get(2);
+    const timing = bits.get(1);
     for (let d = 0; d < DEVICE_COUNT; d++) this.readAbsolute(d);
+    for (let i = 0; i < ENERGIES; i++) bank.energy[i] = bits.get(ENERGY_BITS);
     bank.tick[SCRATCH_ENTRY] = tick - age;
     bank.lag[SCRATCH_ENTRY] = lag;
     bank.time[SCRATCH_ENTRY] = this.time.units(tick - age, lag);
@@ -129,6 +150,7 @@ export class BlockReader {
     if (hasOlder && !this.readOlder()) return Decoded.malformed;
     if (bits.overrun) return Decoded.malformed;
     bank.clear(slot);
+    bank.timing[slot] = timing;
     if (hasOlder) bank.commit(SCRATCH_OLDER, bank.advanceT0(slot));
     bank.commit(SCRATCH_ENTRY, bank.advanceT0(slot));
     this.entry = SCRATCH_ENTRY;

@@ -6,7 +6,7 @@
  * [BW2] The bank afterwards equals, to the bit, the bank of a viewer that read the same T0 and T1 blocks.
  * [BW3] Nothing is allocated after construction.
  */
-import { BitWriter, RICE_MAX, zigzag } from "./bits.ts";
+import { BitWriter, zigzag } from "./bits.ts";
 import {
   AGE_ORDER,
   DIFF_MRP_ORDER,
@@ -26,10 +26,17 @@ import {
 import { Residual, riceK } from "./entropy.ts";
 import { MRP_LIMIT, POSITION_LIMIT, quatToMrp, toLattice } from "./lattice.ts";
 import { chooseLayer, Layer, ReferenceChoice, standardLayer } from "./layers.ts";
-import { Predictor } from "./predictor.ts";
-import { AXES, QUATS, ReferenceBank, SCRATCH_ENTRY } from "./references.ts";
+import { ENERGY_BITS, energyClass, Predictor, velocityFactor } from "./predictor.ts";
+import { AXES, ENERGIES, QUATS, ReferenceBank, SCRATCH_ENTRY, Timing } from "./references.ts";
 import { LAG_MIN, RoomTime } from "./room-time.ts";
 import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, type PoseSample } from "./types.ts";
+
+/** Energy class of a first sample: residuals of a few steps. */
+const FIRST_ENERGY = 4;
+/** The leaky sums forget over about two seconds; the other timing must be 6 % and a little better, lest noise toggles it. */
+const TIMING_MEMORY = 127 / 128;
+const TIMING_GAIN = 0.94;
+const TIMING_MARGIN = 64;
 
 /** What `encode` did with a sample. */
 export const Encoded = {
@@ -49,23 +56,32 @@ export class BlockWriter {
   layer: Layer = Layer.t0;
   end = 0;
   private readonly bits = new BitWriter();
-  private readonly predictor = new Predictor();
+  readonly predictor = new Predictor();
+  /** Int32Array[18]: of the last block, per device x y z of the position residual and of the rotation residual; for training. */
+  readonly residuals = new Int32Array(2 * AXES);
   private readonly choice = new ReferenceChoice();
-  private readonly residual = new Int32Array(3);
   /** Per slot and device: updates in a row that equalled their reference. */
   private readonly quiet: Uint8Array;
   /** The sample under work: quaternions as given, states as sent. */
   private readonly quat = new Float64Array(QUATS);
 
+  /** Per slot: leaky sums of the position residuals under either timing. */
+  private readonly timingError: Float64Array;
+  /** Velocity factors of the sample under work, by timing. */
+  private readonly factors = new Float64Array(2);
+
   constructor(options: { capacity: number; tickRateHz: number }) {
     this.bank = new ReferenceBank(options.capacity);
     this.time = new RoomTime(options.tickRateHz);
+    this.timingError = new Float64Array(options.capacity * 2);
     this.quiet = new Uint8Array(options.capacity * DEVICE_COUNT);
   }
 
   /** Forgets a source; its next sample starts anew. */
   reset(slot: number): void {
     this.bank.clear(slot);
+    this.timingError.fill(0, slot * 2, slot * 2 + 2);
+    this.bank.timing[slot] = Timing.samples;
     this.quiet.fill(0, slot * DEVICE_COUNT, slot * DEVICE_COUNT + DEVICE_COUNT);
   }
 
@@ -92,12 +108,13 @@ export class BlockWriter {
     }
     const layer = chooseLayer(bank, slot, tick);
     choice.choose(bank, slot, layer);
-    const newer = choice.newer;
-    this.predictor.predict(bank, newer, choice.older, bank.time[SCRATCH_ENTRY] as number, time.unitMs);
+    const { newer, older } = choice;
+    const sameTiming = this.chooseTiming(slot, layer);
+    this.predictor.predict(bank, newer, older, this.factors[bank.timing[slot] as number] as number);
     const sameStates = this.settle(slot, newer, sample);
     if (sameStates && layer !== Layer.t0 && this.nothingCoded()) return Encoded.quiet;
     this.bits.start(out, offset);
-    this.writeHeader(slot, layer, sameStates);
+    this.writeHeader(slot, layer, sameStates, sameTiming);
     for (let d = 0; d < DEVICE_COUNT; d++) this.writeDevice(d, newer, layer);
     this.end = this.bits.finish();
     this.layer = layer;
@@ -122,6 +139,8 @@ export class BlockWriter {
       quatToMrp(this.quat, d * 4, this.bank.mrp, SCRATCH_ENTRY * AXES + d * 3);
       this.bank.deriveQuat(SCRATCH_ENTRY, d);
       const state = sample.states[d] as number;
+      this.bank.energy[d] = FIRST_ENERGY;
+      this.bank.energy[DEVICE_COUNT + d] = FIRST_ENERGY;
       this.bank.states[SCRATCH_ENTRY * DEVICE_COUNT + d] = state === DeviceState.atRest ? DeviceState.tracked : state & 3;
     }
     this.bank.commit(SCRATCH_ENTRY, this.bank.advanceT0(slot));
@@ -160,7 +179,7 @@ export class BlockWriter {
     return true;
   }
 
-  private writeHeader(slot: number, layer: Layer, sameStates: boolean): void {
+  private writeHeader(slot: number, layer: Layer, sameStates: boolean, sameTiming: boolean): void {
     const { bank, bits } = this;
     const { newer, older } = this.choice;
     const tick = bank.tick[SCRATCH_ENTRY] as number;
@@ -168,9 +187,10 @@ export class BlockWriter {
     const gap2 = older < 0 ? 0 : (bank.tick[newer] as number) - (bank.tick[older] as number);
     const sinceT0 = tick - (bank.tick[bank.t0(slot)] as number);
     const standardGaps = isStandard(layer, gap, gap2);
-    if (sameStates && standardGaps && standardLayer(sinceT0) === layer) bits.put(0, 1);
+    if (sameStates && sameTiming && standardGaps && standardLayer(sinceT0) === layer) bits.put(0, 1);
     else {
       bits.put(4 | layer, 3);
+      if (layer === Layer.t0) bits.put(bank.timing[slot] as number, 1);
       bits.put(standardGaps ? 0 : 1, 1);
       if (!standardGaps) {
         bits.expGolomb(gap - 1, GAP_ORDER);
@@ -183,25 +203,74 @@ export class BlockWriter {
   }
 
   private writeDevice(d: number, newer: number, layer: Layer): void {
-    const { bank, bits, predictor, residual } = this;
+    const { bank, bits, predictor, residuals } = this;
     const p = SCRATCH_ENTRY * AXES + d * 3;
     if (!isCoded(bank.states[SCRATCH_ENTRY * DEVICE_COUNT + d] as number)) {
       bank.hold(newer, d);
       return;
     }
     const kp = riceK(Residual.position, d, layer, predictor.positionBucket[d] as number);
-    for (let c = 0; c < 3; c++) bits.rice(zigzag((bank.position[p + c] as number) - (predictor.position[d * 3 + c] as number)) & RICE_MAX, kp);
+    const px = (bank.position[p] as number) - (predictor.position[d * 3] as number);
+    const py = (bank.position[p + 1] as number) - (predictor.position[d * 3 + 1] as number);
+    const pz = (bank.position[p + 2] as number) - (predictor.position[d * 3 + 2] as number);
+    bits.rice(zigzag(px), kp);
+    bits.rice(zigzag(py), kp);
+    bits.rice(zigzag(pz), kp);
     const kr = riceK(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
-    predictor.rotationResidual(d, this.quat, d * 4, residual, 0);
-    const rx = residual[0] as number;
-    const ry = residual[1] as number;
-    const rz = residual[2] as number;
+    const r = d * 6;
+    predictor.rotationResidual(d, this.quat, d * 4, residuals, r + 3);
+    const rx = residuals[r + 3] as number;
+    const ry = residuals[r + 4] as number;
+    const rz = residuals[r + 5] as number;
+    residuals[r] = px;
+    residuals[r + 1] = py;
+    residuals[r + 2] = pz;
     bits.rice(zigzag(rx), kr);
     bits.rice(zigzag(ry), kr);
     bits.rice(zigzag(rz), kr);
     if (layer === Layer.t2) return;
     predictor.applyRotation(d, rx, ry, rz, bank.mrp, p);
     bank.deriveQuat(SCRATCH_ENTRY, d);
+    bank.energy[d] = energyClass(px, py, pz);
+    bank.energy[DEVICE_COUNT + d] = energyClass(rx, ry, rz);
+  }
+
+  /**
+   * Follows which timing would have predicted this source's positions better lately, and changes it with a T0 when the other is
+   * clearly better. True when it stays. Only the encoder decides, so nothing here needs to be exact.
+   */
+  private chooseTiming(slot: number, layer: Layer): boolean {
+    const { bank, factors, timingError } = this;
+    const own = bank.timing[slot] as Timing;
+    for (let timing = 0; timing < 2; timing++) {
+      factors[timing] = this.factor(timing);
+      const at = slot * 2 + timing;
+      timingError[at] = (timingError[at] as number) * TIMING_MEMORY + this.positionError(factors[timing] as number);
+    }
+    const other = 1 - own;
+    const better = (timingError[slot * 2 + other] as number) + TIMING_MARGIN < (timingError[slot * 2 + own] as number) * TIMING_GAIN;
+    bank.timing[slot] = layer === Layer.t0 && better ? other : own;
+    return bank.timing[slot] === own;
+  }
+
+  private factor(timing: number): number {
+    const { bank, choice, time } = this;
+    const { newer, older } = choice;
+    const back = older < 0 ? 0 : bank.elapsed(timing, older, newer, time.unitsPerTick);
+    return velocityFactor(bank.elapsed(timing, newer, SCRATCH_ENTRY, time.unitsPerTick), back, time.unitMs);
+  }
+
+  /** Sum of position residuals in lattice steps if the motion were extrapolated by `factor`. */
+  private positionError(factor: number): number {
+    const { position } = this.bank;
+    const a = this.choice.newer * AXES;
+    const b = factor === 0 ? a : this.choice.older * AXES;
+    let sum = 0;
+    for (let i = 0; i < AXES; i++) {
+      const p = position[a + i] as number;
+      sum += Math.abs((position[i] as number) - p - factor * (p - (position[b + i] as number)));
+    }
+    return sum;
   }
 
   /**
@@ -216,7 +285,9 @@ export class BlockWriter {
     bits.expGolomb(Math.min(tick - (bank.tick[t0] as number), MAX_GAP_TICKS + 1), AGE_ORDER);
     bits.put((bank.lag[t0] as number) - LAG_MIN, LAG_BITS);
     for (let d = 0; d < DEVICE_COUNT; d++) bits.put(bank.states[t0 * DEVICE_COUNT + d] as number, 2);
+    bits.put(bank.timing[slot] as number, 1);
     for (let d = 0; d < DEVICE_COUNT; d++) this.writeAbsolute(t0, d);
+    for (let i = 0; i < ENERGIES; i++) bits.put(bank.energy[t0 * ENERGIES + i] as number, ENERGY_BITS);
     const hasOlder = bank.valid[before] === 1;
     bits.put(hasOlder ? 1 : 0, 1);
     if (hasOlder) this.writeOlder(t0, before);

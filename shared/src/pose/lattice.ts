@@ -9,8 +9,8 @@
 
 /** Lattice steps per metre. A power of two is exact in binary; its 0.98 mm step leaves the error 2 % under 0.5 mm RMS in three dimensions. */
 export const POSITION_STEPS = 1024;
-/** +-1024 m. */
-export const POSITION_LIMIT = 2 ** 20;
+/** +-1024 m less a step, so that any difference of two positions fits 22 bits after zig-zag. */
+export const POSITION_LIMIT = 2 ** 20 - 1;
 export const MRP_STEPS = 32_768;
 export const MRP_LIMIT = MRP_STEPS - 1;
 

@@ -3,18 +3,21 @@
  * positions, damped constant angular velocity in the body's frame for rotations.
  *
  * [PD1] Only + - x / , floor and comparisons on doubles that come from integers: bit-exact in every engine.
- * [PD2] The context bucket of a device's Rice parameter depends on the prediction alone, so the decoder knows it first.
+ * [PD2] The context bucket of a device's Rice parameter depends on the references alone, so the decoder knows it first.
  * [PD3] One instance is scratch space: `predict` overwrites what the last call left. Nothing is allocated.
  */
 import { clampLattice, multiplyQuat, quatToMrp } from "./lattice.ts";
-import { AXES, QUATS, type ReferenceBank } from "./references.ts";
+import { AXES, ENERGIES, QUATS, type ReferenceBank } from "./references.ts";
 import { DEVICE_COUNT } from "./types.ts";
 
 /** Rotation residual steps per unit of MRP: about 0.2 degree a step (4 atan r). */
 export const ROTATION_STEPS = 1160;
 /** A residual step this far is the antipode; more cannot occur. */
 export const ROTATION_RESIDUAL_MAX = 2 * ROTATION_STEPS;
-export const BUCKETS = 16;
+/** Context buckets of the Rice tables. */
+export const BUCKETS = 20;
+export const ENERGY_BITS = 4;
+export const ENERGY_MAX = 15;
 /** Beyond this ratio of gaps the velocity is not worth extrapolating. */
 const RATIO_MAX = 4;
 
@@ -23,11 +26,31 @@ function damping(gapMs: number): number {
   return gapMs <= 35 ? 16 : gapMs <= 70 ? 15 : gapMs <= 250 ? 13 : 0;
 }
 
-/** Bucket of a squared displacement: half octaves of the displacement, 0 for none. */
-function bucketOf(square: number): number {
-  const whole = square < 1e9 ? Math.floor(square) : 1_000_000_000;
-  const b = 32 - Math.clz32(whole);
-  return b < BUCKETS ? b : BUCKETS - 1;
+/**
+ * What the motion between two references is multiplied with to extrapolate it. `ahead`: from the newer reference to now, `back`:
+ * from the older to the newer one, both in time units; 0 (no velocity) where there is no older reference.
+ */
+export function velocityFactor(ahead: number, back: number, unitMs: number): number {
+  if (ahead <= 0 || back <= 0) return 0;
+  const ratio = ahead / back;
+  return ratio <= RATIO_MAX ? (ratio * damping(ahead * unitMs)) / 16 : 0;
+}
+
+/** Number of bits of a squared length, so half octaves of the length; 0 for less than 1. */
+function octaves(square: number, max: number): number {
+  const bits = 32 - Math.clz32(square < 1e9 ? Math.floor(square) : 1_000_000_000);
+  return bits < max ? bits : max;
+}
+
+/** Class of the squared length of a residual, 4 bits, kept with a reference and carried by intra blocks. */
+export function energyClass(x: number, y: number, z: number): number {
+  return octaves(x * x + y * y + z * z, ENERGY_MAX);
+}
+const energyOf = (c: number): number => (c === 0 ? 0 : 3 * (1 << c));
+
+/** Context: how well the newer reference was predicted itself, and how far it is extrapolated now. */
+function bucketOf(energy: number, square: number): number {
+  return octaves(energyOf(energy) + square / 4, BUCKETS - 1);
 }
 
 export class Predictor {
@@ -40,18 +63,8 @@ export class Predictor {
   readonly rotationBucket = new Uint8Array(DEVICE_COUNT);
   private readonly residual = new Float64Array(4);
 
-  /**
-   * Predicts all devices at `time` (units) from entry `newer`, with velocity from `older` (-1: none).
-   * `unitMs` turns units into the milliseconds that the damping is defined in.
-   */
-  predict(bank: ReferenceBank, newer: number, older: number, time: number, unitMs: number): void {
-    const ahead = time - (bank.time[newer] as number);
-    const back = older < 0 ? 0 : (bank.time[newer] as number) - (bank.time[older] as number);
-    let factor = 0;
-    if (ahead > 0 && back > 0) {
-      const ratio = ahead / back;
-      if (ratio <= RATIO_MAX) factor = (ratio * damping(ahead * unitMs)) / 16;
-    }
+  /** Predicts all devices from entry `newer`, extrapolating the motion since `older` by `factor` (`older` is not read when 0). */
+  predict(bank: ReferenceBank, newer: number, older: number, factor: number): void {
     for (let d = 0; d < DEVICE_COUNT; d++) {
       this.predictPosition(bank, newer, older, d, factor);
       this.predictRotation(bank, newer, older, d, factor);
@@ -68,11 +81,12 @@ export class Predictor {
       square += step * step;
       this.position[d * 3 + c] = clampLattice(p + Math.floor(step + 0.5));
     }
-    this.positionBucket[d] = bucketOf(square);
+    this.positionBucket[d] = bucketOf(bank.energy[newer * ENERGIES + d] as number, square);
   }
 
   private predictRotation(bank: ReferenceBank, newer: number, older: number, d: number, factor: number): void {
     const q = bank.quat;
+    const energy = bank.energy[newer * ENERGIES + DEVICE_COUNT + d] as number;
     const a = newer * QUATS + d * 4;
     const o = d * 4;
     const ax = q[a] as number;
@@ -84,7 +98,7 @@ export class Predictor {
       this.quat[o + 1] = ay;
       this.quat[o + 2] = az;
       this.quat[o + 3] = aw;
-      this.rotationBucket[d] = 0;
+      this.rotationBucket[d] = bucketOf(energy, 0);
       return;
     }
     const b = older * QUATS + d * 4;
@@ -99,7 +113,7 @@ export class Predictor {
     const y = (bw * ay - bx * az + by * aw + bz * ax) * scale;
     const z = (bw * az + bx * ay - by * ax + bz * aw) * scale;
     const square = x * x + y * y + z * z;
-    this.rotationBucket[d] = bucketOf(square * ROTATION_STEPS * ROTATION_STEPS);
+    this.rotationBucket[d] = bucketOf(energy, square * ROTATION_STEPS * ROTATION_STEPS);
     const r = 1 / (1 + square);
     multiplyQuat(ax, ay, az, aw, 2 * x * r, 2 * y * r, 2 * z * r, (1 - square) * r, this.quat, o);
   }

@@ -15,8 +15,16 @@ export const SCRATCH_ENTRY = 0;
 /** The older T0 of an intra block under work. */
 export const SCRATCH_OLDER = 1;
 const FIRST = 2;
+
+/**
+ * What a source's predictions measure time with. Headsets whose clock jitters more than their motion (every frame is one display
+ * interval, whatever its stamp says) predict better by ticks; sources whose rate is not the room's by sample times.
+ */
+export const Timing = { samples: 0, ticks: 1 } as const;
+export type Timing = (typeof Timing)[keyof typeof Timing];
 export const AXES = 3 * DEVICE_COUNT;
 export const QUATS = 4 * DEVICE_COUNT;
+export const ENERGIES = 2 * DEVICE_COUNT;
 const T1_ENTRY = 2;
 
 export class ReferenceBank {
@@ -36,6 +44,10 @@ export class ReferenceBank {
   quat: Float64Array;
   /** Uint8Array[3n]: DeviceState. */
   states: Uint8Array;
+  /** Uint8Array[6n]: class of the last residual's size, positions of the three devices, then rotations (predictor.ts). */
+  energy: Uint8Array;
+  /** Per slot: Timing of its predictions; changes with a T0 or an intra block. */
+  timing: Uint8Array;
   /** Per slot: 0 or 1, which of the two T0 entries is newest. */
   private turn: Uint8Array;
 
@@ -50,6 +62,8 @@ export class ReferenceBank {
     this.mrp = new Int32Array(n * AXES);
     this.quat = new Float64Array(n * QUATS);
     this.states = new Uint8Array(n * DEVICE_COUNT);
+    this.energy = new Uint8Array(n * ENERGIES);
+    this.timing = new Uint8Array(capacity);
     this.turn = new Uint8Array(capacity);
   }
 
@@ -65,6 +79,8 @@ export class ReferenceBank {
     bigger.mrp.set(this.mrp);
     bigger.quat.set(this.quat);
     bigger.states.set(this.states);
+    bigger.energy.set(this.energy);
+    bigger.timing.set(this.timing);
     bigger.turn.set(this.turn);
     Object.assign(this, bigger);
   }
@@ -104,6 +120,14 @@ export class ReferenceBank {
     this.mrp.copyWithin(to * AXES, from * AXES, from * AXES + AXES);
     this.quat.copyWithin(to * QUATS, from * QUATS, from * QUATS + QUATS);
     this.states.copyWithin(to * DEVICE_COUNT, from * DEVICE_COUNT, from * DEVICE_COUNT + DEVICE_COUNT);
+    this.energy.copyWithin(to * ENERGIES, from * ENERGIES, from * ENERGIES + ENERGIES);
+  }
+
+  /** Time units from entry `from` to the moment of entry `to`, as `timing` counts them. */
+  elapsed(timing: number, from: number, to: number, unitsPerTick: number): number {
+    return timing === Timing.ticks
+      ? ((this.tick[to] as number) - (this.tick[from] as number)) * unitsPerTick
+      : (this.time[to] as number) - (this.time[from] as number);
   }
 
   /** The scratch entry's device `d` stays exactly where `from` has it. */
@@ -113,6 +137,8 @@ export class ReferenceBank {
     this.position.copyWithin(d * 3, a, a + 3);
     this.mrp.copyWithin(d * 3, a, a + 3);
     this.quat.copyWithin(d * 4, q, q + 4);
+    this.energy[d] = 0;
+    this.energy[DEVICE_COUNT + d] = 0;
   }
 
   /** Writes an entry as a pose in metres and unit quaternions (types.ts layout). */

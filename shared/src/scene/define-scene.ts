@@ -25,9 +25,8 @@ export type FieldValue<F> = F extends FieldSpec<infer T, any> ? T : never;
 /** The fields of one object type, as plain typed values. */
 export type FieldsOf<O extends ObjectSpec> = { readonly [K in keyof O]: FieldValue<O[K]> };
 /** One object of a scene: `SceneObject<typeof spec, "valve">["fields"]["open"]` is `boolean`. */
-export type SceneObject<S extends SceneSpec, N extends TypeNames<S> = TypeNames<S>> = N extends TypeNames<S>
-  ? { readonly id: string; readonly type: N; readonly fields: FieldsOf<S["objects"][N]> }
-  : never;
+export type SceneObject<S extends SceneSpec, N extends TypeNames<S> = TypeNames<S>> =
+  N extends TypeNames<S> ? { readonly id: string; readonly type: N; readonly fields: FieldsOf<S["objects"][N]> } : never;
 /** What may be given when an object is created: everything but what only the server writes. */
 export type InitOf<O extends ObjectSpec> = {
   readonly [K in keyof O as O[K] extends FieldSpec<any, "serverOnly"> ? never : K]?: O[K] extends FieldSpec<any, "leased">

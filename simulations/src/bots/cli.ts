@@ -7,7 +7,7 @@ import { Crowd } from "./crowd.ts";
 
 const USAGE = `npm run bots -- [--url URL] [--space ID] [--count N] [--seed N] [--seconds S] [--rate HZ] [--traces DIR] [--quiet] [--still]
   --url      the server (default http://localhost:2567); it must issue development tickets
-  --space    which space to join (default lobby)
+  --space    which space to join (default demo)
   --count    how many people (default 12)
   --rate     frames a second each of them renders (default 30)
   --traces   a folder of recorded motion (<id>.csv.gz) to play instead of synthetic people
@@ -24,7 +24,7 @@ function positive(name: string, text: string): number {
 const { values } = parseArgs({
   options: {
     url: { type: "string", default: "http://localhost:2567" },
-    space: { type: "string", default: "lobby" },
+    space: { type: "string", default: "demo" },
     count: { type: "string", default: "12" },
     seed: { type: "string", default: "1" },
     seconds: { type: "string" },

@@ -1,3 +1,4 @@
+export * from "../random.ts";
 export * from "./statistics.ts";
 export * from "./synthetic-person.ts";
 export * from "./traces.ts";

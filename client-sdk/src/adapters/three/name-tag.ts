@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** A name on a rounded label that always faces the viewer. Drawn on a canvas; where there is none (tests in node) there is no tag. */
 import { CanvasTexture, LinearFilter, Sprite, SpriteMaterial, SRGBColorSpace } from "three";
 

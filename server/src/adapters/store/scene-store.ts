@@ -20,6 +20,8 @@ export type LoadedScene = {
   /** Updates after the snapshot, oldest first. */
   readonly updates: readonly Uint8Array[];
   readonly cutRecords: number;
+  /** Who writes under which Yjs clientID, so that nobody takes another's after a restart (core/document/client-registry.ts). */
+  readonly owners?: ReadonlyMap<number, string>;
 };
 
 export type SceneStore = {

@@ -76,7 +76,7 @@ export class ChangeLog {
         object,
         version,
         type: plain.type,
-        label: label ?? ([...texts.values()].find((words) => words !== "") ?? plain.type),
+        label: label ?? [...texts.values()].find((words) => words !== "") ?? plain.type,
         text: [...texts.values()].filter((words) => words !== "").join("\n"),
         position: rest === undefined ? [0, 0, 0] : [...rest.position],
         sizeM: rest?.scale ?? 1,

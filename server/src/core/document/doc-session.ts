@@ -45,6 +45,8 @@ export class DocSession {
   readonly peer: PeerKind;
   /** Update messages received; the ordinal of the newest one. */
   received = 0;
+  /** Sync step 1 messages answered. An edit admitted before the newest one may be missing in a replica that began anew with it. */
+  synced = 0;
   /** The newest edit of this session that waits for the disk; what is settled without waiting is acknowledged with it. */
   waiting: { ackTo: number } | undefined;
   /** The peer's replica has an edit the room refused: its updates are ignored until it syncs anew, or until the store works again. */

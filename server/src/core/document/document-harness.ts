@@ -39,7 +39,8 @@ type Append = Extract<CoreEffect, { kind: "append" }>;
 
 /** One peer: its replica, and everything it was told. */
 export class Peer {
-  readonly session: SessionId;
+  /** Of the newest join; session ids are never reused. */
+  session: SessionId;
   readonly user: UserId;
   readonly kind: PeerKind;
   doc: Y.Doc;
@@ -55,7 +56,7 @@ export class Peer {
 
   constructor(world: World, name: string, kind: PeerKind, clientId: number) {
     this.world = world;
-    this.session = `${name}-session` as SessionId;
+    this.session = `${name}-0` as SessionId;
     this.user = name as UserId;
     this.kind = kind;
     this.doc = new Y.Doc();
@@ -130,6 +131,7 @@ export class World {
   nowMs = 0;
   private readonly inbox: { readonly peer: Peer; readonly bytes: Uint8Array }[] = [];
   private busy = false;
+  private joins = 0;
 
   constructor(options: { readonly auto?: boolean; readonly scene?: Scene } = {}) {
     this.auto = options.auto ?? true;
@@ -159,6 +161,7 @@ export class World {
 
   /** Lets an existing replica in (again). */
   admit(peer: Peer, role = "member"): Peer {
+    peer.session = `${peer.user}-${++this.joins}` as SessionId;
     this.peers.set(peer.session, peer);
     peer.sent = 0;
     peer.acked = 0;

@@ -97,9 +97,9 @@ export class Gate {
     return spec !== undefined && Object.hasOwn(spec, field) ? spec[field]?.policy : undefined;
   }
 
-  /** Called after durable updates were applied: what waited is in the document now. */
-  settled(): void {
-    this.pending.prune();
+  /** Called after the oldest `edits` admitted updates were applied: they are in the document now. */
+  settled(edits: number): void {
+    this.pending.prune(edits);
     for (const map of this.waitingTypes.keys()) if (this.mapOf(map) !== undefined) this.waitingTypes.delete(map);
     for (const [map, { object }] of this.waitingTypes) if (this.pending.newestOf({ at: "root", object }) === undefined) this.waitingTypes.delete(map);
   }
@@ -111,6 +111,7 @@ export class Gate {
       if (place.at !== "object" || place.field !== "type" || !(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) continue;
       this.waitingTypes.set(place.map, { object: place.object, type: String(struct.content.arr[0]) });
     }
+    this.pending.addDeletes(update.ranges);
     const clocks = [...update.pieces.keys()].map((client) => ({ client, clock: this.pending.end(client) }));
     const [first = { client: 0, clock: 0 }] = clocks;
     return { kind: "admitted", update: encodeUpdate(update.pieces, update.ranges), ...first, clocks };
@@ -123,6 +124,7 @@ export class Gate {
       objectCount: this.objectCount + this.waitingTypes.size,
       objectExists: (object) => objectsRoot(this.doc).has(object) || this.pending.newestOf({ at: "root", object }) !== undefined,
       typeOfMap: (map) => this.typeOfMap(map),
+      isGone: (map) => structOf(this.doc, map)?.deleted === true || this.pending.isDeleted(...idOf(map), 1),
       newest: (place) => {
         const id = this.newestWrite(place);
         return id === null ? "" : idKey(id.client, id.clock);
@@ -138,12 +140,18 @@ export class Gate {
 
   /** The live durable map of an object by the `idKey` of its item. */
   private mapOf(map: string): Y.Map<unknown> | undefined {
-    const [client, clock] = map.split(":").map(Number) as [number, number];
-    const item = structAt(this.doc, client, clock);
+    const item = structOf(this.doc, map);
     if (!(item instanceof Y.Item) || item.deleted || !(item.content instanceof Y.ContentType)) return undefined;
     return item.content.type instanceof Y.Map ? item.content.type : undefined;
   }
 }
+
+/** The durable struct an `idKey` names. */
+function structOf(doc: Y.Doc, key: string): Y.Item | Y.GC | undefined {
+  return structAt(doc, ...idOf(key));
+}
+
+const idOf = (key: string): [client: number, clock: number] => key.split(":").map(Number) as [number, number];
 
 function sizeOf(stored: unknown): number {
   if (stored instanceof Y.Text || stored instanceof Y.Array) return stored.length;
@@ -151,6 +159,7 @@ function sizeOf(stored: unknown): number {
 }
 
 function refusedFault(fault: "malformed" | "too-large"): Verdict {
-  const sentence = fault === "malformed" ? "The update is not a well-formed Yjs V1 update of this scene." : "The update is too large; send smaller ones.";
+  const sentence =
+    fault === "malformed" ? "The update is not a well-formed Yjs V1 update of this scene." : "The update is too large; send smaller ones.";
   return { kind: "refused", denial: { reason: fault, object: "", field: "", sentence }, forged: fault === "malformed" };
 }

@@ -176,25 +176,32 @@ describe("known attacks on Yjs servers", () => {
   });
 });
 
+/** The id of the valve's map. */
+const map = (world: World): Y.ID => {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, world.document.state());
+  return doc.getMap<Y.Map<unknown>>("objects")._map.get("valve-1")?.id as Y.ID;
+};
+/** The id of the newest write of one of its fields. */
+const newest = (r: ReturnType<typeof room>, key: string): Y.ID => {
+  const stored = r.victim.doc.getMap<Y.Map<unknown>>("objects").get("valve-1");
+  return (stored as Y.Map<unknown>)._map.get(key)?.lastId as Y.ID;
+};
+
 describe("what a member may not do to a live object", () => {
-  const map = (world: World): Y.ID => {
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, world.document.state());
-    return doc.getMap<Y.Map<unknown>>("objects")._map.get("valve-1")?.id as Y.ID;
-  };
-  const newest = (r: ReturnType<typeof room>, key: string): Y.ID => {
-    const stored = r.victim.doc.getMap<Y.Map<unknown>>("objects").get("valve-1");
-    return (stored as Y.Map<unknown>)._map.get(key)?.lastId as Y.ID;
-  };
   const attempts: readonly [string, string, (r: ReturnType<typeof room>) => Uint8Array][] = [
     ["serverOnly by a fresh entry", "server-only", (r) => update([item(66, 0, map(r.world), "serial", any("B-2"))])],
     ["serverOnly on top of the current one", "server-only", (r) => update([item(66, 0, null, null, any("B-2"), newest(r, "serial"))])],
     ["serverOnly by a tombstone", "server-only", (r) => update([item(66, 0, null, null, new Y.ContentDeleted(1), newest(r, "serial"))])],
-    ["serverOnly by a delete range", "server-only", (r) => update([], new Map([[newest(r, "serial").client, [{ clock: newest(r, "serial").clock, len: 1 }]]]))],
+    [
+      "serverOnly by a delete range",
+      "server-only",
+      (r) => update([], new Map([[newest(r, "serial").client, [{ clock: newest(r, "serial").clock, len: 1 }]]])),
+    ],
     ["the transform of something not held", "not-holder", (r) => update([item(66, 0, map(r.world), "transform", any([0, 0, 0, 0, 0, 0, 1, 1]))])],
     ["the type", "not-allowed", (r) => update([item(66, 0, null, null, any("note"), newest(r, "type"))])],
     ["a text as a whole", "lost-race", (r) => update([item(66, 0, map(r.world), "label", new Y.ContentType(new Y.Text() as never))])],
-    ["the object by another of its id", "lost-race", (r) => (void r, update([item(66, 0, "objects", "valve-1", new Y.ContentType(new Y.Map() as never))]))],
+    ["the object by another of its id", "lost-race", () => update([item(66, 0, "objects", "valve-1", new Y.ContentType(new Y.Map() as never))])],
     ["a field the scene does not declare", "malformed", (r) => update([item(66, 0, map(r.world), "colour", any("red"))])],
     ["a value of another type", "malformed", (r) => update([item(66, 0, map(r.world), "open", any("yes"))])],
     ["an XML element", "malformed", (r) => update([item(66, 0, map(r.world), "open", new Y.ContentType(new Y.XmlElement("x") as never))])],
@@ -299,7 +306,9 @@ function fuzz(seed: number, rounds: number): void {
   };
   // The attacker's replica has an id of its own: what is sent under 66 is made up.
   world.leave(r.mallory);
-  let mallory = world.join("mallory", { clientId: 70 });
+  // An editor may not delete the object away under the attack, a member may: both are worth attacking as.
+  const join = (): Peer => world.join("mallory", { clientId: 4_000_000_000, role: seed % 3 === 0 ? "member" : "editor" });
+  let mallory = join();
   for (let round = 0; round < rounds; round++) {
     world.nowMs += 10_000;
     const clock = Y.decodeStateVector(Y.encodeStateVectorFromUpdate(world.document.state())).get(66) ?? 0;
@@ -309,7 +318,7 @@ function fuzz(seed: number, rounds: number): void {
     world.perform(effects.filter(({ kind }) => kind === "append" || kind === "close"));
     if (mallory.closed !== undefined || effects.some(({ kind }) => kind === "count")) {
       world.leave(mallory);
-      mallory = world.join("mallory", { clientId: 70 });
+      mallory = join();
     }
   }
   const after = JSON.stringify(r.protectedState());

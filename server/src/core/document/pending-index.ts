@@ -7,12 +7,16 @@
  */
 import type * as Y from "yjs";
 import { type Node, nodeOf, type Place, stateOf, structAt } from "./places.ts";
+import type { Range } from "./update-bytes.ts";
 
 type Id = { readonly client: number; readonly clock: number };
 
 export class PendingIndex {
   private readonly doc: Y.Doc;
   private readonly runs = new Map<number, Node[]>();
+  /** What the waiting edits delete, oldest edit first. */
+  private readonly deletes: ReadonlyMap<number, readonly Range[]>[] = [];
+  private ranges = 0;
   /** Newest waiting write of a map entry, by `entryKey`. */
   private readonly newest = new Map<string, Id>();
 
@@ -53,6 +57,23 @@ export class PendingIndex {
     return this.newest.get(entryKey(place));
   }
 
+  /** Delete ranges that wait. */
+  get deleteRanges(): number {
+    return this.ranges;
+  }
+
+  /** True when a waiting edit deletes all of these elements already. */
+  isDeleted(client: number, clock: number, length: number): boolean {
+    const covers = (range: Range): boolean => range.clock <= clock && clock + length <= range.clock + range.len;
+    return this.deletes.some((ranges) => ranges.get(client)?.some(covers));
+  }
+
+  /** One admitted edit's delete ranges; called once per edit, in order. */
+  addDeletes(ranges: ReadonlyMap<number, readonly Range[]>): void {
+    this.deletes.push(ranges);
+    this.ranges += countOf(ranges);
+  }
+
   add(node: Node): void {
     const list = this.runs.get(node.client);
     if (list === undefined) this.runs.set(node.client, [node]);
@@ -61,8 +82,9 @@ export class PendingIndex {
     if (key !== "") this.newest.set(key, { client: node.client, clock: node.clock + node.length - 1 });
   }
 
-  /** Forgets what the document has by now. */
-  prune(): void {
+  /** Forgets what the document has by now: the oldest `edits` were applied. */
+  prune(edits: number): void {
+    for (const ranges of this.deletes.splice(0, edits)) this.ranges -= countOf(ranges);
     for (const [client, list] of this.runs) {
       const state = stateOf(this.doc, client);
       const keep = list.filter((node) => node.clock + node.length > state);
@@ -79,6 +101,12 @@ export class PendingIndex {
     for (const client of this.runs.keys()) clocks.set(client, this.end(client));
     return clocks;
   }
+}
+
+function countOf(ranges: ReadonlyMap<number, readonly Range[]>): number {
+  let count = 0;
+  for (const list of ranges.values()) count += list.length;
+  return count;
 }
 
 /** Names a map entry; empty for elements of sequences. */

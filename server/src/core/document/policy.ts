@@ -38,6 +38,8 @@ export type SceneView = {
   objectExists(object: string): boolean;
   /** Declared type of the object whose map is `map` (`idKey`), or undefined. */
   typeOfMap(map: string): string | undefined;
+  /** True when the object whose map is `map` was deleted meanwhile: what is written there vanishes, for everybody alike. */
+  isGone(map: string): boolean;
   /** Newest write of a map entry (`idKey`), "" when there is none. */
   newest(place: Place): string;
   /** Elements in a field's container: characters, list elements or entries. */
@@ -74,10 +76,12 @@ class Judge {
     }
     for (const write of writes) {
       const { place } = write.node;
+      if (this.isGone(place)) continue;
       const denial = place.at === "object" ? this.field(write, place) : place.at === "inside" ? this.inside(write, place) : undefined;
       if (denial !== undefined) return denial;
     }
-    for (const [map, type] of this.made) if (type === undefined) return deny("malformed", "", "type", `A new object (${map}) comes without its type.`);
+    for (const [map, type] of this.made)
+      if (type === undefined) return deny("malformed", "", "type", `A new object (${map}) comes without its type.`);
     const { role } = this.view;
     // What changes nothing visible (writes under something deleted) still grows the document.
     return this.deletes(deletions) ?? (role?.create || role?.edit ? undefined : deny("not-allowed", "", "", "Your role may not edit."));
@@ -97,8 +101,9 @@ class Judge {
       if (this.view.objectCount + this.made.size > OBJECTS_MAX) return deny("too-many", object, "", `A scene holds up to ${OBJECTS_MAX} objects.`);
       return undefined;
     }
-    if (place.at === "object" && place.field === "type") {
-      if (!this.made.has(place.map) || this.made.get(place.map) !== undefined) return deny("not-allowed", place.object, "type", "An object's type is fixed.");
+    if (place.at === "object" && place.field === "type" && !this.isGone(place)) {
+      if (!this.made.has(place.map) || this.made.get(place.map) !== undefined)
+        return deny("not-allowed", place.object, "type", "An object's type is fixed.");
       const type = struct instanceof Y.Item && struct.content instanceof Y.ContentAny ? struct.content.arr[0] : undefined;
       if (typeof type !== "string" || !Object.hasOwn(this.view.scene.objects, type)) {
         return deny("malformed", place.object, "type", "The scene declares no such type of object.");
@@ -154,7 +159,9 @@ class Judge {
         if (spec.policy !== "leased") return isPlainValue(spec.value, value) ? undefined : wrong;
         const transform = unpackTransform(value);
         if (transform === undefined) return wrong;
-        return inBounds(transform.position, this.view.scene.bounds) ? undefined : deny("out-of-bounds", object, field, "That is outside of the space.");
+        return inBounds(transform.position, this.view.scene.bounds)
+          ? undefined
+          : deny("out-of-bounds", object, field, "That is outside of the space.");
       }
     }
   }
@@ -166,7 +173,8 @@ class Judge {
     if (!this.made.has(map) && !this.view.role?.edit) return deny("not-allowed", object, field, "Your role may not edit objects.");
     const { struct, node } = write;
     if (key !== null) this.written.set(`${map}/${field}/${key}`, idKey(node.client, node.clock));
-    if (spec.policy === "counter" && key !== String(node.client)) return deny("client-id", object, field, "A counter's share belongs to the client it names.");
+    if (spec.policy === "counter" && key !== String(node.client))
+      return deny("client-id", object, field, "A counter's share belongs to the client it names.");
     if (node.holds === "nothing") return undefined;
     if (!isElement(struct, spec, key)) return deny("malformed", object, field, `That is not an element of a ${spec.policy} field.`);
     const countable = struct instanceof Y.Item && struct.content.isCountable();
@@ -190,7 +198,7 @@ class Judge {
     }
     for (const { node } of deletions) {
       const { place } = node;
-      if (place.at === "root" || place.at === "gone" || removed.has(place.map) || this.made.has(place.map)) continue;
+      if (place.at === "root" || place.at === "gone" || removed.has(place.map) || this.made.has(place.map) || this.isGone(place)) continue;
       const denial = this.removal(place);
       if (denial !== undefined) return denial;
     }
@@ -218,6 +226,10 @@ class Judge {
     if (spec === undefined) return deny("unknown-object", object, field, "There is no such object.");
     const found = Object.hasOwn(spec, field) ? spec[field] : undefined;
     return found ?? deny("malformed", object, field, "The scene declares no such field.");
+  }
+
+  private isGone(place: Place): boolean {
+    return place.at === "gone" || (place.at !== "root" && this.view.isGone(place.map));
   }
 
   private newest(place: ObjectPlace): string {

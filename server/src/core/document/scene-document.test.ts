@@ -14,6 +14,14 @@ const expectConverged = (world: World): void => {
   for (const peer of world.peers.values()) expect(contentOf(peer.doc)).toEqual(serverContent(world));
 };
 
+const fresh = (): SceneDocument => new SceneDocument({ scene: workshop, epoch: 1, seq: 0, clientId: 1 });
+/** A short update as a y-protocols message. */
+const wire = (update: Uint8Array): Uint8Array => Uint8Array.from([0, 2, update.length, ...update]);
+const seed = (doc: Y.Doc): void => {
+  createObject(doc, workshop, "valve", "valve-1", { label: "Main", transform: { position: [1, 1, 1] } });
+  doc.getMap<Y.Map<unknown>>("objects").get("valve-1")?.set("serial", "A-1");
+};
+
 describe("SceneDocument: durable before visible", () => {
   it("[SE1] shows an edit to nobody before it is on the disk, then to the others, and acknowledges it to its author", () => {
     const world = new World({ auto: false });
@@ -95,6 +103,30 @@ describe("SceneDocument: durable before visible", () => {
     expect(ann.acked).toBe(ann.sent);
   });
 
+  it("takes what was made and changed several times before it was ever sent", () => {
+    const world = new World();
+    const ann = world.join("ann");
+    world.leave(ann);
+    valve(ann, "valve-1", { label: "Pump" });
+    valve(ann, "valve-2");
+    for (const value of [true, false, true]) setField(ann.doc, workshop, "valve-1", "open", value);
+    for (const name of ["a", "b", "c"]) setField(ann.doc, workshop, "valve-1", "reservedBy", name);
+    for (let i = 0; i < 3; i++) addCounter(ann.doc, "valve-1", "turns", String(ann.doc.clientID), 1);
+    setMember(ann.doc, workshop, "valve-1", "tags", "wet", true);
+    setMember(ann.doc, workshop, "valve-1", "tags", "wet", false);
+    textField(ann.doc, "valve-1", "label")?.delete(0, 2);
+    deleteObject(ann.doc, "valve-2");
+    world.admit(ann);
+    expect(ann.denied).toEqual([]);
+    expect(world.document.objects()).toMatchObject([{ id: "valve-1", fields: { label: "mp", open: true, reservedBy: "c", turns: 3, tags: [] } }]);
+    world.leave(ann);
+    for (const name of ["d", "e"]) setField(ann.doc, workshop, "valve-1", "reservedBy", name);
+    world.admit(ann);
+    expect(ann.denied).toEqual([]);
+    expect(world.document.object("valve-1")?.fields["reservedBy"]).toBe("e");
+    expectConverged(world);
+  });
+
   it("asks for what is missing instead of storing an update with a gap", () => {
     const world = new World();
     const ann = world.join("ann");
@@ -120,7 +152,12 @@ describe("SceneDocument: durable before visible", () => {
     const snapshot = world.effects.find((effect) => effect.kind === "snapshot");
     expect(snapshot).toMatchObject({ seq: 500 });
     const again = new SceneDocument({ scene: workshop, epoch: 1, seq: 500, clientId: 1 });
-    expect(again.load(world.snapshot, world.log.slice(500).map(({ update }) => update)).ok).toBe(true);
+    expect(
+      again.load(
+        world.snapshot,
+        world.log.slice(500).map(({ update }) => update),
+      ).ok,
+    ).toBe(true);
     expect(again.objects()).toEqual(world.document.objects());
   });
 
@@ -129,7 +166,6 @@ describe("SceneDocument: durable before visible", () => {
     const ann = world.join("ann");
     valve(ann);
     textField(ann.doc, "valve-1", "label")?.insert(0, "x");
-    const fresh = (): SceneDocument => new SceneDocument({ scene: workshop, epoch: 1, seq: 0, clientId: 1 });
     expect(fresh().load(new Uint8Array([1, 2, 3]), [])).toMatchObject({ ok: false, error: { code: "corrupt" } });
     expect(fresh().load(undefined, [world.log[1]?.update ?? new Uint8Array()])).toMatchObject({ ok: false, error: { code: "corrupt" } });
   });
@@ -202,7 +238,6 @@ describe("SceneDocument: refusals", () => {
     shadow.getMap<Y.Map<unknown>>("objects").get("valve-1")?.set("open", true);
     // Both leave before the answer to the first comes back.
     const session = ann.session;
-    const wire = (update: Uint8Array): Uint8Array => Uint8Array.from([0, 2, update.length, ...update]);
     const first = world.document.receive(session, wire(updates[0] ?? new Uint8Array()), 0);
     const second = world.document.receive(session, wire(updates[1] ?? new Uint8Array()), 0);
     ann.sent += 2;
@@ -213,6 +248,19 @@ describe("SceneDocument: refusals", () => {
     expectConverged(world);
     setField(ann.doc, workshop, "valve-1", "open", true);
     expect(world.document.object("valve-1")?.fields["open"]).toBe(true);
+  });
+
+  it("[SE3] gives a replica that begins anew also its author's earlier edits that are still on their way to the disk", () => {
+    const world = new World({ auto: false });
+    const ann = world.join("ann");
+    valve(ann);
+    world.land();
+    setField(ann.doc, workshop, "valve-1", "open", true);
+    ann.doc.getMap<Y.Map<unknown>>("objects").get("valve-1")?.set("serial", "stolen");
+    expect(ann.rebuilt).toBe(1);
+    world.land();
+    expect(readField(ann.doc, workshop, "valve-1", "open")).toBe(true);
+    expectConverged(world);
   });
 
   it("[SE3] closes a stock peer whose edit was refused", () => {
@@ -270,10 +318,6 @@ describe("SceneDocument: the server's own writes", () => {
   it("seeds a space, also with what only the server writes", () => {
     const world = new World({ auto: false });
     const ann = world.join("ann");
-    const seed = (doc: Y.Doc): void => {
-      createObject(doc, workshop, "valve", "valve-1", { label: "Main", transform: { position: [1, 1, 1] } });
-      doc.getMap<Y.Map<unknown>>("objects").get("valve-1")?.set("serial", "A-1");
-    };
     world.perform(world.document.serverEdit("", seed));
     world.perform(world.document.serverEdit("", (doc) => setField(doc, workshop, "valve-1", "open", true)));
     while (world.appends.length > 0) world.land();

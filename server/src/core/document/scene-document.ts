@@ -54,16 +54,22 @@ const SNAPSHOT_UPDATES = 500;
 const SNAPSHOT_BYTES = 256 * 1024;
 /** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
 const DOCUMENT_BYTES_MAX = 24 << 20;
+/** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
+const WAITING_DELETES_MAX = 16_384;
 /** Clocks named in one ack (protocol registry). */
 const ACK_CLOCKS = 16;
 
 type Edit = {
   readonly record: AppendRecord;
   readonly session: SessionId | undefined;
+  /** `DocSession.synced` when it was admitted. */
+  readonly synced: number;
   readonly clocks: Admitted["clocks"];
   /** Ordinal of the newest message of the session that is settled once this edit is durable. */
   ackTo: number;
 };
+
+export type Corrupt = { readonly code: "corrupt"; readonly sentence: string };
 
 export class SceneDocument {
   private readonly scene: Scene;
@@ -121,12 +127,7 @@ export class SceneDocument {
    * Takes what the store has; called once, before anything else. `owners` says whose clientIDs the document names. Anything unreadable or
    * incomplete is `corrupt`: a room never starts on less than was acknowledged.
    */
-  load(
-    snapshot: Uint8Array | undefined,
-    updates: readonly Uint8Array[],
-    owners: ReadonlyMap<number, string> = new Map(),
-  ): Result<void, { readonly code: "corrupt"; readonly sentence: string }> {
-    const corrupt = (sentence: string) => err({ code: "corrupt", sentence } as const);
+  load(snapshot: Uint8Array | undefined, updates: readonly Uint8Array[], owners: ReadonlyMap<number, string> = new Map()): Result<void, Corrupt> {
     try {
       this.doc.transact(() => {
         if (snapshot !== undefined) Y.applyUpdate(this.doc, snapshot);
@@ -135,7 +136,8 @@ export class SceneDocument {
     } catch {
       return corrupt("The stored document cannot be decoded; restore it from a backup or the previous snapshot.");
     }
-    if (this.incomplete()) return corrupt("The stored document lacks updates that others build on; restore it from a backup or the previous snapshot.");
+    if (this.incomplete())
+      return corrupt("The stored document lacks updates that others build on; restore it from a backup or the previous snapshot.");
     this.clients = new ClientRegistry(this.clientId, owners);
     this.gate = this.makeGate();
     this.logUpdates = updates.length;
@@ -170,7 +172,7 @@ export class SceneDocument {
     const from = this.sessions.get(session);
     if (from === undefined) return [];
     const decoded = decodeDocMessage(bytes);
-    if (!decoded.ok) return this.refuse(from, { reason: "malformed", object: "", field: "", sentence: decoded.error }, true, nowMs);
+    if (!decoded.ok) return this.refuse(from, refusal("malformed", decoded.error), true, nowMs);
     switch (decoded.value.kind) {
       case "step1":
         return this.sync(from, decoded.value.vector, nowMs);
@@ -279,6 +281,7 @@ export class SceneDocument {
       return this.strike(from, nowMs);
     }
     if (from.stale === "refused") from.stale = undefined;
+    from.synced++;
     return [this.toPeer(from, encodeStep2(missing))];
   }
 
@@ -292,8 +295,7 @@ export class SceneDocument {
         return this.settle(from, ordinal);
       case "gap": {
         if (isAnswer) {
-          const sentence = "The answer to a sync step lacks what it builds on.";
-          return this.refuse(from, { reason: "malformed", object: "", field: "", sentence }, true, nowMs);
+          return this.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
         }
         const ask = from.asked ? [] : [this.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
         from.asked = true;
@@ -302,8 +304,8 @@ export class SceneDocument {
       case "refused":
         return this.refuse(from, verdict.denial, verdict.forged, nowMs);
       case "admitted": {
-        const edit = this.enqueue(verdict, from.identity.user, from.id, ordinal);
-        from.waiting = edit;
+        const { id, identity, synced } = from;
+        from.waiting = this.enqueue(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
         return this.launch([]);
       }
     }
@@ -311,15 +313,18 @@ export class SceneDocument {
 
   /** Why no edit of this size can be taken now, or undefined. */
   private room(bytes: number): Denial | undefined {
-    const deny = (reason: DeniedReason, sentence: string): Denial => ({ reason, object: "", field: "", sentence });
-    if (this.trouble !== undefined) return deny("read-only", "Edits cannot be saved at the moment; yours are kept until they can.");
-    if (!this.queue.fits(bytes)) return deny("too-many", "More edits wait to be saved than the space can hold; try again.");
-    return this.documentBytes + bytes > DOCUMENT_BYTES_MAX ? deny("too-large", "The space's document is full; delete something first.") : undefined;
+    if (this.trouble !== undefined) return refusal("read-only", "Edits cannot be saved at the moment; yours are kept until they can.");
+    if (!this.queue.fits(bytes) || this.pending.deleteRanges > WAITING_DELETES_MAX)
+      return refusal("too-many", "More edits wait to be saved than the space can hold; try again.");
+    return this.documentBytes + bytes > DOCUMENT_BYTES_MAX
+      ? refusal("too-large", "The space's document is full; delete something first.")
+      : undefined;
   }
 
-  private enqueue(admitted: Admitted, user: string, session: SessionId | undefined, ordinal: number): Edit {
+  private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
     const { update, client, clock, clocks } = admitted;
-    const edit: Edit = { record: { user, client, clock, update }, session, clocks, ackTo: ordinal };
+    const { user, ...author } = by;
+    const edit: Edit = { record: { user, client, clock, update }, clocks, ...author };
     this.queue.push(edit);
     return edit;
   }
@@ -327,7 +332,7 @@ export class SceneDocument {
   private enqueueOwn(update: Uint8Array, user: string): CoreEffect[] {
     const admitted = this.gate.admitOwn(update);
     if (admitted === undefined) return [];
-    this.enqueue(admitted, user, undefined, 0);
+    this.enqueue(admitted, { user, session: undefined, synced: 0, ackTo: 0 });
     return this.launch([]);
   }
 
@@ -346,14 +351,19 @@ export class SceneDocument {
       this.logUpdates++;
       this.logBytes += update.length;
       this.documentBytes += update.length;
-      effects.push(...this.toOthers(edit.session, encodeDocUpdate(update)));
+      effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
-    this.gate.settled();
+    this.gate.settled(edits.length);
     this.recountObjects();
     effects.push(...this.acks(edits), { kind: "count", metric: "edit_accepted", by: edits.length });
     return this.launch(this.compact(effects));
+  }
+
+  /** The session whose replica has the edit already: its author's, unless it began anew since. */
+  private holder({ session, synced }: Edit): SessionId | undefined {
+    return session !== undefined && this.sessions.get(session)?.synced === synced ? session : undefined;
   }
 
   private acks(edits: readonly Edit[]): CoreEffect[] {
@@ -422,7 +432,7 @@ export class SceneDocument {
 
   /** A message that is no edit and cannot be read. */
   private strike(from: DocSession, nowMs: number): CoreEffect[] {
-    return this.refuse(from, { reason: "malformed", object: "", field: "", sentence: "A document message could not be read." }, true, nowMs);
+    return this.refuse(from, refusal("malformed", "A document message could not be read."), true, nowMs);
   }
 
   private toPeer(session: DocSession, body: Uint8Array): CoreEffect {
@@ -462,6 +472,10 @@ export class SceneDocument {
 function message(session: SessionId, down: DownMessage): CoreEffect {
   return { kind: "send", session, bytes: encodeMessage(down), droppable: false };
 }
+
+const corrupt = (sentence: string) => err<Corrupt>({ code: "corrupt", sentence });
+/** A refusal that is about no object in particular. */
+const refusal = (reason: DeniedReason, sentence: string): Denial => ({ reason, object: "", field: "", sentence });
 
 /** Sentences travel in 256 bytes; ours are ASCII. */
 const clip = (sentence: string): string => sentence.replace(/[^\x20-\x7e]/g, "?").slice(0, 256);

@@ -205,15 +205,19 @@ class Resolver {
     if (at < durable) {
       for (let i = Y.findIndexSS(structs, at); i < structs.length && at < end; i++, looked++) {
         const struct = structs[i] as Y.Item | Y.GC;
-        if (!struct.deleted) this.deletions.push({ node: nodeOf(this.doc, struct), client });
-        at = struct.id.clock + struct.length;
+        const next = struct.id.clock + struct.length;
+        if (!struct.deleted && !this.pending.isDeleted(client, at, Math.min(next, end) - at)) {
+          this.deletions.push({ node: nodeOf(this.doc, struct), client });
+        }
+        at = next;
       }
     }
     while (at < end) {
       const node = this.nodeAt({ client, clock: at });
       if (typeof node === "string") return looked;
-      if (node.holds !== "nothing") this.deletions.push({ node, client });
-      at = node.clock + node.length;
+      const next = node.clock + node.length;
+      if (node.holds !== "nothing" && !this.pending.isDeleted(client, at, Math.min(next, end) - at)) this.deletions.push({ node, client });
+      at = next;
       looked++;
     }
     return looked;

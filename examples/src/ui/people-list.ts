@@ -1,0 +1,47 @@
+/** Who is here: oneself first, then the others by name, each with colour, role and whether they are awake. Choosing one turns towards them. */
+import type { RemotePerson, Space } from "@copresence/client";
+import { cssColor } from "../world/text.ts";
+import { h } from "./dom.ts";
+
+export function createPeopleList(space: Space, onFind: (person: RemotePerson) => void): HTMLElement {
+  const count = h("span", { class: "count" });
+  const list = h("ul", { class: "people", "aria-label": "People in the space" });
+  const element = h(
+    "section",
+    { class: "panel glass people-panel", id: "panel-people", "aria-labelledby": "people-title" },
+    h("h2", { id: "people-title" }, "People ", count),
+    list,
+  );
+
+  const draw = (): void => {
+    const others = [...space.people].sort((a, b) => a.name.localeCompare(b.name) || a.slot - b.slot);
+    count.textContent = String(others.length + 1);
+    list.replaceChildren(row(space.me.color, space.me.name, "you", space.status === "asleep"), ...others.map((person) => other(person, onFind)));
+  };
+  // A joining crowd is one redraw, not one each.
+  let queued = false;
+  const later = (): void => {
+    if (queued) return;
+    queued = true;
+    setTimeout(() => {
+      queued = false;
+      draw();
+    }, 50);
+  };
+  for (const event of ["joined", "left", "person", "status"] as const) space.on(event, later);
+  draw();
+  return element;
+}
+
+function other(person: RemotePerson, onFind: (person: RemotePerson) => void): HTMLElement {
+  const item = row(person.color, person.name, person.role, person.status === "asleep");
+  const button = h("button", { type: "button", title: `Look at ${person.name}`, onclick: () => onFind(person) });
+  button.append(...item.childNodes);
+  item.append(button);
+  return item;
+}
+
+function row(color: number, name: string, role: string, asleep: boolean): HTMLElement {
+  const dot = h("span", { class: "dot", "aria-hidden": "true", style: `--color: ${cssColor(color)}` });
+  return h("li", { class: asleep ? "asleep" : "" }, dot, h("span", { class: "who" }, name), h("small", {}, asleep ? "asleep" : role));
+}

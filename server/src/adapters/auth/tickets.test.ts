@@ -1,0 +1,105 @@
+import { CLOSE } from "@copresence/shared/protocol";
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { beforeAll, describe, expect, it } from "vitest";
+import { TicketLedger } from "./ticket-ledger.ts";
+import { issueTicket, TICKET_TYPE, TicketVerifier } from "./tickets.ts";
+
+const authority = { issuer: "app", audience: "copresence" };
+const request = { user: "ada", name: "Ada", role: "editor", space: "demo", region: "eu" };
+const NOW_S = 1_800_000_000;
+let keys: { publicKey: CryptoKey; privateKey: CryptoKey };
+let strangerKeys: { publicKey: CryptoKey; privateKey: CryptoKey };
+beforeAll(async () => {
+  keys = await generateKeyPair("EdDSA");
+  strangerKeys = await generateKeyPair("EdDSA");
+});
+
+const verifier = (nowS = NOW_S) => new TicketVerifier({ ...authority, keys: [keys.publicKey], region: "eu", wallClock: () => nowS * 1000 });
+
+async function outcome(ticket: string | undefined, nowS = NOW_S): Promise<string> {
+  const admitted = await verifier(nowS).admit(ticket);
+  return admitted.ok ? "ok" : admitted.error.name;
+}
+type Claims = Record<string, unknown>;
+const claims: Claims = { ...request, iss: "app", aud: "copresence", sub: "ada", jti: "j1", iat: NOW_S, exp: NOW_S + 60 };
+const sign = (change: Claims, header: Claims = {}, key = keys.privateKey) => {
+  const payload = Object.fromEntries(Object.entries({ ...claims, ...change }).filter(([, value]) => value !== undefined));
+  return new SignJWT(payload).setProtectedHeader({ alg: "EdDSA", typ: TICKET_TYPE, ...header }).sign(key, { crit: { x: true } });
+};
+
+describe("TicketVerifier", () => {
+  it("admits what its issuer signed, with the identity it says", async () => {
+    const ticket = await issueTicket(keys.privateKey, authority, request, NOW_S);
+    expect(await verifier().admit(ticket)).toEqual({ ok: true, value: { identity: { user: "ada", name: "Ada", role: "editor" }, space: "demo" } });
+  });
+
+  it("[TK3] admits once", async () => {
+    const once = verifier();
+    const ticket = await issueTicket(keys.privateKey, authority, request, NOW_S);
+    expect((await once.admit(ticket)).ok).toBe(true);
+    expect(await once.admit(ticket)).toMatchObject({ ok: false, error: { name: "ticketUsed", code: CLOSE.ticketUsed.code } });
+  });
+
+  const cases: readonly (readonly [string, () => Promise<string | undefined> | string | undefined, string])[] = [
+    ["none", () => undefined, "ticketMissing"],
+    ["empty", () => "", "ticketMissing"],
+    ["noise", () => "a.b.c", "ticketInvalid"],
+    ["oversized", () => "x".repeat(3000), "ticketInvalid"],
+    ["alg none", () => new UnsecuredJWT(claims).encode(), "ticketInvalid"],
+    ["a stranger's key", () => sign({}, {}, strangerKeys.privateKey), "ticketInvalid"],
+    [
+      "a stranger's key by jwk header",
+      async () => sign({}, { jwk: await exportJWK(strangerKeys.publicKey) }, strangerKeys.privateKey),
+      "ticketInvalid",
+    ],
+    ["a kid that is a path", () => sign({}, { kid: "../../etc/passwd" }, strangerKeys.privateKey), "ticketInvalid"],
+    ["another type", () => sign({}, { typ: "JWT" }), "ticketInvalid"],
+    ["a critical header nobody knows", () => sign({}, { crit: ["x"], x: 1 }), "ticketInvalid"],
+    ["another issuer", () => sign({ iss: "evil" }), "ticketInvalid"],
+    ["another audience", () => sign({ aud: "other" }), "ticketInvalid"],
+    ["no expiry", () => sign({ exp: undefined }), "ticketInvalid"],
+    ["no issue time", () => sign({ iat: undefined }), "ticketInvalid"],
+    ["no jti", () => sign({ jti: undefined }), "ticketInvalid"],
+    ["a life over a minute", () => sign({ exp: NOW_S + 61 }), "ticketInvalid"],
+    ["issued in the future", () => sign({ iat: NOW_S + 3600, exp: NOW_S + 3660 }), "ticketInvalid"],
+    ["expired", () => sign({ iat: NOW_S - 100, exp: NOW_S - 40 }), "ticketExpired"],
+    ["another region", () => sign({ region: "us" }), "regionMismatch"],
+    ["a space that is a path", () => sign({ space: "../x" }), "nameInvalid"],
+    ["a user that is a prototype", () => sign({ sub: "__proto__" }), "nameInvalid"],
+    ["a role with NUL", () => sign({ role: "a\0" }), "nameInvalid"],
+    ["a name of control characters", () => sign({ name: "a\r\nb" }), "ticketInvalid"],
+    ["a name that turns text around", () => sign({ name: "a\u202eb" }), "ticketInvalid"],
+    ["a name that is too long", () => sign({ name: "x".repeat(65) }), "ticketInvalid"],
+    ["an empty name", () => sign({ name: "  " }), "ticketInvalid"],
+  ];
+  it.each(cases)("[TK1] [TK2] [TK4] refuses a ticket with %s", async (_what, make, expected) => {
+    expect(await outcome(await make())).toBe(expected);
+  });
+
+  it("[TK1] refuses HS256 signed with the public key as secret", async () => {
+    const { publicKey } = await generateKeyPair("EdDSA", { extractable: true });
+    const secret = new TextEncoder().encode(await exportSPKI(publicKey));
+    const forged = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: TICKET_TYPE }).sign(secret);
+    const confused = new TicketVerifier({ ...authority, keys: [publicKey], region: "eu", wallClock: () => NOW_S * 1000 });
+    expect(await confused.admit(forged)).toMatchObject({ ok: false, error: { name: "ticketInvalid" } });
+  });
+});
+
+describe("TicketLedger", () => {
+  it("[TL1] forgets what has expired", () => {
+    const ledger = new TicketLedger();
+    for (let i = 0; i < 100; i++) ledger.use(`j${i}`, NOW_S + i, NOW_S);
+    expect(ledger.use("late", NOW_S + 200, NOW_S + 99)).toBe("ok");
+    expect(ledger.size).toBe(2);
+  });
+
+  it("[TL2] refuses rather than forget", () => {
+    const ledger = new TicketLedger(2);
+    expect([ledger.use("a", NOW_S + 60, NOW_S), ledger.use("b", NOW_S + 60, NOW_S), ledger.use("c", NOW_S + 60, NOW_S)]).toEqual([
+      "ok",
+      "ok",
+      "full",
+    ]);
+    expect(ledger.use("a", NOW_S + 60, NOW_S)).toBe("used");
+  });
+});

@@ -1,0 +1,23 @@
+/**
+ * The coarsest limit, before anything is decoded: what one connection may send in a second, all messages together. The core's limits per
+ * message type are finer and answer with a reason; this one only keeps decoding itself from being the attack.
+ *
+ * [FG1] Sustained `orderedPerSecond + droppablePerSecond`, with the two bursts on top; nothing an honest client sends comes near.
+ */
+import { LIMITS } from "@copresence/shared/protocol";
+
+const PER_MS = (LIMITS.orderedPerSecond + LIMITS.droppablePerSecond) / 1000;
+const BURST = LIMITS.orderedBurst + LIMITS.droppableBurst;
+
+export class FloodGuard {
+  private tokens = BURST;
+  private lastMs: number | undefined;
+
+  /** Takes one message's token; false when there is none left. `nowMs` is monotonic. */
+  take(nowMs: number): boolean {
+    const elapsedMs = this.lastMs === undefined ? 0 : Math.max(0, nowMs - this.lastMs);
+    this.lastMs = nowMs;
+    this.tokens = Math.min(BURST, this.tokens + elapsedMs * PER_MS) - 1;
+    return this.tokens >= 0;
+  }
+}

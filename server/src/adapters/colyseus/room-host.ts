@@ -1,0 +1,73 @@
+/**
+ * What every room of this process shares, and where rooms find each other: the seam between Colyseus's global matchmaker and one server.
+ *
+ * [RH1] At most one room per space lives in this process, and a new one opens only after the last has written everything.
+ */
+import type { InitialObject } from "../../core/index.ts";
+import type { SceneStore } from "../store/scene-store.ts";
+import type { Pipeline } from "../../pipeline/types.ts";
+import type { Scene } from "@copresence/shared/scene";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Traffic } from "./governor.ts";
+import type { SpaceRoom } from "./space-room.ts";
+
+export type RoomHostOptions = {
+  readonly region: string;
+  readonly build: string;
+  readonly tickRateHz: number;
+  /** How long an empty room is kept. */
+  readonly lingerMs: number;
+  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
+  readonly sceneOf: (space: string) => Scene | undefined;
+  /** What an empty space starts with. */
+  readonly initialOf?: (space: string) => readonly InitialObject[] | undefined;
+  readonly store: SceneStore;
+  readonly pipeline: Pipeline;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly traffic: Traffic;
+};
+
+export class RoomHost {
+  readonly options: RoomHostOptions;
+  private readonly open = new Map<string, SpaceRoom>();
+  private readonly closing = new Map<string, Promise<void>>();
+
+  constructor(options: RoomHostOptions) {
+    this.options = options;
+  }
+
+  get rooms(): Iterable<SpaceRoom> {
+    return this.open.values();
+  }
+
+  /** Connections of both kinds, in all rooms. */
+  get sessions(): number {
+    let count = 0;
+    for (const room of this.open.values()) count += room.sessions;
+    return count;
+  }
+
+  roomOf(space: string): SpaceRoom | undefined {
+    return this.open.get(space);
+  }
+
+  /** Waits for the space's last room to finish, then takes its place; false if another room got there first. */
+  async claim(space: string, room: SpaceRoom): Promise<boolean> {
+    await this.closing.get(space);
+    if (this.open.has(space)) return false;
+    this.open.set(space, room);
+    return true;
+  }
+
+  /** The room takes no more joins; the space is free once `written` settles. */
+  release(space: string, room: SpaceRoom, written: Promise<void>): void {
+    if (this.open.get(space) !== room) return;
+    this.open.delete(space);
+    const done = written.finally(() => {
+      if (this.closing.get(space) === done) this.closing.delete(space);
+    });
+    this.closing.set(space, done);
+  }
+}

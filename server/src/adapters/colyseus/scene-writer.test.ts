@@ -1,0 +1,120 @@
+import { err, ok, type Result } from "@copresence/shared/base";
+import { describe, expect, it, vi } from "vitest";
+import type { SceneStore, StoreError } from "../store/scene-store.ts";
+import { SceneWriter } from "./scene-writer.ts";
+
+type Answer = Result<{ readonly seq: number }, StoreError>;
+
+/** A store whose answers the test gives. */
+function setup() {
+  const appends: { readonly records: number; readonly answer: (answer: Answer) => void }[] = [];
+  const snapshots: number[] = [];
+  const results: string[] = [];
+  let probeWorks = false;
+  let recovered = 0;
+  const store: SceneStore = {
+    open: () => Promise.reject(new Error("not used")),
+    append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
+    snapshot: (_scene, _epoch, seq) => {
+      snapshots.push(seq);
+      return Promise.resolve(ok(undefined));
+    },
+    probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
+    close: () => Promise.resolve(),
+  };
+  const writer = new SceneWriter({
+    store,
+    scene: "s",
+    epoch: 1,
+    seq: 10,
+    onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
+    onRecovered: () => recovered++,
+    onTrouble: () => {},
+    onAppendMs: () => {},
+  });
+  const append = (batch: number) =>
+    writer.append({ kind: "append", batch, records: [{ user: "u", client: 1, clock: batch, update: new Uint8Array(1) }] });
+  return { appends, snapshots, results, writer, append, heal: () => (probeWorks = true), recovered: () => recovered };
+}
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("SceneWriter", () => {
+  it("[SW1] writes one at a time and takes everything waiting into the next write", async () => {
+    const { appends, results, append } = setup();
+    for (const batch of [1, 2, 3]) append(batch);
+    expect(appends.map((call) => call.records)).toEqual([1]);
+    appends[0]?.answer(ok({ seq: 11 }));
+    await settle();
+    expect(appends.map((call) => call.records)).toEqual([1, 2]);
+    appends[1]?.answer(ok({ seq: 13 }));
+    await settle();
+    expect(results).toEqual(["1:true", "2:true", "3:true"]);
+  });
+
+  it("[SW1] [SW3] fails what waits behind a failure, untried, until a probe succeeds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, results, append, heal, recovered } = setup();
+      append(1);
+      append(2);
+      appends[0]?.answer(err({ code: "full", sentence: "disk full" }));
+      await settle();
+      append(3);
+      expect(appends.length).toBe(1);
+      expect(results).toEqual(["1:false", "2:false", "3:false"]);
+      await vi.advanceTimersByTimeAsync(600);
+      expect(recovered()).toBe(0);
+      heal();
+      await vi.advanceTimersByTimeAsync(600);
+      expect(recovered()).toBe(1);
+      append(4);
+      expect(appends.length).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("[SW2] a snapshot carries the sequence number of what the core has applied, not of what is durable", async () => {
+    const { appends, snapshots, append, writer } = setup();
+    append(1);
+    append(2);
+    appends[0]?.answer(ok({ seq: 11 }));
+    await settle();
+    writer.applied(1);
+    writer.snapshot(new Uint8Array(1));
+    appends[1]?.answer(ok({ seq: 12 }));
+    await settle();
+    expect(snapshots).toEqual([11]);
+  });
+
+  it("drained resolves when the last write has", async () => {
+    const { appends, append, writer } = setup();
+    append(1);
+    let done = false;
+    const drained = writer.drained().then(() => (done = true));
+    await settle();
+    expect(done).toBe(false);
+    appends[0]?.answer(ok({ seq: 11 }));
+    await drained;
+    expect(done).toBe(true);
+  });
+
+  it("a store that rejects has failed like any other", async () => {
+    const results: boolean[] = [];
+    const store = { append: () => Promise.reject(new Error("broken")), probe: () => Promise.reject(new Error("broken")) } as unknown as SceneStore;
+    const writer = new SceneWriter({
+      store,
+      scene: "s",
+      epoch: 1,
+      seq: 0,
+      onAppended: (result) => results.push(result.ok),
+      onRecovered: () => {},
+      onTrouble: () => {},
+      onAppendMs: () => {},
+    });
+    writer.append({ kind: "append", batch: 1, records: [] });
+    await settle();
+    writer.close();
+    expect(results).toEqual([false]);
+  });
+});

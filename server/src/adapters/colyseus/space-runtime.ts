@@ -1,0 +1,232 @@
+/**
+ * Everything a space is while it runs, apart from Colyseus: the core and its engine, the writer, the pipeline's answers, and who is to be
+ * sent what. Carries out the core's effects.
+ *
+ * [SR1] Effects are carried out in order; a session-plane change leaves as a schema patch before the next ordered message, so nobody
+ *       hears about a person or a lease before it is there.
+ * [SR2] A viewer gets one send per tick: the core's frame, or nothing if its connection lags (governor).
+ * [SR3] A space that ends writes what it was asked to make durable first, for at most `FLUSH_MS`, and acknowledges it.
+ */
+import { randomInt } from "node:crypto";
+import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
+import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
+import { SceneCore } from "../../core/index.ts";
+import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
+import type { LoadedScene } from "../store/scene-store.ts";
+import { logId } from "../log.ts";
+import { type Refusal, refusal } from "../refusal.ts";
+import type { SendGovernor } from "./governor.ts";
+import { RoomEngine } from "./room-engine.ts";
+import type { RoomHostOptions } from "./room-host.ts";
+import { SceneWriter } from "./scene-writer.ts";
+import { applyDelta, type SessionPlane } from "./session-plane.ts";
+
+/** How often the governors look for stalled connections. */
+const CHECK_MS = 1000;
+/** A store that takes longer than this to finish does not hold up the end of a room; nothing unacknowledged was promised. */
+const FLUSH_MS = 3000;
+
+/** One connection, of either kind. */
+export type Receiver = { readonly governor: SendGovernor; closeFor(name: CloseName, sentence?: string): void };
+
+export type SpaceRuntimeOptions = {
+  readonly space: string;
+  readonly host: RoomHostOptions;
+  readonly plane: SessionPlane;
+  /** Sends the plane's changes to every joined client. */
+  readonly broadcastPatch: () => void;
+  /** The space cannot go on; called once. */
+  readonly onFailed: (error: unknown) => void;
+};
+
+export class SpaceRuntime {
+  private readonly options: SpaceRuntimeOptions;
+  private readonly engine: RoomEngine;
+  private readonly writer: SceneWriter;
+  private readonly stopAnswers: () => void;
+  private readonly receivers = new Map<SessionId, Receiver>();
+  private planeChanged = false;
+  private lastCheckMs = 0;
+
+  /** Loads the scene and starts the space, or says why it cannot. */
+  static async open(options: SpaceRuntimeOptions): Promise<Result<SpaceRuntime, Refusal>> {
+    const { space, host } = options;
+    const { region, build, tickRateHz, moderation, log } = host;
+    const scene = host.sceneOf(space);
+    if (scene === undefined) return err(refusal("spaceUnknown"));
+    const loaded = await host.store.open(space);
+    if (!loaded.ok) {
+      log.error({ space: logId(space), code: loaded.error.code }, "a scene could not be read from the store");
+      return err(refusal("storageUnavailable"));
+    }
+    if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
+    const initial = host.initialOf?.(space);
+    const core = SceneCore.open({ space, region, build, tickRateHz, scene, loaded: loaded.value, seed: randomInt(2 ** 32), moderation, initial });
+    if (!core.ok) {
+      const { code, sentence } = core.error;
+      log.error({ space: logId(space), code, sentence }, "a scene's document could not be built");
+      return err(refusal("storageUnavailable"));
+    }
+    return ok(new SpaceRuntime(options, core.value, loaded.value));
+  }
+
+  private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
+    this.options = options;
+    const { host, space } = options;
+    this.engine = new RoomEngine({
+      core,
+      tickRateHz: host.tickRateHz,
+      clock: () => performance.now(),
+      beforeStep: (inputs) => this.beforeStep(inputs),
+      perform: (effects) => this.perform(effects),
+      onFailed: options.onFailed,
+      onTick: (tookMs, lateMs) => {
+        host.metrics.tick(tookMs, lateMs);
+        this.checkReceivers();
+      },
+    });
+    this.writer = new SceneWriter({
+      store: host.store,
+      scene: space,
+      epoch: loaded.epoch,
+      seq: loaded.seq,
+      onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
+      onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
+      onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
+      onAppendMs: (tookMs) => host.metrics.append(tookMs),
+    });
+    this.stopAnswers = host.pipeline.onAnswer(space, (answer) =>
+      this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId }),
+    );
+    this.engine.start();
+  }
+
+  /** Connections of both kinds. */
+  get size(): number {
+    return this.receivers.size;
+  }
+
+  enter(session: SessionId, identity: Identity, receiver: Receiver): void {
+    this.receivers.set(session, receiver);
+    this.engine.push({ kind: "join", session, identity });
+  }
+
+  /** A message of the room socket, as it arrived; `body` is ours to keep. */
+  message(session: SessionId, id: number, body: Uint8Array): void {
+    const { traffic, metrics } = this.options.host;
+    traffic.messagesIn++;
+    traffic.bytesIn += body.length;
+    const decoded = decodeUp(id, body);
+    if (!decoded.ok) return this.malformed(session, `${decoded.error.message} at byte ${decoded.error.offset}: ${decoded.error.fault}`);
+    const message = decoded.value;
+    metrics.received(messageName(id) ?? "unknown");
+    if (message.type === "ping") {
+      const pong = this.engine.pong(session, message.clientTimeMs);
+      if (pong !== undefined) this.receivers.get(session)?.governor.droppable(pong);
+      return;
+    }
+    this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
+  }
+
+  malformed(session: SessionId, sentence: string): void {
+    this.engine.push({ kind: "malformed", session, sentence });
+  }
+
+  leave(session: SessionId): void {
+    if (this.receivers.delete(session)) this.engine.push({ kind: "leave", session });
+  }
+
+  enterDoc(session: SessionId, identity: Identity, receiver: Receiver): void {
+    this.receivers.set(session, receiver);
+    this.engine.push({ kind: "docJoin", session, identity });
+  }
+
+  docMessage(session: SessionId, bytes: Uint8Array): void {
+    this.engine.push({ kind: "docMessage", session, bytes });
+  }
+
+  leaveDoc(session: SessionId): void {
+    if (this.receivers.delete(session)) this.engine.push({ kind: "docLeave", session });
+  }
+
+  closeAll(name: CloseName): void {
+    for (const receiver of this.receivers.values()) receiver.closeFor(name);
+  }
+
+  /** Waits for what is being made durable, within bounds, and lets its authors know. */
+  async flush(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_MS);
+    });
+    this.engine.step();
+    await Promise.race([this.writer.drained(), tooLong]);
+    clearTimeout(timer);
+    this.engine.step();
+  }
+
+  /** Idempotent; nothing is carried out afterwards. */
+  stop(): void {
+    this.engine.stop();
+    this.writer.close();
+    this.stopAnswers();
+  }
+
+  private beforeStep(inputs: readonly CoreInput[]): void {
+    for (const input of inputs) if (input.kind === "appended" && input.ok) this.writer.applied(input.batch);
+  }
+
+  private perform(effects: readonly CoreEffect[]): void {
+    for (const effect of effects) this.performOne(effect);
+    this.patch();
+  }
+
+  private performOne(effect: CoreEffect): void {
+    const { host, plane, space } = this.options;
+    switch (effect.kind) {
+      case "send": {
+        const governor = this.receivers.get(effect.session)?.governor;
+        if (effect.droppable) return void governor?.droppable(effect.bytes);
+        this.patch();
+        return governor?.ordered(effect.bytes);
+      }
+      case "sendFrame":
+        return this.sendFrame(effect.session, effect.bytes);
+      case "sendDoc":
+        return this.receivers.get(effect.session)?.governor.ordered(effect.bytes);
+      case "session":
+        this.planeChanged = true;
+        return applyDelta(plane, effect.delta);
+      case "append":
+        return this.writer.append(effect);
+      case "snapshot":
+        return this.writer.snapshot(effect.state);
+      case "close":
+        this.patch();
+        return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
+      case "event":
+        return host.pipeline.offer(space, effect.event);
+      case "count":
+        return host.metrics.count(effect.metric, effect.by);
+    }
+  }
+
+  private sendFrame(session: SessionId, bytes: Uint8Array): void {
+    const receiver = this.receivers.get(session);
+    if (receiver === undefined || receiver.governor.frame(bytes)) return;
+    this.engine.push({ kind: "frameSkipped", session });
+  }
+
+  private patch(): void {
+    if (!this.planeChanged) return;
+    this.planeChanged = false;
+    this.options.broadcastPatch();
+  }
+
+  private checkReceivers(): void {
+    const nowMs = this.engine.nowMs();
+    if (nowMs - this.lastCheckMs < CHECK_MS) return;
+    this.lastCheckMs = nowMs;
+    for (const { governor } of this.receivers.values()) governor.check(nowMs);
+  }
+}

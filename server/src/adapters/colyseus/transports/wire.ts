@@ -1,0 +1,53 @@
+/**
+ * One accepted WebSocket, whichever library accepted it, and what a transport asks before it accepts one.
+ *
+ * [WI1] `send` keeps order, never throws, and has copied or written the bytes when it returns: the caller may reuse its buffer.
+ * [WI2] `bufferedBytes` is the transport's own count of bytes not yet given to the kernel, frame headers included.
+ * [WI3] After `onClosed` no handler is called and every call on the wire does nothing.
+ * [WI4] `close` ends the socket even if the peer never answers, within `CLOSE_GRACE_MS`.
+ */
+import { LIMITS } from "@copresence/shared/protocol";
+import type { Refusal } from "../../refusal.ts";
+
+/** A peer that does not answer a close frame, or cannot read it for its own backlog, is cut off after this. */
+export const CLOSE_GRACE_MS = 2000;
+/**
+ * Larger messages are cut off by the transport itself, with its own code. Twice the largest allowed message, so that honest mistakes
+ * reach the room and are refused with our code and sentence.
+ */
+export const MAX_WIRE_BYTES = LIMITS.syncBytes * 2;
+/** Peers that say nothing for two of these are gone. */
+export const HEARTBEAT_MS = 15_000;
+
+export type Wire = {
+  readonly address: string;
+  readonly bufferedBytes: number;
+  /** False if the socket is closed or the transport threw the message away. */
+  send(bytes: Uint8Array): boolean;
+  close(code: number, sentence: string): void;
+  /** At once, without a close frame. */
+  terminate(): void;
+};
+
+export type WireHandlers = {
+  /** A binary message in an array of its own. */
+  readonly onMessage: (bytes: Uint8Array) => void;
+  /** A text message: nothing in the protocol is text. */
+  readonly onText: () => void;
+  readonly onClosed: (code: number) => void;
+};
+
+export type UpgradeRequest = {
+  /** Path as sent, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly origin: string | undefined;
+  readonly address: string;
+};
+
+export type UpgradeAnswer =
+  | { readonly accept: false; readonly refusal: Refusal }
+  /** `attach` is called once, as soon as the handshake is done; `abandon` instead, if it never gets done. */
+  | { readonly accept: true; readonly attach: (wire: Wire) => WireHandlers; readonly abandon: () => void };
+
+export type Doorman = { decide(request: UpgradeRequest): UpgradeAnswer };

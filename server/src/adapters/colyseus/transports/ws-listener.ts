@@ -1,0 +1,201 @@
+/**
+ * The `ws` transport: Node's HTTP server and the `ws` package, everywhere Node runs.
+ *
+ * [WS1] Headers within 5 s, a body within 10 s, 16 KiB of headers: a slow or half-open handshake costs a socket, not the server.
+ * [WS2] No compression, bounded payload and fragments.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { LIMITS } from "@copresence/shared/protocol";
+import { type WebSocket, WebSocketServer } from "ws";
+import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
+import { closeReason, refusal } from "../../refusal.ts";
+import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
+import { CLOSE_GRACE_MS, HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
+
+const REQUEST_MS = 10_000;
+const MAX_HEADER_BYTES = 16_384;
+/** A message split into more pieces than this is an attack on reassembly, not a message. */
+const MAX_FRAGMENTS = 64;
+
+const splitUrl = (url: string): { path: string; query: URLSearchParams } => {
+  const at = url.indexOf("?");
+  return at < 0 ? { path: url, query: new URLSearchParams() } : { path: url.slice(0, at), query: new URLSearchParams(url.slice(at + 1)) };
+};
+
+export class WsListener implements Listener {
+  readonly kind = "ws";
+  private readonly options: ListenerOptions;
+  private readonly server: Server;
+  private readonly upgrader: WebSocketServer;
+  private readonly alive = new WeakSet<WebSocket>();
+  private heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.options = options;
+    this.server = createServer({
+      headersTimeout: LIMITS.handshakeMs,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: 1000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: LIMITS.handshakeMs,
+      noDelay: true,
+    });
+    this.server.on("request", (request, response) => void this.onRequest(request, response));
+    this.server.on("upgrade", (request: IncomingMessage, socket, head) => this.onUpgrade(request, socket, head));
+    this.upgrader = new WebSocketServer({
+      noServer: true,
+      maxPayload: MAX_WIRE_BYTES,
+      maxFragments: MAX_FRAGMENTS,
+      perMessageDeflate: false,
+      clientTracking: true,
+      closeTimeout: CLOSE_GRACE_MS,
+    } as ConstructorParameters<typeof WebSocketServer>[0]);
+  }
+
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once("error", (error: NodeJS.ErrnoException) => reject(listenFailure(port, host, error.code)));
+      this.server.listen(port, host, () => {
+        this.heartbeat = setInterval(() => this.checkAlive(), HEARTBEAT_MS);
+        this.heartbeat.unref();
+        resolve((this.server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  stopListening(): void {
+    this.server.close();
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.heartbeat);
+    for (const socket of this.upgrader.clients) socket.terminate();
+    this.upgrader.close();
+    return new Promise((resolve) => {
+      // Ends once every connection is gone; calling it again after `stopListening` only reports that it was closed.
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  private addressOf(request: IncomingMessage): string {
+    return clientAddress(request.socket.remoteAddress ?? "unknown", headerOf(request, "x-forwarded-for"), this.options.trustProxy);
+  }
+
+  private async onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (response.destroyed) return;
+    if (body === undefined) {
+      writeReply(
+        response,
+        refusalReply(refusal("messageTooLarge", `A request body may have ${LIMITS.bodyBytes} bytes at most.`), { connection: "close" }),
+      );
+      return;
+    }
+    const reply = await this.options.http({
+      method: request.method ?? "GET",
+      ...splitUrl(request.url ?? "/"),
+      header: (name) => headerOf(request, name),
+      address: this.addressOf(request),
+      body,
+    });
+    if (!response.destroyed) writeReply(response, reply);
+  }
+
+  private onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Until ws takes the socket over nobody else listens for its errors, and an unheard error ends the process.
+    socket.on("error", () => socket.destroy());
+    const address = this.addressOf(request);
+    const answer = this.options.doorman.decide({ ...splitUrl(request.url ?? "/"), origin: headerOf(request, "origin"), address });
+    if (!answer.accept) {
+      socket.end(rawReply(refusalReply(answer.refusal, { connection: "close" })));
+      return;
+    }
+    this.complete({ request, socket, head, address, answer });
+  }
+
+  private complete(up: { request: IncomingMessage; socket: Duplex; head: Buffer; address: string; answer: UpgradeAnswer & { accept: true } }): void {
+    let attached = false;
+    // ws answers a broken handshake itself and closes the socket without telling us; the socket's end does.
+    up.socket.once("close", () => attached || up.answer.abandon());
+    this.upgrader.handleUpgrade(up.request, up.socket, up.head, (socket) => {
+      attached = true;
+      this.alive.add(socket);
+      socket.on("pong", () => this.alive.add(socket));
+      bind(socket, up.answer.attach(wireOf(socket, up.address)));
+    });
+  }
+
+  private checkAlive(): void {
+    for (const socket of this.upgrader.clients) {
+      if (this.alive.delete(socket)) socket.ping();
+      else socket.terminate();
+    }
+  }
+}
+
+function wireOf(socket: WebSocket, address: string): Wire {
+  return {
+    address,
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    send(bytes) {
+      if (socket.readyState !== socket.OPEN) return false;
+      // ws hands the array to the kernel as it is and keeps it while the kernel cannot take it; the caller reuses its buffer [WI1].
+      socket.send(Buffer.from(bytes), { binary: true, compress: false }, ignore);
+      return true;
+    },
+    close: (code, sentence) => socket.close(code, closeReason(sentence)),
+    terminate: () => socket.terminate(),
+  };
+}
+
+/** A send that fails has its socket's close event; the callback only keeps ws from throwing. */
+const ignore = (): void => {};
+
+function bind(socket: WebSocket, handlers: WireHandlers): void {
+  socket.on("message", (data: Buffer, isBinary: boolean) => {
+    // A copy: small messages are views into a 64 KiB read buffer, which a message kept for the tick would pin.
+    if (isBinary) handlers.onMessage(new Uint8Array(data));
+    else handlers.onText();
+  });
+  // An error is followed by a close, which says the code.
+  socket.on("error", ignore);
+  socket.once("close", (code) => handlers.onClosed(code));
+}
+
+const headerOf = (request: IncomingMessage, name: string): string | undefined => {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+};
+
+/** The body, or undefined when it is larger than allowed; the rest of a body too large is left unread and the connection closed after the reply. */
+function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= LIMITS.bodyBytes) chunks.push(chunk);
+      else {
+        request.pause();
+        resolve(undefined);
+      }
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", () => resolve(new Uint8Array(0)));
+  });
+}
+
+function writeReply(response: ServerResponse, reply: HttpReply): void {
+  response.writeHead(reply.status, { ...reply.headers, "content-length": Buffer.byteLength(reply.body) });
+  response.end(reply.body);
+}
+
+function rawReply(reply: HttpReply): string {
+  const headers = Object.entries({ ...reply.headers, "content-length": String(Buffer.byteLength(reply.body)) });
+  return [`HTTP/1.1 ${reply.status} Refused`, ...headers.map(([name, value]) => `${name}: ${value}`), "", String(reply.body)].join("\r\n");
+}

@@ -1,0 +1,180 @@
+/**
+ * A store in memory with a disk that can misbehave, for simulations and tests. It meets the same contract as SQLite, and it shows what a
+ * caller that trusts too early would lose: records are `written` first and `synced` a step later; a crash keeps only what was synced.
+ *
+ * [MS1] Deterministic: the only waiting is what `wait` does, in the order of the calls; no clock, no dice.
+ * [MS2] The disk outlives the store: `memoryStore({ disk })` after `crash()` is the restart.
+ */
+import { crc32 } from "node:zlib";
+import { err, ok, type Result } from "@copresence/shared/base";
+import type { AppendRecord } from "../../core/types.ts";
+import type { LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
+
+type Row = { readonly seq: number; readonly record: AppendRecord; crc: number };
+type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number };
+type SceneFile = {
+  epoch: number;
+  rows: Row[];
+  synced: number;
+  snapshots: Snapshot[];
+  readonly owners: Map<number, string>;
+  quarantine: string | undefined;
+};
+
+/** What survives a crash. */
+export type MemoryDisk = {
+  readonly scenes: Map<string, SceneFile>;
+  /** Flips a bit of a stored record (by sequence number), or of the newest snapshot. */
+  damage(scene: string, what: number | "snapshot"): void;
+};
+export type StoreOperation = "open" | "append" | "snapshot" | "probe";
+export type MemoryStoreOptions = {
+  readonly disk?: MemoryDisk;
+  /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
+  readonly wait?: (operation: StoreOperation) => Promise<void> | undefined;
+  /** Asked once per operation, after waiting; what it returns is the operation's failure. */
+  readonly fault?: (operation: StoreOperation) => StoreError | undefined;
+};
+export type MemoryStore = SceneStore & {
+  readonly disk: MemoryDisk;
+  /** Power cut: un-fsynced records vanish, everything under way fails, the store is closed. */
+  crash(): void;
+};
+
+export function memoryDisk(): MemoryDisk {
+  const scenes = new Map<string, SceneFile>();
+  return {
+    scenes,
+    damage: (scene, what) => {
+      const file = scenes.get(scene);
+      const target = what === "snapshot" ? file?.snapshots.at(-1) : file?.rows.find((row) => row.seq === what);
+      if (target !== undefined) target.crc ^= 1;
+    },
+  };
+}
+
+/** A store on `disk`, by default on a fresh one. */
+export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOptions = {}): MemoryStore {
+  let open = true;
+  const opened = new Set<string>();
+  /** Operations run one after another, as a disk's do. */
+  let line: Promise<unknown> = Promise.resolve();
+
+  const inLine = <T>(operation: StoreOperation, before: () => Result<T, StoreError>, after?: () => void): Promise<Result<T, StoreError>> => {
+    const turn = line.then(async (): Promise<Result<T, StoreError>> => {
+      if (!open) return closed;
+      const result = before();
+      if (!result.ok) return result;
+      await wait?.(operation);
+      if (!open) return closed;
+      const failure = fault?.(operation);
+      if (failure === undefined) {
+        after?.();
+        return result;
+      }
+      for (const file of disk.scenes.values()) file.rows.length = file.synced;
+      return err(failure);
+    });
+    line = turn;
+    return turn;
+  };
+
+  const at = (scene: string, epoch: number): SceneFile | undefined => {
+    const file = opened.has(scene) ? disk.scenes.get(scene) : undefined;
+    return file?.epoch === epoch ? file : undefined;
+  };
+
+  return {
+    disk,
+    open: async (scene) => {
+      const reached = await inLine("open", () => ok(undefined));
+      if (!reached.ok) return reached;
+      const loaded = load(disk, scene);
+      if (loaded.ok) opened.add(scene);
+      return loaded;
+    },
+    append: (scene, epoch, records) => {
+      const copies = records.map((record) => ({ ...record, update: record.update.slice() }));
+      return inLine(
+        "append",
+        () => {
+          const file = at(scene, epoch);
+          if (file === undefined) return notOpen;
+          let seq = lastSeq(file);
+          for (const record of copies) file.rows.push({ seq: ++seq, record, crc: crc32(record.update) });
+          return ok({ seq });
+        },
+        () => {
+          const file = disk.scenes.get(scene) as SceneFile;
+          file.synced = file.rows.length;
+          for (const { client, user } of copies) if (client !== 0 && !file.owners.has(client)) file.owners.set(client, user);
+        },
+      );
+    },
+    snapshot: (scene, epoch, seq, state) => {
+      const copy = state.slice();
+      return inLine(
+        "snapshot",
+        () => {
+          const file = at(scene, epoch);
+          return file === undefined || seq < 0 || seq > lastSeq(file) ? notOpen : ok(undefined);
+        },
+        () => replaceLog(disk.scenes.get(scene) as SceneFile, { seq, state: copy, crc: crc32(copy) }),
+      );
+    },
+    probe: () => inLine("probe", () => ok(undefined)),
+    close: async () => {
+      await line;
+      open = false;
+    },
+    crash: () => {
+      open = false;
+      for (const file of disk.scenes.values()) file.rows.length = file.synced;
+    },
+  };
+}
+
+const closed = err<StoreError>({ code: "closed", sentence: "The store is closed." });
+const notOpen = err<StoreError>({ code: "closed", sentence: "The scene is not open at this epoch and sequence number." });
+const lastSeq = (file: SceneFile): number => file.rows.at(-1)?.seq ?? file.snapshots.at(-1)?.seq ?? 0;
+
+/** As the SQLite store: the previous generation and the log behind it are kept. */
+function replaceLog(file: SceneFile, snapshot: Snapshot): void {
+  file.snapshots = [...file.snapshots.filter(({ seq }) => seq < snapshot.seq), snapshot].slice(-2);
+  const oldest = file.snapshots.length < 2 ? 0 : (file.snapshots[0]?.seq ?? 0);
+  file.rows = file.rows.filter(({ seq }) => seq > oldest);
+  file.synced = file.rows.length;
+}
+
+function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> {
+  let file = disk.scenes.get(scene);
+  if (file === undefined) {
+    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), quarantine: undefined };
+    disk.scenes.set(scene, file);
+  }
+  const quarantined = (sentence: string): Result<never, StoreError> => {
+    (file as SceneFile).quarantine = sentence;
+    return err({ code: "corrupt", sentence });
+  };
+  if (file.quarantine !== undefined) return quarantined(file.quarantine);
+  const snapshot = file.snapshots.findLast(({ state, crc }) => crc32(state) === crc);
+  const first = (snapshot?.seq ?? 0) + 1;
+  const rows = file.rows.filter(({ seq }) => seq >= first);
+  const bad = rows.findIndex((row, index) => row.seq !== first + index || crc32(row.record.update) !== row.crc);
+  if (bad >= 0 && bad < rows.length - 1)
+    return quarantined(`Record ${first + bad} of the scene's log is damaged or missing; the scene stays closed.`);
+  const good = bad < 0 ? rows : rows.slice(0, bad);
+  const seq = first + good.length - 1;
+  if (seq < (file.snapshots.at(-1)?.seq ?? 0))
+    return quarantined("The snapshot is damaged and the log behind it does not reach it; the scene stays closed.");
+  file.rows = file.rows.filter((row) => row.seq <= seq);
+  file.synced = file.rows.length;
+  return ok({
+    epoch: file.epoch,
+    seq,
+    snapshot: snapshot?.state,
+    updates: good.map(({ record }) => record.update),
+    cutRecords: rows.length - good.length,
+    owners: new Map(file.owners),
+  });
+}

@@ -1,0 +1,198 @@
+/**
+ * What a server is configured with, and how that is read from environment variables. Pure: the environment is handed in.
+ *
+ * [CF1] Everything wrong is said at once, one sentence each, before anything is opened.
+ */
+import { err, isIdentifier, ok, type Result } from "@copresence/shared/base";
+import { LIMITS } from "@copresence/shared/protocol";
+import type { Scene } from "@copresence/shared/scene";
+import type { JWK } from "jose";
+import { LOCAL_ORIGINS, originPolicy } from "./adapters/auth/origins.ts";
+import type { TransportChoice } from "./adapters/colyseus/transports/choose.ts";
+import type { SceneStore } from "./adapters/store/index.ts";
+import type { InitialObject } from "./core/index.ts";
+import type { Pipeline } from "./pipeline/types.ts";
+
+/**
+ * Which spaces exist: an identifier, or a prefix followed by `*`, the scene they hold, and what an empty one starts with. The first match
+ * counts.
+ */
+export type SpaceRule = { readonly spaces: string; readonly scene: Scene; readonly initial?: readonly InitialObject[] | undefined };
+
+export type TicketConfig = {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Ed25519 public keys as JWK; none with development tickets means only those are accepted. */
+  readonly publicKeys: readonly JWK[];
+  /** Lets anybody who can reach the server enter: development only. */
+  readonly development: boolean;
+};
+
+export type ServerConfig = {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly transport: TransportChoice;
+  /** Identifier; tickets name it. */
+  readonly region: string;
+  readonly build: string;
+  readonly spaces: readonly SpaceRule[];
+  readonly origins: readonly string[];
+  /** Believe the last X-Forwarded-For hop. Only behind a proxy that writes it. */
+  readonly trustProxy: boolean;
+  readonly tickets: TicketConfig;
+  readonly store:
+    | { readonly kind: "sqlite"; readonly file: string }
+    | { readonly kind: "memory" }
+    | { readonly kind: "own"; readonly store: SceneStore };
+  readonly pipeline: { readonly kind: "worker" | "inline" } | { readonly kind: "own"; readonly pipeline: Pipeline };
+  /** Folder with the demo build, or undefined. */
+  readonly staticFolder: string | undefined;
+  /** 10..90. */
+  readonly tickRateHz: number;
+  readonly roomLingerMs: number;
+  readonly stopMs: number;
+  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
+  readonly pendingPerAddress: number;
+  readonly logLevel: "silent" | "fatal" | "error" | "warn" | "info" | "debug";
+};
+
+export const DEFAULT_PORT = 2567;
+
+/** A development server for one scene: loopback, memory, development tickets. Override what matters. */
+export function developmentConfig(spaces: readonly SpaceRule[], overrides: Partial<ServerConfig> = {}): ServerConfig {
+  return {
+    host: "127.0.0.1",
+    port: DEFAULT_PORT,
+    transport: "auto",
+    region: "local",
+    build: "dev",
+    spaces,
+    origins: LOCAL_ORIGINS,
+    trustProxy: false,
+    tickets: { issuer: "copresence-dev", audience: "copresence", publicKeys: [], development: true },
+    store: { kind: "memory" },
+    pipeline: { kind: "worker" },
+    staticFolder: undefined,
+    tickRateHz: 60,
+    roomLingerMs: 30_000,
+    stopMs: 10_000,
+    moderation: { failOpen: true, holdMs: 200 },
+    pendingPerAddress: LIMITS.pendingPerAddress,
+    logLevel: "info",
+    ...overrides,
+  };
+}
+
+/** The rule of a space: the first that matches. */
+export function ruleLookup(rules: readonly SpaceRule[]): (space: string) => SpaceRule | undefined {
+  return (space) => rules.find((rule) => (rule.spaces.endsWith("*") ? space.startsWith(rule.spaces.slice(0, -1)) : space === rule.spaces));
+}
+
+/** Everything that is wrong with a configuration, one sentence each; empty when it may be used. */
+export function configFaults(config: ServerConfig): readonly string[] {
+  const faults: string[] = [];
+  const check = (right: boolean, sentence: string): void => void (right || faults.push(sentence));
+  check(isIdentifier(config.region), "The region must match ^[A-Za-z0-9_-]{1,64}$.");
+  check(config.build.length > 0 && config.build.length <= 64, "The build must have 1 to 64 characters.");
+  check(Number.isInteger(config.port) && config.port >= 0 && config.port <= 65_535, "The port must be a number from 0 to 65535.");
+  check(config.tickRateHz >= 10 && config.tickRateHz <= 90, "The tick rate must be from 10 to 90 Hz.");
+  check(config.spaces.length > 0, "No space is configured; name at least one.");
+  for (const { spaces } of config.spaces) {
+    check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
+  }
+  const origins = originPolicy(config.origins);
+  if (!origins.ok) faults.push(origins.error);
+  check(
+    config.tickets.development || config.tickets.publicKeys.length > 0,
+    "No ticket key: set COPRESENCE_TICKET_KEYS, or COPRESENCE_DEV_TICKETS=1 for development.",
+  );
+  return faults;
+}
+
+/** Environment variables a server understands, for the documentation and for refusing misspelt ones. */
+export const ENVIRONMENT = {
+  COPRESENCE_HOST: "address to listen on; 127.0.0.1 by default, because development tickets let anybody in",
+  COPRESENCE_PORT: "port, 2567 by default",
+  COPRESENCE_TRANSPORT: "auto, uws or ws",
+  COPRESENCE_REGION: "this server's region, which tickets must name",
+  COPRESENCE_BUILD: "this server's build",
+  COPRESENCE_SCENE: "module whose default export is the scene (defineScene); its `initialObjects`, if any, fill an empty space",
+  COPRESENCE_SPACES: "comma-separated space names, or prefixes followed by *",
+  COPRESENCE_ORIGINS: "comma-separated web origins that may connect; pages on this machine by default",
+  COPRESENCE_TRUST_PROXY: "1 behind a proxy that writes X-Forwarded-For",
+  COPRESENCE_DEV_TICKETS: "1 lets anybody who can reach the server enter",
+  COPRESENCE_TICKET_KEYS: "JSON array of Ed25519 public keys (JWK) of the ticket issuer",
+  COPRESENCE_TICKET_ISSUER: "the tickets' iss",
+  COPRESENCE_TICKET_AUDIENCE: "the tickets' aud",
+  COPRESENCE_STORE: "file of the embedded store, or memory",
+  COPRESENCE_STATIC: "folder with the demo build",
+  COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
+  COPRESENCE_STOP_MS: "deadline of a graceful stop",
+  COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
+} as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+const LEVELS = ["silent", "fatal", "error", "warn", "info", "debug"] as const;
+
+/** `scene` and `initial` were loaded from COPRESENCE_SCENE by the caller. */
+export function configFromEnvironment(env: Environment, scene: Scene, initial?: readonly InitialObject[]): Result<ServerConfig, readonly string[]> {
+  const faults: string[] = [];
+  for (const name of Object.keys(env)) {
+    if (name.startsWith("COPRESENCE_") && !Object.hasOwn(ENVIRONMENT, name)) faults.push(`${name} is not a setting of this server; see README.md.`);
+  }
+  const number = (name: keyof typeof ENVIRONMENT, otherwise: number): number => {
+    const value = env[name] === undefined ? otherwise : Number(env[name]);
+    if (!Number.isFinite(value)) faults.push(`${name} must be a number.`);
+    return value;
+  };
+  const choice = <T extends string>(name: keyof typeof ENVIRONMENT, values: readonly T[], otherwise: T): T => {
+    const value = values.find((candidate) => candidate === (env[name] ?? otherwise));
+    if (value === undefined) faults.push(`${name} must be one of ${values.join(", ")}.`);
+    return value ?? otherwise;
+  };
+  const list = (name: keyof typeof ENVIRONMENT, otherwise: readonly string[]): readonly string[] =>
+    env[name]
+      ?.split(",")
+      .map((entry) => entry.trim())
+      .filter(Boolean) ?? otherwise;
+  const flag = (name: keyof typeof ENVIRONMENT): boolean => choice(name, ["0", "1"], "0") === "1";
+  const store = env["COPRESENCE_STORE"] ?? ".copresence/scenes.sqlite";
+  const rules = list("COPRESENCE_SPACES", ["demo"]).map((spaces) => ({ spaces, scene, initial }));
+  const defaults = developmentConfig(rules);
+  const config: ServerConfig = {
+    ...defaults,
+    host: env["COPRESENCE_HOST"] ?? defaults.host,
+    port: number("COPRESENCE_PORT", DEFAULT_PORT),
+    transport: choice("COPRESENCE_TRANSPORT", ["auto", "uws", "ws"], "auto"),
+    region: env["COPRESENCE_REGION"] ?? defaults.region,
+    build: env["COPRESENCE_BUILD"] ?? defaults.build,
+    origins: list("COPRESENCE_ORIGINS", LOCAL_ORIGINS),
+    trustProxy: flag("COPRESENCE_TRUST_PROXY"),
+    tickets: {
+      issuer: env["COPRESENCE_TICKET_ISSUER"] ?? defaults.tickets.issuer,
+      audience: env["COPRESENCE_TICKET_AUDIENCE"] ?? defaults.tickets.audience,
+      publicKeys: readKeys(env["COPRESENCE_TICKET_KEYS"], faults),
+      development: flag("COPRESENCE_DEV_TICKETS"),
+    },
+    store: store === "memory" ? { kind: "memory" } : { kind: "sqlite", file: store },
+    staticFolder: env["COPRESENCE_STATIC"],
+    tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
+    stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
+    logLevel: choice("COPRESENCE_LOG", LEVELS, "info"),
+  };
+  faults.push(...configFaults(config));
+  return faults.length === 0 ? ok(config) : err(faults);
+}
+
+function readKeys(json: string | undefined, faults: string[]): readonly JWK[] {
+  if (json === undefined) return [];
+  try {
+    const keys: unknown = JSON.parse(json);
+    if (Array.isArray(keys)) return keys as JWK[];
+  } catch {
+    // Falls through to the same sentence as JSON of another shape.
+  }
+  faults.push("COPRESENCE_TICKET_KEYS must be a JSON array of public keys (JWK).");
+  return [];
+}

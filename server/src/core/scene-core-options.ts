@@ -1,0 +1,34 @@
+/** What a `SceneCore` is made from, and what it says about itself. */
+import type { Scene } from "@copresence/shared/scene";
+import type { LoadedScene } from "../adapters/store/scene-store.ts";
+import type { ModerationOptions } from "./chat-desk.ts";
+import type { InitialObject } from "./initial-objects.ts";
+
+export type SceneCoreOptions = {
+  readonly space: string;
+  readonly region: string;
+  /** At most 64 bytes. */
+  readonly build: string;
+  /** 10..90. */
+  readonly tickRateHz: number;
+  readonly scene: Scene;
+  readonly loaded: LoadedScene;
+  /** Tells hosts of one space apart: colours and the room's own Yjs clientID come from it. */
+  readonly seed: number;
+  readonly moderation: ModerationOptions;
+  /** Written into a document that never had a record. */
+  readonly initial?: readonly InitialObject[] | undefined;
+  /** Slots; default and most `LIMITS.people`. */
+  readonly capacity?: number;
+};
+
+/** `corrupt`: the document cannot be loaded. `initial`: the studio's initial objects do not fit its scene. */
+export type SceneCoreError = { readonly code: "corrupt" | "initial"; readonly sentence: string };
+
+export type CoreStats = {
+  readonly people: number;
+  readonly docPeers: number;
+  readonly leases: number;
+  readonly readOnly: boolean;
+  readonly pendingBatches: number;
+};

@@ -1,0 +1,234 @@
+/**
+ * Composition root: puts the adapters around the core and starts them. Importing this file does nothing.
+ *
+ * [MA1] One server per process at a time: Colyseus's matchmaker is a module-wide singleton.
+ * [MA2] A start that fails closes what it had opened and throws a `StartError`, whose message is a sentence for the operator.
+ * [MA3] A stop refuses joins, writes, closes sessions retryably, then the listener, the pipeline and the store, within `stopMs`.
+ */
+import { matchMaker, LocalDriver, LocalPresence } from "@colyseus/core";
+import { setLogger } from "@colyseus/core/Logger";
+import { PROTOCOL_VERSION } from "@copresence/shared/protocol";
+import { type CryptoKey, importJWK } from "jose";
+import { AddressGate } from "./adapters/auth/address-gate.ts";
+import { DevTicketIssuer } from "./adapters/auth/dev-tickets.ts";
+import { originPolicy } from "./adapters/auth/origins.ts";
+import { TicketVerifier } from "./adapters/auth/tickets.ts";
+import { SpaceDoorman } from "./adapters/colyseus/doorman.ts";
+import { Entrance } from "./adapters/colyseus/entrance.ts";
+import { quietColyseus } from "./adapters/colyseus/quiet.ts";
+import { RoomHost } from "./adapters/colyseus/room-host.ts";
+import { ROOM_NAME, SpaceRoom } from "./adapters/colyseus/space-room.ts";
+import { openListener, TransportUnavailable } from "./adapters/colyseus/transports/choose.ts";
+import { type Listener, ListenFailure } from "./adapters/colyseus/transports/listener.ts";
+import { httpApp } from "./adapters/http/app.ts";
+import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
+import { type Logger, openLog } from "./adapters/log.ts";
+import { Metrics } from "./adapters/metrics/metrics.ts";
+import { memoryStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
+import { configFaults, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
+import { createPipeline } from "./pipeline/index.ts";
+import type { Pipeline } from "./pipeline/types.ts";
+
+export const VERSION = "0.1.0";
+
+export type RunningServer = {
+  /** `http://host:port` of the listener. */
+  readonly url: string;
+  readonly port: number;
+  readonly transport: "ws" | "uws";
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Resolves true if everything ended in time; idempotent. */
+  stop(): Promise<boolean>;
+};
+
+/** Fatal at start-up; the message says what to do. `code` is the process's exit code. */
+export class StartError extends Error {
+  readonly code: number;
+
+  constructor(sentence: string, code: number, options?: ErrorOptions) {
+    super(sentence, options);
+    this.code = code;
+  }
+}
+export const EXIT = { failed: 1, portTaken: 2, misconfigured: 3 } as const;
+
+let running = false;
+
+/** Starts a server; `config.port` 0 takes a free port. */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const faults = configFaults(config);
+  if (faults.length > 0) throw new StartError(faults.join(" "), EXIT.misconfigured);
+  if (running) throw new StartError("A server already runs in this process; start another process for another server.", EXIT.failed);
+  running = true;
+  const cleanup: (() => Promise<unknown> | void)[] = [
+    () => {
+      running = false;
+    },
+  ];
+  try {
+    return await compose(config, cleanup);
+  } catch (error) {
+    for (const undo of cleanup.toReversed()) await undo();
+    throw toStartError(error);
+  }
+}
+
+function toStartError(error: unknown): StartError {
+  if (error instanceof StartError) return error;
+  if (error instanceof ListenFailure)
+    return new StartError(error.message, error.reason === "in-use" ? EXIT.portTaken : EXIT.failed, { cause: error });
+  if (error instanceof TransportUnavailable || error instanceof StaticFolderError || error instanceof StoreOpenError)
+    return new StartError(error.message, EXIT.misconfigured, { cause: error });
+  return new StartError(`The server could not start: ${error instanceof Error ? error.message : String(error)}`, EXIT.failed, { cause: error });
+}
+
+async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | void)[]): Promise<RunningServer> {
+  const { region, build } = config;
+  const log = openLog({ level: config.logLevel, region, build });
+  const metrics = new Metrics({ region });
+  const devTickets = config.tickets.development ? await DevTicketIssuer.create({ ...config.tickets, region }, Date.now) : undefined;
+  const tickets = new TicketVerifier({ ...config.tickets, region, wallClock: Date.now, keys: await ticketKeys(config.tickets, devTickets) });
+  const files = config.staticFolder === undefined ? undefined : await StaticFiles.load(config.staticFolder);
+  const store = await openStore(config);
+  cleanup.push(() => store.close());
+  const pipeline = openPipeline(config, log);
+  cleanup.push(() => pipeline.close());
+  const ruleOf = ruleLookup(config.spaces);
+  const host = new RoomHost({
+    region,
+    build,
+    tickRateHz: config.tickRateHz,
+    lingerMs: config.roomLingerMs,
+    moderation: config.moderation,
+    sceneOf: (space) => ruleOf(space)?.scene,
+    initialOf: (space) => ruleOf(space)?.initial,
+    store,
+    pipeline,
+    log,
+    metrics,
+    traffic: metrics.traffic,
+  });
+  await openMatchmaker(host, log);
+  cleanup.push(() => matchMaker.gracefullyShutdown());
+  const entrance = new Entrance({ host, tickets, log });
+  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host });
+  const { port } = listener;
+  metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
+  log.info({ port, transport: listener.listener.kind }, "listening");
+  const stop = stopper({ config, entrance, listener: listener.listener, pipeline, store, log });
+  return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
+}
+
+async function openStore(config: ServerConfig): Promise<SceneStore> {
+  switch (config.store.kind) {
+    case "own":
+      return config.store.store;
+    case "memory":
+      return memoryStore();
+    case "sqlite":
+      return openSqliteStore({ file: config.store.file });
+  }
+}
+
+function openPipeline(config: ServerConfig, log: Logger): Pipeline {
+  if (config.pipeline.kind === "own") return config.pipeline.pipeline;
+  return createPipeline({ mode: config.pipeline.kind, onLog: (line) => log.info({ pipeline: line }, "pipeline") });
+}
+
+async function ticketKeys(tickets: TicketConfig, dev: DevTicketIssuer | undefined): Promise<CryptoKey[]> {
+  const keys = await Promise.all(tickets.publicKeys.map((jwk) => importJWK(jwk, "EdDSA")));
+  return [...(keys as CryptoKey[]), ...(dev === undefined ? [] : [dev.publicKey])];
+}
+
+/** Colyseus without its greeting, signal handlers and HTTP server; Redis takes the place of the local driver and presence here. */
+async function openMatchmaker(host: RoomHost, log: Logger): Promise<void> {
+  setLogger(quietColyseus(log));
+  await matchMaker.setup(new LocalPresence(), new LocalDriver());
+  const room = class extends SpaceRoom {
+    protected override readonly host = host;
+  };
+  matchMaker.defineRoomType(ROOM_NAME, room).filterBy(["space" as never]);
+  await matchMaker.accept();
+}
+
+type Parts = {
+  readonly config: ServerConfig;
+  readonly entrance: Entrance;
+  readonly devTickets: DevTicketIssuer | undefined;
+  readonly files: StaticFiles | undefined;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly host: RoomHost;
+};
+
+async function listen(parts: Parts): Promise<{ readonly listener: Listener; readonly port: number }> {
+  const { config, entrance, devTickets, files, metrics, log } = parts;
+  const origins = originPolicy(config.origins);
+  if (!origins.ok) throw new StartError(origins.error, EXIT.misconfigured);
+  const health = () => ({ region: config.region, build: config.build, version: VERSION, protocol: PROTOCOL_VERSION, transport: listener.kind });
+  const http = httpApp({
+    entrance,
+    origins: origins.value,
+    devTickets,
+    files,
+    metrics,
+    log,
+    health,
+    unready: () => (entrance.draining ? ["draining"] : []),
+  });
+  const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
+  const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
+  return { listener, port: await listener.listen(config.port, config.host) };
+}
+
+type Stoppable = {
+  readonly config: ServerConfig;
+  readonly entrance: Entrance;
+  readonly listener: Listener;
+  readonly pipeline: Pipeline;
+  readonly store: SceneStore;
+  readonly log: Logger;
+};
+
+function stopper(parts: Stoppable): () => Promise<boolean> {
+  let stopping: Promise<boolean> | undefined;
+  return () => (stopping ??= stopAll(parts));
+}
+
+async function stopAll({ config, entrance, listener, pipeline, store, log }: Stoppable): Promise<boolean> {
+  const deadline = performance.now() + config.stopMs;
+  const late: string[] = [];
+  const within = async (what: string, work: Promise<unknown>): Promise<void> => {
+    if (!(await finishes(work, deadline - performance.now()))) late.push(what);
+  };
+  entrance.drain();
+  listener.stopListening();
+  await within("rooms", matchMaker.gracefullyShutdown());
+  await within("connections", listener.close());
+  await within("pipeline", pipeline.close());
+  await within("store", store.close());
+  running = false;
+  if (late.length > 0) log.error({ late }, "not everything ended before the deadline of the stop");
+  else log.info("stopped");
+  return late.length === 0;
+}
+
+/** Whether `work` settles within `ms`; a rejection has ended too. */
+async function finishes(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  const done = work.then(
+    () => true,
+    () => true,
+  );
+  const finished = await Promise.race([done, late]);
+  clearTimeout(timer);
+  return finished;
+}
+
+/** A host to put into a URL: wildcard addresses are not something to browse to. */
+const urlHost = (host: string): string =>
+  host === "0.0.0.0" || host === "::" || host === "127.0.0.1" ? "localhost" : host.includes(":") ? `[${host}]` : host;

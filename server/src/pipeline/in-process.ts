@@ -1,0 +1,136 @@
+/**
+ * The consumers inside the room's process, in slices so small that no tick notices: the whole pipeline where it runs `inline`, and the
+ * reduced form while the worker is dead or slow.
+ *
+ * [IP1] A slice works at most `SLICE_MS`, then the event loop has `REST_MS`: at most a fifth of the thread, whatever is waiting.
+ * [IP2] Texts first, they are quick and somebody's chat waits for them; then searches that have waited `SEARCH_PATIENCE_MS`; then the
+ *       index; then the other searches. So a search is answered from a complete index if that is soon, else from what is there.
+ * [IP3] Bounded: at most `capacity` requests wait, one event per object. Refused requests are reported to the caller.
+ */
+import type { PipelineEvent } from "../core/types.ts";
+import { Consumers } from "./consumers.ts";
+import type { LedgerEvent } from "./object-ledger.ts";
+import type { SearchEvent } from "./search/index.ts";
+import type { Timers } from "./timers.ts";
+import type { PipelineAnswer } from "./types.ts";
+
+const SLICE_MS = 1;
+const REST_MS = 4;
+const SEARCH_PATIENCE_MS = 400;
+
+export type TextEvent = Extract<PipelineEvent, { kind: "text" }>;
+type Waiting<E> = { readonly scene: string; readonly event: E; readonly sinceMs: number };
+
+export class InProcess {
+  private readonly consumers: Consumers;
+  private readonly timers: Timers;
+  private readonly answer: (scene: string, answer: PipelineAnswer) => void;
+  private readonly capacity: number;
+  private readonly texts: Waiting<TextEvent>[] = [];
+  private readonly searches: Waiting<SearchEvent>[] = [];
+  /** Scenes that are kept indexed, with the events that are not in their index yet. */
+  private readonly scenes = new Map<string, Map<string, LedgerEvent>>();
+  private cancel: (() => void) | undefined;
+
+  constructor(options: {
+    readonly degraded: boolean;
+    readonly capacity: number;
+    readonly timers: Timers;
+    readonly answer: (scene: string, answer: PipelineAnswer) => void;
+  }) {
+    this.consumers = new Consumers({ degraded: options.degraded });
+    this.capacity = options.capacity;
+    this.timers = options.timers;
+    this.answer = options.answer;
+  }
+
+  get queued(): number {
+    let unindexed = 0;
+    for (const events of this.scenes.values()) unindexed += events.size;
+    return this.texts.length + this.searches.length + unindexed;
+  }
+  get oldestMs(): number | undefined {
+    const oldest = [this.texts[0]?.sinceMs, this.searches[0]?.sinceMs].filter((ms) => ms !== undefined);
+    return oldest.length === 0 ? undefined : Math.min(...oldest);
+  }
+  get refused(): number {
+    return this.consumers.refused;
+  }
+
+  /** False when too many wait already [IP3]. */
+  ask(scene: string, event: TextEvent | SearchEvent): boolean {
+    if (this.texts.length + this.searches.length >= this.capacity) return false;
+    const sinceMs = this.timers.now();
+    if (event.kind === "text") this.texts.push({ scene, event, sinceMs });
+    else this.searches.push({ scene, event, sinceMs });
+    this.schedule();
+    return true;
+  }
+
+  isWarm(scene: string): boolean {
+    return this.scenes.has(scene);
+  }
+  /** Starts to keep `scene` indexed, from the objects it has now. */
+  warm(scene: string, events: Iterable<LedgerEvent>): void {
+    this.scenes.set(scene, new Map([...events].map((event) => [event.object, event])));
+    this.schedule();
+  }
+  /** A change of an object of a warm scene. */
+  change(scene: string, event: LedgerEvent): void {
+    this.scenes.get(scene)?.set(event.object, event);
+    this.schedule();
+  }
+  forget(scene: string): void {
+    this.scenes.delete(scene);
+    this.consumers.forget(scene);
+  }
+  /** Gives the memory of every index back. */
+  cool(): void {
+    for (const scene of [...this.scenes.keys()]) this.forget(scene);
+  }
+
+  close(): void {
+    this.cancel?.();
+    this.cancel = undefined;
+    this.texts.length = 0;
+    this.searches.length = 0;
+    this.cool();
+  }
+
+  private schedule(): void {
+    this.cancel ??= this.timers.after(REST_MS, () => this.slice());
+  }
+
+  private slice(): void {
+    this.cancel = undefined;
+    const until = this.timers.now() + SLICE_MS;
+    while (this.step()) {
+      if (this.timers.now() < until) continue;
+      this.schedule();
+      return;
+    }
+  }
+
+  /** One piece of work in the order of [IP2]; false when there is none. */
+  private step(): boolean {
+    const text = this.texts.shift();
+    if (text !== undefined) return this.handle(text);
+    const oldest = this.searches[0];
+    if (oldest !== undefined && this.timers.now() - oldest.sinceMs >= SEARCH_PATIENCE_MS) return this.handle(this.searches.shift());
+    for (const [scene, events] of this.scenes) {
+      for (const [id, event] of events) {
+        events.delete(id);
+        this.consumers.handle(scene, event);
+        return true;
+      }
+    }
+    return this.handle(this.searches.shift());
+  }
+
+  private handle(waiting: Waiting<PipelineEvent> | undefined): boolean {
+    if (waiting === undefined) return false;
+    const answer = this.consumers.handle(waiting.scene, waiting.event);
+    if (answer !== undefined) this.answer(waiting.scene, answer);
+    return true;
+  }
+}

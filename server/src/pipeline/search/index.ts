@@ -1,0 +1,1 @@
+export { type GoneEvent, MAX_OBJECTS, type ObjectEvent, SceneIndex, type SearchEvent } from "./scene-index.ts";

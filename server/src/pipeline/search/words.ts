@@ -1,0 +1,47 @@
+/** Text to index terms: the same reading for labels, types, descriptions and queries. */
+
+const MAX_TEXT = 4000;
+const MAX_WORDS = 400;
+const MAX_WORD = 40;
+
+/**
+ * Words of a text, lower case, in order, at most 400: `waterPump_2` and `WALL_FACE` fall apart at their joints, accents are dropped.
+ * Never throws.
+ */
+export function wordsOf(text: string): string[] {
+  const spaced = text
+    .slice(0, MAX_TEXT)
+    .normalize("NFKD")
+    .replaceAll(/\p{Mn}+/gu, "")
+    .replaceAll(/['’]s?\b/gu, "")
+    .replaceAll(/(\p{Ll})(\p{Lu})/gu, "$1 $2")
+    .toLowerCase();
+  const words: string[] = [];
+  for (const [word] of spaced.matchAll(/[\p{L}\p{N}]+(?:\.\p{N}+)?/gu)) {
+    if (words.length === MAX_WORDS) break;
+    words.push(word.slice(0, MAX_WORD));
+  }
+  return words;
+}
+
+/** Index term of a word: plurals fall together (`shelves`, `boxes`, `batteries`, `valves`), nothing more is guessed. */
+export function stem(word: string): string {
+  if (word.length < 4 || !word.endsWith("s") || /(?:ss|us|is)$/.test(word)) return word.replace(/(?<=\w{2}f)e$/, "");
+  if (word.endsWith("ies") && word.length > 4) return `${word.slice(0, -3)}y`;
+  if (word.endsWith("ves") && word.length > 5) return /(?:l|i|a|o)ves$/.test(word) && !/(?:val|sol)ves$/.test(word) ? `${word.slice(0, -3)}f` : word.slice(0, -1);
+  if (/(?:ss|x|ch|sh|zz)es$/.test(word)) return word.slice(0, -2);
+  return word.slice(0, -1);
+}
+
+export const termsOf = (text: string): string[] => wordsOf(text).map(stem);
+
+/** True when one insertion, deletion, substitution or swap of neighbours makes `a` into `b`. */
+export function isOneEditAway(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
+  if (long.length - short.length > 1) return false;
+  let i = 0;
+  while (i < short.length && short[i] === long[i]) i++;
+  if (short.length < long.length) return short.slice(i) === long.slice(i + 1);
+  if (short.slice(i + 1) === long.slice(i + 1)) return true;
+  return short[i] === long[i + 1] && short[i + 1] === long[i] && short.slice(i + 2) === long.slice(i + 2);
+}

@@ -1,0 +1,78 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { defaultRoles, defineScene, type InitOf, type SceneObject } from "./define-scene.ts";
+import { type ObjectTransform, t } from "./fields.ts";
+import type { SceneSpec } from "./types.ts";
+
+const spec = {
+  name: "workshop",
+  version: 1,
+  bounds: { min: [-64, -2, -64], max: [64, 30, 64] },
+  roles: defaultRoles,
+  objects: {
+    valve: {
+      transform: t.leased(),
+      label: t.text(),
+      open: t.lww(t.boolean()),
+      turns: t.counter(),
+      tags: t.set(),
+      parts: t.list(t.number()),
+      reservedBy: t.cas(t.string()),
+      serial: t.serverOnly(t.string("unset")),
+    },
+    note: { label: t.text(), tint: t.lww(t.color("#ffcc00")) },
+  },
+} as const satisfies SceneSpec;
+
+describe("defineScene", () => {
+  it("carries the types of the declaration to objects and their first values", () => {
+    const scene = defineScene(spec);
+    type Spec = typeof spec;
+    expectTypeOf<SceneObject<Spec, "valve">["fields"]["open"]>().toEqualTypeOf<boolean>();
+    expectTypeOf<SceneObject<Spec, "valve">["fields"]["transform"]>().toEqualTypeOf<ObjectTransform>();
+    expectTypeOf<SceneObject<Spec, "valve">["fields"]["parts"]>().toEqualTypeOf<readonly number[]>();
+    expectTypeOf<SceneObject<Spec>["type"]>().toEqualTypeOf<"valve" | "note">();
+    expectTypeOf<InitOf<Spec["objects"]["valve"]>>().not.toHaveProperty("serial");
+    expectTypeOf<InitOf<Spec["objects"]["note"]>["tint"]>().toEqualTypeOf<string | undefined>();
+    expect(scene.objects.valve.open).toMatchObject({ policy: "lww", value: "boolean", initial: false });
+  });
+
+  it("[SD1] freezes what it returns, and is not affected by later changes to the declaration", () => {
+    const own = JSON.parse(JSON.stringify(spec)) as { objects: { note: Record<string, unknown> } } & SceneSpec;
+    const scene = defineScene(own);
+    own.objects.note["extra"] = t.text();
+    expect(Object.keys(scene.objects["note"] ?? {})).toEqual(["label", "tint"]);
+    expect(() => {
+      (scene.objects["note"] as Record<string, unknown>)["x"] = 1;
+    }).toThrow(TypeError);
+  });
+
+  it("[SD2] hashes what is declared, not how it is written down", () => {
+    const reordered = {
+      ...spec,
+      objects: { note: { tint: spec.objects.note.tint, label: spec.objects.note.label }, valve: spec.objects.valve },
+    } satisfies SceneSpec;
+    expect(defineScene(reordered).hash).toBe(defineScene(spec).hash);
+    expect(defineScene(spec).hash).toMatch(/^[0-9a-f]{16}$/);
+    expect(defineScene({ ...spec, version: 2 }).hash).not.toBe(defineScene(spec).hash);
+    expect(defineScene({ ...spec, objects: { note: { ...spec.objects.note, tint: t.lww(t.color("#ffcc01")) } } }).hash).not.toBe(
+      defineScene(spec).hash,
+    );
+  });
+
+  const wrong: readonly [string, Partial<Record<keyof SceneSpec, unknown>>, RegExp][] = [
+    ["a name that is no identifier", { name: "../x" }, /scene has the name/],
+    ["no version", { version: 0 }, /version must be/],
+    ["an object type called __proto__", { objects: JSON.parse('{"__proto__": {"a": {}}}') }, /__proto__/],
+    ["no objects", { objects: {} }, /objects is empty/],
+    ["bounds inside out", { bounds: { min: [1, 0, 0], max: [0, 1, 1] } }, /bounds must be finite/],
+    ["a role without a right", { roles: { guest: { create: true } } }, /roles.guest must say/],
+    ["an unknown policy", { objects: { a: { b: { policy: "maybe", value: "string" } } } }, /objects.a.b has no known policy/],
+    ["a leased field by another name", { objects: { a: { place: t.leased() } } }, /objects.a.place is wrong/],
+    ["a transform that is not leased", { objects: { a: { transform: t.lww(t.number()) } } }, /objects.a.transform is wrong/],
+    ["a field called type", { objects: { a: { type: t.text() } } }, /may not be called "type"/],
+    ["an initial value of another type", { objects: { a: { b: t.lww(t.color("red")) } } }, /initial value/],
+  ];
+  it.each(wrong)("[SD1] says what is wrong with %s", (_what, part, sentence) => {
+    expect(() => defineScene({ ...spec, ...part } as unknown as SceneSpec)).toThrow(sentence);
+  });
+});

@@ -1,0 +1,156 @@
+/** Two SDK clients in node against a real server over real sockets: poses, one holder, durable edits, a server that restarts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect, devTicket, devTickets, frameLoop, type JoinError, type Space } from "@copresence/client/node";
+import { developmentConfig } from "@copresence/server/config";
+import { type RunningServer, startServer } from "@copresence/server/main";
+import { defaultRoles, defineScene, type SceneSpec, t } from "@copresence/shared/scene";
+
+const spec = {
+  name: "two-clients",
+  version: 1,
+  bounds: { min: [-20, -1, -20], max: [20, 10, 20] },
+  roles: defaultRoles,
+  objects: { ball: { transform: t.leased(), label: t.text(), hot: t.lww(t.boolean()), bounces: t.counter() } },
+} satisfies SceneSpec;
+const scene = defineScene(spec);
+type Playground = typeof spec;
+
+const folder = mkdtempSync(join(tmpdir(), "copresence-two-clients-"));
+let server: RunningServer;
+let port = 0;
+
+async function start(): Promise<void> {
+  server = await startServer(
+    developmentConfig([{ spaces: "hall", scene }], {
+      port,
+      transport: "ws",
+      store: { kind: "sqlite", file: join(folder, "scenes.sqlite") },
+      pipeline: { kind: "inline" },
+      logLevel: "silent",
+    }),
+  );
+  port = server.port;
+}
+
+const url = (): string => `http://127.0.0.1:${port}`;
+const enter = (name: string): Promise<Space<Playground>> =>
+  connect<Playground>({ url: url(), space: "hall", scene, ticket: devTickets(url(), { space: "hall", name }) });
+
+/** Polls what cannot be waited for by an event, up to ten seconds. */
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Stands at the rig's origin with the right hand at arm's length, swaying. */
+function body(space: Space<Playground>, nowMs: number): void {
+  const sway = 0.2 * Math.sin(nowMs / 300);
+  space.me.setPose([sway, 1.6, 0, 0, 0, 0, 1, -0.2 + sway, 1.1, -0.3, 0, 0, 0, 1, 0.2 + sway, 1.1, -0.3, 0, 0, 0, 1]);
+  space.frame(nowMs);
+}
+
+describe("two clients and a server", () => {
+  let anna: Space<Playground>;
+  let ben: Space<Playground>;
+  let stop = (): void => undefined;
+
+  beforeAll(async () => {
+    await start();
+    [anna, ben] = await Promise.all([enter("Anna"), enter("Ben")]);
+    stop = frameLoop(60, (nowMs) => {
+      body(anna, nowMs);
+      body(ben, nowMs);
+    });
+  });
+
+  afterAll(async () => {
+    stop();
+    await Promise.all([anna.leave(), ben.leave()]);
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("see each other move, close to where they are", async () => {
+    await until("both see the other", () => [...anna.people].some((p) => p.visible) && [...ben.people].some((p) => p.visible));
+    const shown = anna.people.byUser(ben.me.user);
+    expect(shown?.name).toBe("Ben");
+    await until("the clocks and buffers settle", () => anna.stats.framesIn > 120);
+    const error = Math.hypot(...[0, 1, 2].map((axis) => (shown?.pose[axis] ?? 0) - (ben.me.pose[axis] ?? 0)));
+    expect(error).toBeLessThan(0.15);
+    expect(anna.stats).toMatchObject({ tickRateHz: 60 });
+    expect(anna.stats.rttMs).toBeLessThan(100);
+    expect(anna.stats.bytesIn).toBeGreaterThan(1000);
+  });
+
+  it("race for one object, and one of them holds it", async () => {
+    const { me } = anna;
+    const at: [number, number, number] = [me.pose[14] ?? 0, me.pose[15] ?? 0, me.pose[16] ?? 0];
+    anna.objects.create("ball", { transform: { position: at } }, "ball-1");
+    await until("Ben has the ball", () => ben.objects.get("ball-1") !== undefined);
+    const results = await Promise.all([anna.objects.get("ball-1")?.grab("pointer"), ben.objects.get("ball-1")?.grab("pointer")]);
+    expect(results.filter((result) => result?.granted === true).length).toBeGreaterThanOrEqual(1);
+    const holders = (): readonly (number | undefined)[] => [anna.objects.get("ball-1")?.holder, ben.objects.get("ball-1")?.holder];
+    await until("both see one holder", () => holders()[0] !== undefined && holders()[0] === holders()[1]);
+    const winner = holders()[0] === anna.me.slot ? anna : ben;
+    const loser = winner === anna ? ben : anna;
+    expect(loser.objects.get("ball-1")?.heldByMe).toBe(false);
+    await until("it hangs in the winner's hand for the loser too", () => near(winner, loser) < 0.2);
+    winner.objects.get("ball-1")?.release();
+    await until("it was put down for both", () => holders().every((holder) => holder === undefined) && near(winner, loser) < 0.002);
+  });
+
+  it("edit, are told when it is on disk, and find it again after the server was replaced", async () => {
+    const ball = anna.objects.get("ball-1");
+    ball?.text("label").insert(0, "Anna's ball");
+    ball?.count("bounces", 2);
+    ben.objects.get("ball-1")?.count("bounces", 3);
+    await until("it is on disk", () => anna.saved === "saved" && ben.saved === "saved");
+    await until("Ben reads it", () => ben.objects.get("ball-1", "ball")?.label === "Anna's ball");
+    const statuses: string[] = [];
+    anna.on("status", ({ status }) => void statuses.push(status));
+    await server.stop();
+    ball?.set("hot", true);
+    expect(anna.saved).toBe("offline");
+    await start();
+    await until("both are back", () => anna.status === "live" && ben.status === "live" && anna.saved === "saved");
+    expect(statuses).toEqual(["reconnecting", "live"]);
+    await until("Ben has the edit that was made without a server", () => ben.objects.get("ball-1", "ball")?.hot === true);
+    const late = await enter("Clara");
+    expect(late.objects.get("ball-1", "ball")?.fields).toMatchObject({ label: "Anna's ball", bounces: 5, hot: true });
+    await late.leave();
+  });
+
+  it("chat", async () => {
+    const lines: string[] = [];
+    ben.on("chat", ({ name, text }) => void lines.push(`${name}: ${text}`));
+    anna.chat("hello Ben");
+    await until("Ben hears it", () => lines.length > 0);
+    expect(lines).toEqual(["Anna: hello Ben"]);
+  });
+
+  it("are refused with the server's own words", async () => {
+    const refused = (options: { readonly space?: string; readonly ticket?: string }): Promise<JoinError> =>
+      connect({ url: url(), space: "hall", ticket: "not-a-ticket", ...options }).then(
+        () => Promise.reject(new Error("it was let in")),
+        (error: JoinError) => error,
+      );
+    expect(await refused({})).toMatchObject({ name: "JoinError", code: 4303, retryable: false });
+    expect(await refused({ space: "../hall" })).toMatchObject({ code: 4308 });
+    const used = await devTicket(url(), { space: "hall", name: "Dora" });
+    const first = await connect({ url: url(), space: "hall", ticket: used });
+    expect(await refused({ ticket: used })).toMatchObject({ code: 4305 });
+    await first.leave();
+  });
+});
+
+/** Distance between where two clients see the ball. */
+function near(a: Space<Playground>, b: Space<Playground>): number {
+  const [one, two] = [a.objects.get("ball-1")?.transform, b.objects.get("ball-1")?.transform];
+  return Math.hypot(...[0, 1, 2].map((axis) => (one?.[axis] ?? 99) - (two?.[axis] ?? 0)));
+}
