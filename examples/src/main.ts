@@ -2,6 +2,7 @@
 import { Scene, Vector3 } from "three";
 import { connect, type Space } from "@copresence/client";
 import type { DemoHandle } from "./app/handle.ts";
+import { showMishaps } from "./app/mishaps.ts";
 import { readOptions } from "./app/options.ts";
 import { ticketSource } from "./app/tickets.ts";
 import { type Inside, walkIn } from "./app/walk-in.ts";
@@ -17,8 +18,9 @@ const options = readOptions(location.search);
 const canvas = document.querySelector<HTMLCanvasElement>("#world") as HTMLCanvasElement;
 const app = document.querySelector<HTMLElement>("#app") as HTMLElement;
 
+showMishaps(document.body);
 try {
-  await open(createStage(canvas, options.quality));
+  await open(createStage(canvas, options.quality, options.maxFps));
 } catch (cause) {
   app.replaceChildren(h("p", { class: "banner glass", role: "alert" }, cause instanceof Error ? cause.message : "The demo could not start."));
 }

@@ -16,7 +16,9 @@ if (missing.length > 0) {
   const names = missing.map((need) => need.package);
   const list = missing.map((need) => `${need.package} (${need.why})`).join(", ");
   if (process.getuid?.() !== 0 || !onPath("apt-get")) {
-    console.error(`npm test needs ${list}. Install it with your system's packages, e.g. sudo apt-get install ${names.join(" ")}, and run npm test again.`);
+    console.error(
+      `npm test needs ${list}. Install it with your system's packages, e.g. sudo apt-get install ${names.join(" ")}, and run npm test again.`,
+    );
     process.exit(1);
   }
   console.log(`npm test needs ${list}: installing with apt-get.`);

@@ -21,10 +21,16 @@ export type ServerProcess = {
 };
 
 /** `prefix`: what to start Node with, e.g. a loader; default this very Node. */
-export async function startServerProcess(settings: Readonly<Record<string, string>>, prefix: readonly string[] = [process.execPath]): Promise<ServerProcess> {
+export async function startServerProcess(
+  settings: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [process.execPath],
+): Promise<ServerProcess> {
   const [command, ...before] = prefix as [string, ...string[]];
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COPRESENCE_")));
-  const child = spawn(command, [...before, CLI], { env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_LOG: "warn", ...settings }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, [...before, CLI], {
+    env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_LOG: "warn", ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

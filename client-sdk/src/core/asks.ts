@@ -88,7 +88,7 @@ export class Asks {
 }
 
 /** The longest prefix of whole characters that fits. */
-export function cutUtf8(text: string, maxBytes: number): string {
+function cutUtf8(text: string, maxBytes: number): string {
   if (encodeUtf8(text).length <= maxBytes) return text;
   let bytes = 0;
   let cut = "";

@@ -12,7 +12,7 @@ const BLEND_MS = 100;
 const SETTLE_MS = 1500;
 const RIGID_FLOATS = 7;
 /** Rigid transform and scale. */
-export const TRANSFORM_FLOATS = 8;
+const TRANSFORM_FLOATS = 8;
 const IDENTITY = new Float64Array([0, 0, 0, 0, 0, 0, 1]);
 
 /** What an object in a hand follows: `pose[at..at+6]` times `grip`. */

@@ -48,6 +48,9 @@ class Remote implements RemotePerson {
   get delayMs(): number {
     return this.playout.delayMs;
   }
+  shownMs(device: number): number {
+    return this.playout.shownMs(device);
+  }
 }
 
 export type PeopleEvents = {

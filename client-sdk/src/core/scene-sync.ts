@@ -1,8 +1,8 @@
 /**
  * The scene document on this side of the link: optimistic here, durable there, and nothing lost in between.
  *
- * [SS1] Every local edit is in the outbox until the room says that it is on disk. On a new link the room tells what it has
- *       (its state vector) and the rest is sent again; Yjs makes repetition harmless.
+ * [SS1] Every local edit is in the outbox until the room says that it is on disk. On a new link all of it is sent again, whatever the
+ *       room's state vector says: that counts what only waits for the disk. Yjs makes repetition harmless.
  * [SS2] `saved` is a function of outbox, link and storage, computed in one place.
  * [SS3] At most one message per SEND_SPACING_MS: edits in between are merged, so a loop of a thousand edits is a few messages.
  * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
@@ -14,39 +14,21 @@
  * Bytes are y-protocols' as y-websocket frames them. The room counts our step-2 and update messages from 1; `ack.updates` is how many are
  * settled, `denied.ref` (16 bits) which one was refused, followed by y-protocols' "permission denied".
  */
-import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
-import * as syncProtocol from "y-protocols/sync";
 import * as Y from "yjs";
 import { type DeniedReason, LIMITS } from "@copresence/shared/protocol";
 import { OBJECTS_ROOT } from "@copresence/shared/scene";
+import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./doc-wire.ts";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
+import { Outbox, type OutboxEntry } from "./outbox.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SavedState } from "./space-types.ts";
 
-const MESSAGE_SYNC = 0;
-const MESSAGE_AUTH = 2;
 /** The update that says nothing: no structs, no deletions. */
 const NOTHING = new Uint8Array([0, 0]);
 /** The room lets a session write under 16 client ids; every replaced document takes one. A fresh session gets sixteen more. */
 const MAX_REPLACED = 12;
 const SEND_SPACING_MS = 20;
-/** Merging stops here, well below what the room takes in one update (64 KiB, 1 000 structs; a clock tick is at most one struct). */
-const MERGE_BYTES = 16_384;
-const MERGE_CLOCKS = 400;
-/** Bytes of the y-protocols frame around an update. */
-const FRAME_BYTES = 16;
-
-type Entry = {
-  readonly update: Uint8Array;
-  readonly edits: readonly Edit[];
-  /** Clock ticks it spends. */
-  readonly clocks: number;
-  /** Number of the message that carries it on this link, from 1; undefined until sent. */
-  sentAs: number | undefined;
-};
-
 export type SceneSyncOptions = {
   readonly clock: ClientClock;
   readonly scheduler: Scheduler;
@@ -80,7 +62,7 @@ export class SceneSync {
   saved: SavedState = "saved";
   private readonly options: SceneSyncOptions;
   private phase: Phase = "down";
-  private outbox: Entry[] = [];
+  private readonly outbox = new Outbox();
   private captured: Edit[] = [];
   private epoch: number | undefined;
   private user: string | undefined;
@@ -97,6 +79,8 @@ export class SceneSync {
   /** The room asked what we have: the next message answers as a step 2. */
   private owesAnswer = false;
   private lastDenied: Refusal | undefined;
+  /** What the room said it has while its document was on the way. */
+  private roomVector: Uint8Array | undefined;
   private replaced = 0;
   private lastSendMs = Number.NEGATIVE_INFINITY;
   private cancelFlush: (() => void) | undefined;
@@ -111,15 +95,15 @@ export class SceneSync {
   linkUp(epoch: number, user: string): void {
     this.sent = this.settledCount = this.replaced = 0;
     this.synced = this.storageBad = this.owesAnswer = false;
-    this.lastDenied = undefined;
-    for (const entry of this.outbox) entry.sentAs = undefined;
+    this.lastDenied = this.roomVector = undefined;
+    this.outbox.unsend();
     const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
     this.epoch = epoch;
     this.user = user;
     if (foreign || this.diverged) this.fetch();
     else {
       this.phase = "hello";
-      this.options.send(frame((encoder) => syncProtocol.writeSyncStep1(encoder, this.doc)));
+      this.options.send(docStep1(Y.encodeStateVector(this.doc)));
     }
     this.report();
   }
@@ -133,20 +117,25 @@ export class SceneSync {
 
   /** y-protocols bytes from the room. Our own server's: a malformed message is a bug there and throws here. */
   receive(body: Uint8Array): void {
-    const decoder = decoding.createDecoder(body);
-    const kind = decoding.readVarUint(decoder);
-    if (kind === MESSAGE_AUTH && this.lastDenied !== undefined) this.onRefused(this.lastDenied);
-    if (kind !== MESSAGE_SYNC) return;
-    const type = decoding.readVarUint(decoder);
-    const payload = decoding.readVarUint8Array(decoder);
-    if (type === syncProtocol.messageYjsSyncStep1) this.onStateVector(payload);
-    else this.onUpdate(payload, type === syncProtocol.messageYjsSyncStep2);
+    const message = readDocMessage(body);
+    switch (message.kind) {
+      case "step1":
+        return this.onStateVector(message.vector);
+      case "step2":
+      case "update":
+        return this.onUpdate(message.update, message.kind === "step2");
+      case "denied":
+        if (this.lastDenied !== undefined) this.onRefused(this.lastDenied);
+        return;
+      case "other":
+        return;
+    }
   }
 
   /** The first `updates` messages of this link are settled. */
   onAck(updates: number): void {
     this.settledCount = Math.max(this.settledCount, updates);
-    this.outbox = this.outbox.filter((entry) => entry.sentAs === undefined || entry.sentAs > this.settledCount);
+    this.outbox.settled(this.settledCount);
     this.settle();
     this.report();
   }
@@ -155,7 +144,7 @@ export class SceneSync {
   onDenied(refusal: Refusal): void {
     this.lastDenied = refusal;
     if (refusal.reason !== "read-only") return;
-    this.unsend(this.numberOf(refusal.ref));
+    this.outbox.unsend(this.numberOf(refusal.ref));
     if (this.phase === "open") this.phase = "held";
     this.report();
   }
@@ -167,7 +156,7 @@ export class SceneSync {
 
   /** Whether everything is on the room's disk. */
   get clean(): boolean {
-    return this.outbox.length === 0;
+    return this.outbox.empty;
   }
 
   destroy(): void {
@@ -180,12 +169,12 @@ export class SceneSync {
   private onStateVector(vector: Uint8Array): void {
     this.owesAnswer = true;
     if (this.phase === "hello" || this.phase === "held") {
-      this.outbox = this.outbox.flatMap((entry) => trimmed(entry, vector));
       this.phase = "open";
+    } else if (this.phase === "fetching") {
+      this.roomVector = vector;
     } else if (this.phase === "open") {
       // The room met a gap: something it counted as settled never reached it. All it lacks goes into the answer.
-      const update = Y.encodeStateAsUpdate(this.doc, vector);
-      this.outbox = [{ update, edits: this.outbox.flatMap((entry) => entry.edits), clocks: MERGE_CLOCKS, sentAs: undefined }];
+      this.outbox.replaceBy(Y.encodeStateAsUpdate(this.doc, vector));
     }
     this.flush();
     this.report();
@@ -206,7 +195,7 @@ export class SceneSync {
   private onLocalUpdate(update: Uint8Array, clocks: number): void {
     const edits = this.captured;
     this.captured = [];
-    this.outbox.push({ update, edits, clocks, sentAs: undefined });
+    this.outbox.push(update, edits, clocks);
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
@@ -220,36 +209,17 @@ export class SceneSync {
     this.cancelFlush?.();
     this.cancelFlush = undefined;
     if (this.phase !== "open") return;
-    const first = this.outbox.findIndex((entry) => entry.sentAs === undefined);
-    if (first < 0 && !this.owesAnswer) return;
-    const entry = first < 0 ? undefined : this.mergeFrom(first);
+    const entry = this.outbox.next();
+    if (entry === undefined && !this.owesAnswer) return;
     const update = entry?.update ?? NOTHING;
-    if (update.length + FRAME_BYTES > LIMITS.syncBytes) return this.tooLarge(first, update.length);
+    if (entry !== undefined && update.length + FRAME_BYTES > LIMITS.syncBytes) return this.tooLarge(entry);
     const answer = this.owesAnswer;
     this.owesAnswer = false;
     this.sent++;
     if (entry !== undefined) entry.sentAs = this.sent;
     this.lastSendMs = this.options.clock.now();
-    this.options.send(frame((encoder) => (answer ? writeStep2(encoder, update) : syncProtocol.writeUpdate(encoder, update))));
-    if (first >= 0 && first < this.outbox.length - 1) this.cancelFlush = this.options.scheduler.after(SEND_SPACING_MS, () => this.flush());
-  }
-
-  private mergeFrom(first: number): Entry {
-    let bytes = 0;
-    let clocks = 0;
-    let end = first;
-    for (let entry = this.outbox[end]; entry !== undefined; entry = this.outbox[++end]) {
-      if (end > first && (bytes + entry.update.length > MERGE_BYTES || clocks + entry.clocks > MERGE_CLOCKS)) break;
-      bytes += entry.update.length;
-      clocks += entry.clocks;
-    }
-    const merged = this.outbox.slice(first, end);
-    const entry: Entry =
-      merged.length === 1
-        ? (merged[0] as Entry)
-        : { update: Y.mergeUpdates(merged.map((item) => item.update)), edits: merged.flatMap((item) => item.edits), clocks, sentAs: undefined };
-    this.outbox.splice(first, merged.length, entry);
-    return entry;
+    this.options.send(answer ? docStep2(update) : docUpdate(update));
+    if (this.outbox.hasUnsent) this.cancelFlush = this.options.scheduler.after(SEND_SPACING_MS, () => this.flush());
   }
 
   // ----------------------------------------------------------------------------------------------------------------------- refusal
@@ -259,14 +229,14 @@ export class SceneSync {
     const number = this.numberOf(ref);
     // "Too many" without an object is the room's queue, "client-id" our replica: the edit itself is fine and is made again.
     const transient = (reason === "too-many" || reason === "client-id") && object === "";
-    if (!transient) this.outbox = this.outbox.filter((entry) => entry.sentAs !== number);
-    this.unsend(number);
+    if (!transient) this.outbox.refused(number);
+    this.outbox.unsend(number);
     this.diverge(number);
   }
 
-  private tooLarge(at: number, bytes: number): void {
-    this.outbox.splice(at, 1);
-    this.options.onTooLarge(bytes);
+  private tooLarge(entry: OutboxEntry): void {
+    this.outbox.remove(entry);
+    this.options.onTooLarge(entry.update.length);
     this.diverge(this.sent);
   }
 
@@ -283,11 +253,6 @@ export class SceneSync {
     if (this.phase === "settling" && this.settledCount >= this.settleAt) this.fetch();
   }
 
-  /** The room ignored this message and all after it: their edits wait again. */
-  private unsend(number: number): void {
-    for (const entry of this.outbox) if (entry.sentAs !== undefined && entry.sentAs >= number) entry.sentAs = undefined;
-  }
-
   /** The message that a 16-bit `ref` names: the only one under way with these bits. */
   private numberOf(ref: number): number {
     return this.settledCount + ((ref - this.settledCount) & 0xffff || 0x10000);
@@ -295,29 +260,21 @@ export class SceneSync {
 
   private fetch(): void {
     this.phase = "fetching";
-    const nothing = Y.encodeStateVector(new Map());
-    this.options.send(
-      frame((encoder) => {
-        encoding.writeVarUint(encoder, syncProtocol.messageYjsSyncStep1);
-        encoding.writeVarUint8Array(encoder, nothing);
-      }),
-    );
+    this.options.send(docStep1(Y.encodeStateVector(new Map())));
   }
 
   private startAnew(state: Uint8Array): void {
     const before = this.doc;
-    const vector = Y.encodeStateVectorFromUpdate(state);
-    // What the room has got although its ack was lost is in the state already.
-    const again = this.outbox.filter((entry) => entry.clocks === 0 || trimmed(entry, vector).some(({ update }) => hasStructs(update)));
+    // What the room has got although its ack was lost is in the state already, or will come when it is durable.
+    const again = this.outbox.takeEdits(this.roomVector ?? Y.encodeStateVectorFromUpdate(state));
     this.detach();
-    this.outbox = [];
     this.diverged = false;
     const doc = new Y.Doc();
     Y.applyUpdate(doc, state, this);
     this.doc = this.adopt(doc);
     this.phase = "open";
     this.options.onReplaced(this.doc, before);
-    for (const entry of again) replayEdits(this.doc.getMap(OBJECTS_ROOT), entry.edits, before.clientID);
+    for (const edits of again) replayEdits(this.doc.getMap(OBJECTS_ROOT), edits, before.clientID);
     this.options.onChanged(differentIds(before, this.doc));
     before.destroy();
     if (++this.replaced >= MAX_REPLACED) this.options.onIdsSpent();
@@ -354,30 +311,9 @@ export class SceneSync {
 
   private judgeSaved(): SavedState {
     if (this.phase !== "down" && this.storageBad) return "storage-trouble";
-    if (this.outbox.length === 0) return "saved";
+    if (this.outbox.empty) return "saved";
     return this.phase === "down" ? "offline" : "saving";
   }
-}
-
-function frame(write: (encoder: encoding.Encoder) => void): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, MESSAGE_SYNC);
-  write(encoder);
-  return encoding.toUint8Array(encoder);
-}
-
-function writeStep2(encoder: encoding.Encoder, update: Uint8Array): void {
-  encoding.writeVarUint(encoder, syncProtocol.messageYjsSyncStep2);
-  encoding.writeVarUint8Array(encoder, update);
-}
-
-const hasStructs = (update: Uint8Array): boolean => Y.decodeUpdate(update).structs.length > 0;
-
-/** The part of an entry that a peer with this state vector lacks; nothing if it lacks nothing. */
-function trimmed(entry: Entry, vector: Uint8Array): Entry[] {
-  const update = Y.diffUpdate(entry.update, vector);
-  const { structs, ds } = Y.decodeUpdate(update);
-  return structs.length === 0 && ds.clients.size === 0 ? [] : [{ ...entry, update, sentAs: undefined }];
 }
 
 function changedIds(events: readonly Y.YEvent<Y.AbstractType<unknown>>[], root: Y.Map<unknown>): ReadonlySet<string> {

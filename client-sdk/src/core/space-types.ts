@@ -92,8 +92,10 @@ export type RemotePerson = {
   readonly states: Uint8Array;
   /** False until the first pose has arrived, and while asleep. */
   readonly visible: boolean;
-  /** Playout delay: how far behind room time this person is shown. */
+  /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
   readonly delayMs: number;
+  /** Room time at which the last frame showed a device (0 head, 1 left, 2 right). */
+  shownMs(device: number): number;
 };
 
 export type People = Iterable<RemotePerson> & {

@@ -10,7 +10,7 @@
 import type { CloseInfo, SpaceStatus } from "./space-types.ts";
 
 /** What the link does, for an awake and for a sleeping headset. */
-export type Phase = "dialing" | "waiting" | "live" | "asleepDialing" | "asleepWaiting" | "asleepLive" | "closed";
+type Phase = "dialing" | "waiting" | "live" | "asleepDialing" | "asleepWaiting" | "asleepLive" | "closed";
 
 export type ConnectionEvent =
   /** The room's welcome arrived on the link being dialled. */

@@ -33,6 +33,7 @@ export type Hud = {
 
 /** Narrower windows start without the network panel. */
 const ROOMY_PX = 1080;
+const SETTLE_MS = 3000;
 
 export function createHud(space: Space, types: readonly string[], mayCreate: boolean, fps: () => number, actions: HudActions): Hud {
   const toasts = createToasts();
@@ -90,7 +91,12 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     },
   });
   space.on("denied", (notice) => warn(deniedSentence(notice)));
-  space.on("joined", (person) => toasts.show(`${person.name} walked in.`));
+  // After a reconnect everybody joins again, which is no news.
+  let liveSinceMs = performance.now();
+  space.on("status", ({ status }) => status === "live" && (liveSinceMs = performance.now()));
+  space.on("joined", (person) => {
+    if (space.status === "live" && performance.now() - liveSinceMs > SETTLE_MS) toasts.show(`${person.name} walked in.`);
+  });
   return { element, inspector, toasts, toolbar, select };
 }
 

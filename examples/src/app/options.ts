@@ -1,7 +1,7 @@
 /**
  * What the page's address asks for. All optional:
  * `name`, `role`, `space` fill the door's form; `join=1` walks in without asking; `quality=low|high`; `iwer=1` emulates a headset even where
- * the browser has WebXR; `hud=0` hides everything but the view, for pictures.
+ * the browser has WebXR; `fps=N` draws at most N frames a second, for tests on small machines; `hud=0` hides everything but the view.
  */
 export type PageOptions = {
   readonly name: string | undefined;
@@ -10,6 +10,7 @@ export type PageOptions = {
   readonly join: boolean;
   readonly quality: "auto" | "low" | "high";
   readonly emulate: boolean;
+  readonly maxFps: number;
   readonly hud: boolean;
 };
 
@@ -24,6 +25,7 @@ export function readOptions(search: string): PageOptions {
     join: query.get("join") === "1",
     quality: quality === "low" || quality === "high" ? quality : "auto",
     emulate: query.get("iwer") === "1",
+    maxFps: Math.max(1, Number(query.get("fps") ?? Number.POSITIVE_INFINITY) || Number.POSITIVE_INFINITY),
     hud: query.get("hud") !== "0",
   };
 }

@@ -6,6 +6,8 @@
  */
 import { Vector3 } from "three";
 import type { Space } from "@copresence/client";
+import { place } from "../input/geometry.ts";
+import { BENCH } from "../world/furniture.ts";
 import { DesktopInput } from "../input/desktop.ts";
 import type { EmulatedDevice } from "../input/iwer.ts";
 import { driveEmulatedHeadset } from "../input/iwer-desk.ts";
@@ -23,6 +25,8 @@ import type { DemoHandle } from "./handle.ts";
 import { placeNew } from "./place-new.ts";
 import { createWorld } from "./world.ts";
 
+/** The first look is at the bench, a little above its top. */
+const FIRST_LOOK_M = 1.35;
 const HIDDEN_FRAME_MS = 250;
 
 export type Inside = {
@@ -93,6 +97,8 @@ export function walkIn(stage: Stage, canvas: HTMLCanvasElement, space: Space<any
   );
   void xrSupport().then((support) => hud.toolbar.setVr(support === "vr" ? "ready" : "none", device !== undefined));
 
+  place(stage.rig, space.me.origin);
+  desktop.lookAt(new Vector3(0, FIRST_LOOK_M, BENCH.z));
   const measure = (deltaMs: number): void => {
     const presenting = xr.isPresenting && session !== undefined;
     if (presenting) xrInput.update(xr, local, deltaMs);

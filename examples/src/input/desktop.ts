@@ -104,6 +104,7 @@ export class DesktopInput {
 
   /** Turns the view towards a point of the room. */
   lookAt(point: Vector3): void {
+    this.camera.parent?.updateWorldMatrix(true, true);
     const eye = this.camera.getWorldPosition(this.point);
     const [dx, dy, dz] = [point.x - eye.x, point.y - eye.y, point.z - eye.z];
     this.yaw = Math.atan2(-dx, -dz) - this.space.me.rig.yaw * RIG_YAW_RAD;

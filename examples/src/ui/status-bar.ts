@@ -72,7 +72,7 @@ export function createStatusBar(space: Space, actions: { rejoin(): void }): Stat
 }
 
 function trouble(status: SpaceStatus, reason: string, storage: string): string {
-  if (status === "reconnecting") return `The connection was lost. Trying to get back in; your changes are kept. ${reason}`.trim();
+  if (status === "reconnecting") return `${reason === "" ? "The connection was lost." : reason} Trying to get back in; your changes are kept.`;
   if (status === "closed") return `You are no longer in the space. ${reason}`.trim();
   if (storage !== "") return `The server cannot save right now, so the space is read-only. Moving and talking go on. ${storage}`.trim();
   return "";

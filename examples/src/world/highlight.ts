@@ -88,7 +88,6 @@ export class Beam {
     this.ring.position.y = 0.02;
     this.group.add(column, this.ring);
     this.group.renderOrder = 4;
-    for (const child of this.group.children) child.raycast = () => undefined;
   }
 
   /** `rank` 0 is the best hit and the brightest. */

@@ -35,12 +35,14 @@ export type Stage = {
   reflect(environment: Scene): void;
 };
 
+/** Displays tick unevenly: a frame this early still counts as due. */
+const EARLY_MS = 3;
 /** A longer pause is nobody's frame. */
 const MAX_DELTA_MS = 250;
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /** Throws a sentence when the browser has no WebGL 2. */
-export function createStage(canvas: HTMLCanvasElement, wanted: Quality | "auto"): Stage {
+export function createStage(canvas: HTMLCanvasElement, wanted: Quality | "auto", maxFps: number): Stage {
   const gl = canvas.getContext("webgl2", {
     antialias: wanted === "high" || (wanted === "auto" && !onSoftware()),
     alpha: false,
@@ -58,7 +60,7 @@ export function createStage(canvas: HTMLCanvasElement, wanted: Quality | "auto")
   const scene = new Scene();
   scene.background = new Color(PALETTE.upperSky);
   scene.fog = new Fog(PALETTE.haze, 26, 95);
-  const sky = new HemisphereLight(0xb9c6ff, 0x6b5a52, quality === "low" ? 1.7 : 0.9);
+  const sky = new HemisphereLight(0xb9c6ff, 0x6b5a52, quality === "low" ? 1.7 : 1.25);
   const key = new DirectionalLight(PALETTE.warmLight, quality === "low" ? 2.2 : 2.4);
   key.position.set(-6, 7, 5);
   scene.add(sky, key);
@@ -93,10 +95,11 @@ export function createStage(canvas: HTMLCanvasElement, wanted: Quality | "auto")
       const resolution = wanted === "high" ? undefined : new Resolution(renderer);
       renderer.setAnimationLoop(() => {
         const nowMs = performance.now();
+        if (lastMs !== undefined && nowMs - lastMs < 1000 / maxFps - EARLY_MS) return;
         const deltaMs = lastMs === undefined ? 16 : Math.min(MAX_DELTA_MS, nowMs - lastMs);
-        frame(nowMs, deltaMs);
         lastMs = nowMs;
-        if (!renderer.xr.isPresenting) resolution?.tick(nowMs, deltaMs);
+        frame(nowMs, deltaMs);
+        if (!renderer.xr.isPresenting) resolution?.tick(nowMs);
         renderer.render(scene, camera);
       });
     },
@@ -104,7 +107,7 @@ export function createStage(canvas: HTMLCanvasElement, wanted: Quality | "auto")
       if (quality === "low") return;
       const generator = new PMREMGenerator(renderer);
       scene.environment = generator.fromScene(environment, 0.02).texture;
-      scene.environmentIntensity = 0.55;
+      scene.environmentIntensity = 0.7;
       generator.dispose();
     },
   };

@@ -26,8 +26,9 @@ export class InProcess {
   private readonly timers: Timers;
   private readonly answer: (scene: string, answer: PipelineAnswer) => void;
   private readonly capacity: number;
-  private readonly texts: Waiting<TextEvent>[] = [];
-  private readonly searches: Waiting<SearchEvent>[] = [];
+  /** First in, first out. */
+  private readonly texts = new Set<Waiting<TextEvent>>();
+  private readonly searches = new Set<Waiting<SearchEvent>>();
   /** Scenes that are kept indexed, with the events that are not in their index yet. */
   private readonly scenes = new Map<string, Map<string, LedgerEvent>>();
   private cancel: (() => void) | undefined;
@@ -47,22 +48,26 @@ export class InProcess {
   get queued(): number {
     let unindexed = 0;
     for (const events of this.scenes.values()) unindexed += events.size;
-    return this.texts.length + this.searches.length + unindexed;
+    return this.texts.size + this.searches.size + unindexed;
   }
   get oldestMs(): number | undefined {
-    const oldest = [this.texts[0]?.sinceMs, this.searches[0]?.sinceMs].filter((ms) => ms !== undefined);
+    const oldest = [first(this.texts), first(this.searches)].flatMap((waiting) => (waiting === undefined ? [] : [waiting.sinceMs]));
     return oldest.length === 0 ? undefined : Math.min(...oldest);
   }
   get refused(): number {
     return this.consumers.refused;
   }
 
+  get hasRoom(): boolean {
+    return this.texts.size + this.searches.size < this.capacity;
+  }
+
   /** False when too many wait already [IP3]. */
   ask(scene: string, event: TextEvent | SearchEvent): boolean {
-    if (this.texts.length + this.searches.length >= this.capacity) return false;
+    if (!this.hasRoom) return false;
     const sinceMs = this.timers.now();
-    if (event.kind === "text") this.texts.push({ scene, event, sinceMs });
-    else this.searches.push({ scene, event, sinceMs });
+    if (event.kind === "text") this.texts.add({ scene, event, sinceMs });
+    else this.searches.add({ scene, event, sinceMs });
     this.schedule();
     return true;
   }
@@ -86,14 +91,14 @@ export class InProcess {
   }
   /** Gives the memory of every index back. */
   cool(): void {
-    for (const scene of [...this.scenes.keys()]) this.forget(scene);
+    for (const scene of this.scenes.keys()) this.forget(scene);
   }
 
   close(): void {
     this.cancel?.();
     this.cancel = undefined;
-    this.texts.length = 0;
-    this.searches.length = 0;
+    this.texts.clear();
+    this.searches.clear();
     this.cool();
   }
 
@@ -113,10 +118,10 @@ export class InProcess {
 
   /** One piece of work in the order of [IP2]; false when there is none. */
   private step(): boolean {
-    const text = this.texts.shift();
+    const text = shift(this.texts);
     if (text !== undefined) return this.handle(text);
-    const oldest = this.searches[0];
-    if (oldest !== undefined && this.timers.now() - oldest.sinceMs >= SEARCH_PATIENCE_MS) return this.handle(this.searches.shift());
+    const oldest = first(this.searches);
+    if (oldest !== undefined && this.timers.now() - oldest.sinceMs >= SEARCH_PATIENCE_MS) return this.handle(shift(this.searches));
     for (const [scene, events] of this.scenes) {
       for (const [id, event] of events) {
         events.delete(id);
@@ -124,7 +129,7 @@ export class InProcess {
         return true;
       }
     }
-    return this.handle(this.searches.shift());
+    return this.handle(shift(this.searches));
   }
 
   private handle(waiting: Waiting<PipelineEvent> | undefined): boolean {
@@ -133,4 +138,12 @@ export class InProcess {
     if (answer !== undefined) this.answer(waiting.scene, answer);
     return true;
   }
+}
+
+const first = <T>(queue: ReadonlySet<T>): T | undefined => queue.values().next().value;
+
+function shift<T>(queue: Set<T>): T | undefined {
+  const [oldest] = queue;
+  if (oldest !== undefined) queue.delete(oldest);
+  return oldest;
 }

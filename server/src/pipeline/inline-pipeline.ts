@@ -5,6 +5,7 @@
 import { LIMITS } from "@copresence/shared/protocol";
 import type { PipelineEvent } from "../core/types.ts";
 import { InProcess } from "./in-process.ts";
+import { MAX_OBJECTS } from "./search/index.ts";
 import { realTimers, type Timers } from "./timers.ts";
 import type { Pipeline, PipelineAnswer, PipelineHealth } from "./types.ts";
 
@@ -18,7 +19,8 @@ export class InlinePipeline implements Pipeline {
     this.timers = options.timers ?? realTimers;
     this.work = new InProcess({
       degraded: false,
-      capacity: LIMITS.pipelineEvents,
+      // A scene that is loaded brings the texts of all its objects at once.
+      capacity: LIMITS.pipelineEvents + MAX_OBJECTS,
       timers: this.timers,
       answer: (scene, answer) => {
         for (const listener of this.listeners.get(scene) ?? []) listener(answer);

@@ -17,9 +17,8 @@ import type { Pipeline, PipelineAnswer, PipelineHealth } from "./types.ts";
 import { WorkerHost } from "./worker-host.ts";
 import type { BatchItem, Fault, SceneAnswer } from "./worker-messages.ts";
 
-/** Half of what a held chat line waits for its verdict (200 ms). */
-const TEXT_DEADLINE_MS = 100;
-const SEARCH_DEADLINE_MS = 300;
+/** Texts: half of what a held chat line waits for its verdict (200 ms). Searches: what still feels like an answer to typing. Standing: a loaded scene takes its turn. */
+const DEADLINES: Deadlines = { textMs: 100, searchMs: 300, standingMs: 5000 };
 const SWEEP_MS = 20;
 /** One batch: some milliseconds of the worker's time, a fraction of one of the room's to clone. */
 const BATCH_REQUESTS = 64;
@@ -35,20 +34,27 @@ const RECENT_MS = 5000;
 const KEEP_WARM_MS = 60_000;
 
 type AskEvent = TextEvent | SearchEvent;
+type QueueName = "texts" | "searches" | "standing";
+const DEADLINE_OF: Readonly<Record<QueueName, keyof Deadlines>> = { texts: "textMs", searches: "searchMs", standing: "standingMs" };
 type Ask = { readonly scene: string; readonly event: AskEvent; readonly sinceMs: number };
 type Scene = {
   readonly name: string;
   readonly ledger: ObjectLedger;
   readonly texts: RequestQueue<Ask>;
   readonly searches: RequestQueue<Ask>;
+  /** Texts the room itself hands in: those of every object when a scene is loaded. Nobody waits for them, none may be lost. */
+  readonly standing: RequestQueue<Ask>;
   readonly listeners: Set<(answer: PipelineAnswer) => void>;
 };
 
-export type SidePipelineOptions = { readonly onLog?: (line: string) => void; readonly timers?: Timers };
+/** How long the worker has before the room's process answers. */
+export type Deadlines = { readonly textMs: number; readonly searchMs: number; readonly standingMs: number };
+export type SidePipelineOptions = { readonly onLog?: (line: string) => void; readonly timers?: Timers; readonly deadlines?: Deadlines };
 
 export class SidePipeline implements Pipeline {
   private readonly timers: Timers;
   private readonly log: (line: string) => void;
+  private readonly deadlines: Deadlines;
   private readonly scenes = new Map<string, Scene>();
   /** Accepted and unanswered, oldest first: queued or with the worker. */
   private readonly open = new Map<string, Ask>();
@@ -70,6 +76,7 @@ export class SidePipeline implements Pipeline {
 
   constructor(options: SidePipelineOptions = {}) {
     this.timers = options.timers ?? realTimers;
+    this.deadlines = options.deadlines ?? DEADLINES;
     this.log = options.onLog ?? (() => undefined);
     this.fallback = new InProcess({
       degraded: true,
@@ -141,7 +148,14 @@ export class SidePipeline implements Pipeline {
     const known = this.scenes.get(name);
     if (known !== undefined || this.closed || this.scenes.size >= MAX_SCENES) return known;
     const bounds = { capacity: LIMITS.pipelineEvents, quota: QUOTA };
-    const scene = { name, ledger: new ObjectLedger(MAX_OBJECTS), texts: new RequestQueue<Ask>(bounds), searches: new RequestQueue<Ask>(bounds), listeners: new Set<never>() };
+    const scene: Scene = {
+      name,
+      ledger: new ObjectLedger(MAX_OBJECTS),
+      texts: new RequestQueue(bounds),
+      searches: new RequestQueue(bounds),
+      standing: new RequestQueue({ capacity: MAX_OBJECTS, quota: MAX_OBJECTS }),
+      listeners: new Set(),
+    };
     this.scenes.set(name, scene);
     return scene;
   }
@@ -156,7 +170,7 @@ export class SidePipeline implements Pipeline {
   private enqueue(scene: Scene, event: AskEvent): void {
     const ask: Ask = { scene: scene.name, event, sinceMs: this.timers.now() };
     const key = keyOf(scene.name, event);
-    const queue = event.kind === "text" ? scene.texts : scene.searches;
+    const queue = scene[queueOf(event)];
     const owner = event.kind === "text" ? event.user : event.session;
     // A question asked again under the same `ref` is a new question.
     const version = event.kind === "text" ? event.version : ++this.searches;
@@ -187,12 +201,13 @@ export class SidePipeline implements Pipeline {
     this.cancelSweep = undefined;
     const nowMs = this.timers.now();
     for (const [key, ask] of this.open) {
-      const text = ask.event.kind === "text";
-      const hopeless = this.worker === "down" || (this.worker === "replaying" && !text);
-      if (!hopeless && nowMs - ask.sinceMs < (text ? TEXT_DEADLINE_MS : SEARCH_DEADLINE_MS)) continue;
+      // What finds no room now stays where it is and is tried again at the next sweep, or the worker comes back first.
+      if (!this.fallback.hasRoom) break;
+      const queue = queueOf(ask.event);
+      const hopeless = this.worker === "down" || (this.worker === "replaying" && queue === "searches");
+      if (!hopeless && nowMs - ask.sinceMs < this.deadlines[DEADLINE_OF[queue]]) continue;
       this.open.delete(key);
-      const scene = this.scenes.get(ask.scene);
-      scene?.[text ? "texts" : "searches"].remove(key);
+      this.scenes.get(ask.scene)?.[queue].remove(key);
       this.answerInProcess(ask);
     }
     if (this.open.size > 0) this.cancelSweep = this.timers.after(SWEEP_MS, () => this.sweep());
@@ -217,7 +232,8 @@ export class SidePipeline implements Pipeline {
       }
     }
     for (const scene of this.scenes.values()) {
-      for (const queue of this.worker === "replaying" ? [scene.texts] : [scene.texts, scene.searches]) {
+      const { texts, searches, standing } = scene;
+      for (const queue of this.worker === "replaying" ? [texts, standing] : [texts, searches, standing]) {
         for (let left = share(BATCH_REQUESTS), next = queue.take(); next !== undefined; next = --left > 0 ? queue.take() : undefined) {
           items.push({ scene: scene.name, event: next.item.event });
         }
@@ -249,7 +265,9 @@ export class SidePipeline implements Pipeline {
   }
 
   private hasRequests(): boolean {
-    for (const { texts, searches } of this.scenes.values()) if (texts.size > 0 || (searches.size > 0 && this.worker !== "replaying")) return true;
+    for (const { texts, searches, standing } of this.scenes.values()) {
+      if (texts.size + standing.size > 0 || (searches.size > 0 && this.worker !== "replaying")) return true;
+    }
     return false;
   }
 
@@ -280,6 +298,9 @@ export class SidePipeline implements Pipeline {
   }
 }
 
+/** The room's own texts have no user. */
+const queueOf = (event: AskEvent): QueueName => (event.kind === "search" ? "searches" : event.user === "" ? "standing" : "texts");
+
 /** One key per subject: a newer version of a text supersedes, a search is its own. Parts are identifiers or numbers, so `/` separates. */
 function keyOf(scene: string, event: AskEvent): string {
   if (event.kind === "search") return `${scene}/search/${event.session}/${event.ref}`;
@@ -294,4 +315,5 @@ function answerKey(scene: string, answer: PipelineAnswer): string {
 }
 
 /** Of a text that was superseded while the worker had it, only the newest version is answered. */
-const isAnswerTo = (answer: PipelineAnswer, event: AskEvent): boolean => answer.kind !== "verdict" || (event.kind === "text" && event.version === answer.version);
+const isAnswerTo = (answer: PipelineAnswer, event: AskEvent): boolean =>
+  answer.kind !== "verdict" || (event.kind === "text" && event.version === answer.version);

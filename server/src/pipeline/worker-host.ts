@@ -18,6 +18,9 @@ const BATCH_MS = 3000;
 const START_MS = 15_000;
 const CLOSE_MS = 2000;
 const MAX_LEFT_BEHIND = 3;
+/** A second in all: an inference that takes longer is not one of ours. */
+const GATE_RETRY_MS = 20;
+const GATE_TRIES = 50;
 /** Ten thousand objects and the models take a fraction; more is a leak, and the thread dies instead of the process. */
 const HEAP_MB = 256;
 
@@ -43,7 +46,6 @@ export class WorkerHost {
   private closed = false;
   private cancelWatch: (() => void) | undefined;
   private cancelRestart: (() => void) | undefined;
-  restarts = 0;
 
   constructor(timers: Timers, events: HostEvents) {
     this.timers = timers;
@@ -58,6 +60,7 @@ export class WorkerHost {
   start(): void {
     this.cancelRestart = undefined;
     if (this.closed || this.running !== undefined) return;
+    if (this.leftBehind >= MAX_LEFT_BEHIND) return this.events.onLog("too many workers hang in native code; staying without one");
     const gate = new NativeGate();
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
       name: "copresence-pipeline",
@@ -136,20 +139,18 @@ export class WorkerHost {
     running.worker.on("error", () => undefined);
     void this.end(running);
     this.events.onDown(sentence);
-    if (this.leftBehind >= MAX_LEFT_BEHIND) {
-      this.events.onLog("too many workers hang in native code; staying without one");
-      return;
-    }
-    this.restarts++;
     this.cancelRestart = this.timers.after(this.backoffMs, () => this.start());
     this.backoffMs = Math.min(LAST_BACKOFF_MS, this.backoffMs * 2);
   }
 
-  /** Terminates through the gate [WH3]. */
+  /** Terminates through the gate, waiting a while for a native call to end [WH3]. */
   private async end({ worker, gate }: Running): Promise<void> {
-    if (gate.close()) {
-      await worker.terminate();
-      return;
+    for (let tries = 0; tries < GATE_TRIES; tries++) {
+      if (gate.close()) {
+        await worker.terminate();
+        return;
+      }
+      await new Promise<void>((resolve) => this.timers.after(GATE_RETRY_MS, resolve));
     }
     this.leftBehind++;
     worker.unref();

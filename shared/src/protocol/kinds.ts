@@ -27,7 +27,7 @@ export type Kind<T> = {
   /** Sets the reader's fault instead of throwing; the value returned then is meaningless. */
   readonly read: (r: ByteReader) => T;
 };
-export type ValueOf<K> = K extends Kind<infer T> ? T : never;
+type ValueOf<K> = K extends Kind<infer T> ? T : never;
 
 const scalar = <T>(name: string, shape: Shape, maxBytes: number, write: Kind<T>["write"], read: Kind<T>["read"]): Kind<T> => ({
   name,
@@ -93,13 +93,6 @@ export const f64 = scalar<number>(
   8,
   (w, v) => w.f64(v),
   (r) => r.f64(),
-);
-export const varUint = scalar<number>(
-  "varuint",
-  int(0, 0xffffffff),
-  5,
-  (w, v) => w.varUint(v),
-  (r) => r.varUint(),
 );
 export const bool = scalar<boolean>(
   "bool",

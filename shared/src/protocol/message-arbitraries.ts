@@ -14,7 +14,7 @@ const ITEMS = 12;
 const GRAMMAR = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"];
 
 /** Valid values of `kind`, edges included. */
-export function valuesOf(kind: Kind<unknown>): Arbitrary<unknown> {
+function valuesOf(kind: Kind<unknown>): Arbitrary<unknown> {
   const { shape } = kind;
   switch (shape.form) {
     case "int":

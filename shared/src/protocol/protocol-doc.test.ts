@@ -22,9 +22,11 @@ describe("PROTOCOL.md's generated sections", () => {
     }
   });
 
-  it("nests an included format file one level down, leaving code fences alone", () => {
+  it("nests an included format file under level 2 whatever level it starts at, leaving code fences alone", () => {
     const filled = protocolSections("# Pose format\n\n## Head\n\n```\n# not a heading\n```\n")["pose-format"];
     expect(filled).toBe("### Head\n\n```\n# not a heading\n```");
+    expect(protocolSections("## Pose\n\n### Head\n\n#### Bits")["pose-format"]).toBe("### Head\n\n#### Bits");
+    expect(protocolSections("Just prose.")["pose-format"]).toBe("Just prose.");
   });
 });
 
@@ -41,6 +43,8 @@ describe("fillSections", () => {
     expect(fillSections(doc, {})).toMatchObject({ error: { code: "unknown-section" } });
     expect(fillSections(doc, { a: "", b: "" })).toMatchObject({ error: { code: "missing-section" } });
     expect(fillSections("<!-- generated:a -->\n", { a: "" })).toMatchObject({ error: { code: "unclosed-section" } });
-    expect(fillSections("<!-- generated:a -->\n<!-- generated:a -->\n<!-- /generated -->", { a: "" })).toMatchObject({ error: { code: "unclosed-section" } });
+    expect(fillSections("<!-- generated:a -->\n<!-- generated:a -->\n<!-- /generated -->", { a: "" })).toMatchObject({
+      error: { code: "unclosed-section" },
+    });
   });
 });

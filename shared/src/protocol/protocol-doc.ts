@@ -16,7 +16,7 @@ import { PROTOCOL_OLDEST, PROTOCOL_VERSION } from "./versions.ts";
 export type DocError = { readonly code: "unknown-section" | "missing-section" | "unclosed-section"; readonly sentence: string };
 export type Sections = Readonly<Record<string, string>>;
 
-/** Every generated section by name. `poseFormat` is the text of `src/pose/FORMAT.md`, included as it is, one heading level down. */
+/** Every generated section by name. `poseFormat` is the text of `src/pose/FORMAT.md`, included under a heading of level 2. */
 export function protocolSections(poseFormat: string | undefined): Sections {
   return {
     versions: `Protocol version **${PROTOCOL_VERSION}**; the oldest client version a server accepts is **${PROTOCOL_OLDEST}**.`,
@@ -26,7 +26,7 @@ export function protocolSections(poseFormat: string | undefined): Sections {
     "fields-down": fieldTables("down"),
     limits: limitTable(),
     "close-codes": closeTable(),
-    "pose-format": poseFormat === undefined ? "The layout is described in `shared/src/pose/FORMAT.md`." : deepen(poseFormat.trim()),
+    "pose-format": poseFormat === undefined ? "The layout is described in `shared/src/pose/FORMAT.md`." : nest(poseFormat.trim()),
   };
 }
 
@@ -79,7 +79,9 @@ function fieldTables(direction: Direction): string {
   return namesOf(direction)
     .map((name) => {
       const spec: MessageSpec = MESSAGES[name];
-      const rows = Object.entries(spec.fields).map(([field, kind]) => row(`\`${field}\``, kind.name, kind.maxBytes === minBytes(kind) ? kind.maxBytes : range(kind)));
+      const rows = Object.entries(spec.fields).map(([field, kind]) =>
+        row(`\`${field}\``, kind.name, kind.maxBytes === minBytes(kind) ? kind.maxBytes : range(kind)),
+      );
       return `**\`${name}\`** (${spec.id}, ${spec.delivery})\n\n${table(["field", "kind", "bytes"], rows)}`;
     })
     .join("\n\n");
@@ -104,7 +106,7 @@ function minBytes(kind: Kind<unknown>): number {
     case "record":
       return Object.values(shape.fields).reduce((sum, field) => sum + minBytes(field), 0);
     default:
-      return kind.name === "varuint" ? 1 : kind.maxBytes;
+      return kind.maxBytes;
   }
 }
 
@@ -122,12 +124,24 @@ function closeTable(): string {
   );
 }
 
-/** Headings one level down and without the file's own title, so that an included file nests under the section that includes it. */
-function deepen(markdown: string): string {
+/** Without the file's own title, and with its highest headings at level 3, so that it nests under the section that includes it. */
+function nest(markdown: string): string {
+  const isHeading = fenceAware((line) => /^#+ /.test(line));
+  const lines = markdown.split("\n");
+  const body = /^#+ /.test(lines[0] ?? "") ? lines.slice(1) : lines;
+  const headings = body.map(isHeading);
+  const top = Math.min(...body.filter((_, i) => headings[i]).map((line) => line.indexOf(" ")));
+  return body
+    .map((line, i) => (headings[i] === true ? `${"#".repeat(line.indexOf(" ") - top + 3)}${line.slice(line.indexOf(" "))}` : line))
+    .join("\n")
+    .trim();
+}
+
+/** `test` for lines outside of code fences, called line by line in order. */
+function fenceAware(test: (line: string) => boolean): (line: string) => boolean {
   let fenced = false;
-  const lines = markdown.split("\n").map((line) => {
+  return (line) => {
     if (line.startsWith("```")) fenced = !fenced;
-    return !fenced && line.startsWith("#") ? `#${line}` : line;
-  });
-  return (lines[0]?.startsWith("## ") ? lines.slice(1) : lines).join("\n").trim();
+    return !fenced && test(line);
+  };
 }

@@ -5,14 +5,15 @@
 import { parseArgs } from "node:util";
 import { Crowd } from "./crowd.ts";
 
-const USAGE = `npm run bots -- [--url URL] [--space ID] [--count N] [--seed N] [--seconds S] [--rate HZ] [--traces DIR] [--quiet] [--still]
+const USAGE = `npm run bots -- [--url URL] [--space ID] [--count N] [--seed N] [--seconds S] [--rate HZ] [--traces DIR] [--quiet] [--still] [--blind]
   --url      the server (default http://localhost:2567); it must issue development tickets
   --space    which space to join (default demo)
   --count    how many people (default 12)
   --rate     frames a second each of them renders (default 30)
   --traces   a folder of recorded motion (<id>.csv.gz) to play instead of synthetic people
   --still    nobody picks anything up
-  --quiet    nobody talks`;
+  --quiet    nobody talks
+  --blind    nobody looks: others' poses are received and thrown away, as a load test wants it`;
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     traces: { type: "string" },
     still: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
+    blind: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -50,7 +52,7 @@ const crowd = await Crowd.join({
   rateHz: positive("rate", values.rate),
   handles: !values.still,
   talks: !values.quiet,
-  looks: true,
+  looks: !values.blind,
 });
 if (!crowd.ok) {
   console.error(`The people could not join: ${crowd.error.sentence}`);

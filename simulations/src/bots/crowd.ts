@@ -4,7 +4,7 @@
  * [CR1] Joins are spread out (JOIN_SPACING_MS): a crowd is not an attack on the door.
  * [CR2] One loop against absolute deadlines steps everybody; a late process skips frames and does not catch up.
  */
-import { connect, type Space } from "@copresence/client/node";
+import { connect, devTickets, type Space } from "@copresence/client/node";
 import { err, ok, type Result } from "@copresence/shared/base";
 import { loadTraces, STYLES, SyntheticPerson, type Trace, TracePerson } from "../people/index.ts";
 import { Random } from "../random.ts";
@@ -94,7 +94,7 @@ async function joinOne(options: CrowdOptions, index: number, random: Random, tra
   const space: Space = await connect({
     url: options.url,
     space: options.space,
-    ticket: () => devTicket(options.url, { space: options.space, name, role: options.role ?? "member" }),
+    ticket: devTickets(options.url, { space: options.space, name, role: options.role ?? "member" }),
     observe: options.looks,
     patienceMs: 30_000,
   });
@@ -103,16 +103,4 @@ async function joinOne(options: CrowdOptions, index: number, random: Random, tra
   const trace = traces[index % Math.max(1, traces.length)];
   const motion: MotionSource = trace === undefined ? person : new TracePerson({ trace, offsetMs: random.between(0, 60_000) });
   return new Bot({ space, random, motion, walker: trace === undefined ? person : undefined, handles: options.handles, talks: options.talks });
-}
-
-/** Asks a development server for a join ticket. */
-export async function devTicket(url: string, claims: { readonly space: string; readonly name: string; readonly role: string }): Promise<string> {
-  const response = await fetch(new URL("/dev/ticket", url), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(claims),
-  });
-  const body = (await response.json()) as { ticket?: string; error?: string };
-  if (!response.ok || body.ticket === undefined) throw new Error(body.error ?? `The server at ${url} gave no ticket (${response.status}).`);
-  return body.ticket;
 }

@@ -17,10 +17,6 @@ const ARGS = [
   "--disable-dev-shm-usage",
   "--use-angle=swiftshader",
   "--enable-unsafe-swiftshader",
-  // Two pages take turns in front; neither may be slowed down for being in the back.
-  "--disable-background-timer-throttling",
-  "--disable-backgrounding-occluded-windows",
-  "--disable-renderer-backgrounding",
 ];
 
 export type TestBrowser = { readonly context: BrowserContext; readonly close: () => Promise<void> };

@@ -50,7 +50,11 @@ export class HolderChecker {
     } else if (delta.kind === "lease") {
       const before = this.holders.get(delta.lease.object);
       if (before !== undefined && before.slot !== delta.lease.slot)
-        this.violations.report("single holder", atMs, `${delta.lease.object} was given to slot ${delta.lease.slot} while slot ${before.slot} held it`);
+        this.violations.report(
+          "single holder",
+          atMs,
+          `${delta.lease.object} was given to slot ${delta.lease.slot} while slot ${before.slot} held it`,
+        );
       this.holders.set(delta.lease.object, delta.lease);
     }
   }
@@ -143,7 +147,11 @@ export class DisplayChecker {
     const shown: DisplayError = { n, p50: at(0.5), p95: at(0.95), most: at(1) };
     for (const name of ["p50", "p95", "most"] as const) {
       if (shown[name] <= this.bounds[name]) continue;
-      violations.report("displayed error", atMs, `${name} is ${(shown[name] * 1000).toFixed(1)} mm of ${n} looks, allowed ${this.bounds[name] * 1000}`);
+      violations.report(
+        "displayed error",
+        atMs,
+        `${name} is ${(shown[name] * 1000).toFixed(1)} mm of ${n} looks, allowed ${this.bounds[name] * 1000}`,
+      );
     }
     return shown;
   }

@@ -60,7 +60,8 @@ async function populate(world: World, count: number): Promise<void> {
 
 export const SCENARIOS = {
   cursory: {
-    about: "three people on mixed links edit, grab and talk for three seconds; one of them is cut off for a while, and half of the time the server is killed",
+    about:
+      "three people on mixed links edit, grab and talk for three seconds; one of them is cut off for a while, and half of the time the server is killed",
     display: { p50: 0.03, p95: 0.12, most: 1 },
     run: async (world) => {
       await populate(world, 3);

@@ -95,7 +95,12 @@ export class VirtualRoom {
   }
 
   /** A session with its down link; undefined while there is no room. The caller delivers what comes down. */
-  join(identity: { readonly user: string; readonly name: string; readonly role: string }, profile: LinkProfile, random: Random, deliver: (item: Down) => void): SessionId | undefined {
+  join(
+    identity: { readonly user: string; readonly name: string; readonly role: string },
+    profile: LinkProfile,
+    random: Random,
+    deliver: (item: Down) => void,
+  ): SessionId | undefined {
     const core = this.core;
     if (core === undefined) return undefined;
     const id = `s${++this.sessionCount}` as SessionId;
@@ -196,7 +201,9 @@ export class VirtualRoom {
         const { event } = effect;
         if (event.kind === "text") {
           const hide = this.options.hides(event.text);
-          time.after(4, () => this.step([{ kind: "verdict", subject: event.subject, version: event.version, hide, reason: hide ? "listed word" : "" }]));
+          time.after(4, () =>
+            this.step([{ kind: "verdict", subject: event.subject, version: event.version, hide, reason: hide ? "listed word" : "" }]),
+          );
         } else if (event.kind === "search") {
           time.after(4, () => this.step([{ kind: "searched", session: event.session, ref: event.ref, degraded: true, hits: [] }]));
         }

@@ -27,6 +27,9 @@ describe("a world in a box", () => {
     const results = await runSeeds({ scenario: "cursory", bug, first: 1, count: 20 });
     const found = results.flatMap(({ violations }) => violations);
     const checker = /\(([^,)]+)/.exec(BUGS[bug])?.[1] ?? "";
-    expect(found.some((sentence) => sentence.startsWith(checker)), `${checker} in ${found.slice(0, 3).join("; ")}`).toBe(true);
+    expect(
+      found.some((sentence) => sentence.startsWith(checker)),
+      `${checker} in ${found.slice(0, 3).join("; ")}`,
+    ).toBe(true);
   });
 });

@@ -13,7 +13,16 @@ import * as Y from "yjs";
 import { SyntheticPerson } from "../people/index.ts";
 import { Random } from "../random.ts";
 import type { Bug } from "./bugs.ts";
-import { checkFinite, type DisplayBounds, DisplayChecker, type DisplayError, DurabilityChecker, HolderChecker, TrueMotion, Violations } from "./checkers.ts";
+import {
+  checkFinite,
+  type DisplayBounds,
+  DisplayChecker,
+  type DisplayError,
+  DurabilityChecker,
+  HolderChecker,
+  TrueMotion,
+  Violations,
+} from "./checkers.ts";
 import { TraceHash } from "./trace-hash.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 import { type LinkProfile, PROFILES, VirtualStream } from "./virtual-link.ts";
@@ -147,7 +156,8 @@ export class World {
     while (!resting() && time.nowMs < deadline) await time.runUntil(time.nowMs + 100);
     await time.runUntil(time.nowMs + 1200);
     for (const [i, { space }] of this.people.entries())
-      if (space.status !== "live" || space.saved !== "saved") violations.report("healing", time.nowMs, `person ${i} is ${space.status} and ${space.saved}`);
+      if (space.status !== "live" || space.saved !== "saved")
+        violations.report("healing", time.nowMs, `person ${i} is ${space.status} and ${space.saved}`);
     this.checkDurability();
     this.checkConvergence();
     this.checkHolders();
@@ -167,7 +177,9 @@ export class World {
       };
       const session = this.room.join({ user: name, name, role: "member" }, profile, random.fork(`down ${this.time.nowMs}`), deliver);
       if (session === undefined) throw { code: 1006, sentence: "The server is not there.", retryable: true };
-      const up = new VirtualStream<Uint8Array>(this.time, random.fork(`up ${this.time.nowMs}`), profile, (bytes) => this.room.receive(session, bytes));
+      const up = new VirtualStream<Uint8Array>(this.time, random.fork(`up ${this.time.nowMs}`), profile, (bytes) =>
+        this.room.receive(session, bytes),
+      );
       this.sessions.set(name, session);
       this.ups.set(name, up);
       if (holder.inhabitant !== undefined) {
@@ -218,7 +230,7 @@ export class World {
       this.trace.number(shown.pose[0] as number);
       const source = this.people.find((other) => other.space.me.user === shown.user);
       if (source === undefined || nowMs < source.troubledUntilMs || nowMs < inhabitant.troubledUntilMs) continue;
-      const error = source.truth.headErrorM(shown.pose, nowMs - shown.delayMs, FRAME_MS);
+      const error = source.truth.headErrorM(shown.pose, nowMs - (space.roomTimeMs - shown.shownMs(0)), FRAME_MS);
       if (error !== undefined) this.display.observe(error);
     }
   }

@@ -39,8 +39,8 @@ export type AttachOptions = {
 export type Attached = {
   /** My play space in the room. Put controllers, rays and hand models here, beside the camera. */
   readonly rig: Group;
-  /** Avatars by slot. */
-  readonly avatars: ReadonlyMap<number, Avatar>;
+  /** The avatars of everybody who is here. */
+  readonly avatars: ReadonlyMap<RemotePerson, Avatar>;
   /** In the animation loop, before rendering. `nowMs` is the loop's time stamp. */
   update(nowMs?: number): void;
   dispose(): void;
@@ -52,10 +52,9 @@ export function attachThree(space: Space, options: AttachOptions): Attached {
 
 class ThreeSpace implements Attached {
   readonly rig = new Group();
-  readonly avatars = new Map<number, Avatar>();
+  readonly avatars = new Map<RemotePerson, Avatar>();
   private readonly space: Space;
   private readonly options: AttachOptions;
-  private readonly known = new Map<RemotePerson, { readonly slot: number; readonly avatar: Avatar }>();
   private readonly body = new XrBody();
   private readonly stops: (() => void)[];
   private stopVisibility: (() => void) | undefined;
@@ -78,7 +77,7 @@ class ThreeSpace implements Attached {
     this.stops = [
       space.on("joined", (person) => this.add(person)),
       space.on("left", (person) => this.remove(person)),
-      space.on("person", (person) => this.known.get(person)?.avatar.changed?.(person)),
+      space.on("person", (person) => this.avatars.get(person)?.changed?.(person)),
       () => renderer.xr.removeEventListener("sessionstart", onSession),
     ];
     if (renderer.xr.isPresenting) onSession();
@@ -89,13 +88,13 @@ class ThreeSpace implements Attached {
     if (this.options.measure !== false) this.measure();
     this.space.frame(nowMs);
     this.placeRig();
-    for (const [person, { avatar }] of this.known) avatar.update(person);
+    for (const [person, avatar] of this.avatars) avatar.update(person);
   }
 
   dispose(): void {
     for (const stop of this.stops) stop();
     this.stopVisibility?.();
-    for (const person of this.known.keys()) this.remove(person);
+    for (const person of this.avatars.keys()) this.remove(person);
     this.rig.removeFromParent();
   }
 
@@ -137,19 +136,17 @@ class ThreeSpace implements Attached {
   }
 
   private add(person: RemotePerson): void {
-    if (this.known.has(person)) return;
+    if (this.avatars.has(person)) return;
     const avatar = this.options.createAvatar?.(person) ?? new DefaultAvatar(person);
-    this.known.set(person, { slot: person.slot, avatar });
-    this.avatars.set(person.slot, avatar);
+    this.avatars.set(person, avatar);
     this.options.scene.add(avatar.object);
   }
 
   private remove(person: RemotePerson): void {
-    const entry = this.known.get(person);
-    if (entry === undefined) return;
-    this.known.delete(person);
-    if (this.avatars.get(entry.slot) === entry.avatar) this.avatars.delete(entry.slot);
-    entry.avatar.object.removeFromParent();
-    entry.avatar.dispose();
+    const avatar = this.avatars.get(person);
+    if (avatar === undefined) return;
+    this.avatars.delete(person);
+    avatar.object.removeFromParent();
+    avatar.dispose();
   }
 }

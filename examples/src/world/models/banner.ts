@@ -1,5 +1,17 @@
 /** A standing banner that shows its own label in large letters on a cloth that moves a little. The origin is the foot of its pole. */
-import { CanvasTexture, CylinderGeometry, DoubleSide, Group, Mesh, MeshBasicMaterial, PlaneGeometry, SphereGeometry, SRGBColorSpace } from "three";
+import {
+  BackSide,
+  CanvasTexture,
+  CylinderGeometry,
+  FrontSide,
+  Group,
+  Mesh,
+  MeshBasicMaterial,
+  PlaneGeometry,
+  RepeatWrapping,
+  SphereGeometry,
+  SRGBColorSpace,
+} from "three";
 import type { ModelMaker } from "../models.ts";
 import { asColor } from "../models.ts";
 import { wrapText } from "../text.ts";
@@ -23,9 +35,15 @@ export const banner: ModelMaker = (materials) => {
   texture.colorSpace = SRGBColorSpace;
   texture.anisotropy = 4;
   const geometry = new PlaneGeometry(CLOTH.widthM, CLOTH.heightM, CLOTH.columns, 1);
-  const cloth = new Mesh(geometry, new MeshBasicMaterial({ map: texture, side: DoubleSide, color: 0xd8d4e0 }));
+  const cloth = new Mesh(geometry, new MeshBasicMaterial({ map: texture, side: FrontSide, color: 0xd8d4e0 }));
   cloth.position.set(CLOTH.widthM / 2 + 0.03, 2.25 - CLOTH.heightM / 2, 0);
-  group.add(cloth);
+  // The back shows the same words the right way round, not their mirror image.
+  const mirrored = texture.clone();
+  mirrored.wrapS = RepeatWrapping;
+  mirrored.repeat.x = -1;
+  const back = new Mesh(geometry, new MeshBasicMaterial({ map: mirrored, side: BackSide, color: 0xb4b0c0 }));
+  back.position.copy(cloth.position);
+  group.add(cloth, back);
 
   let drawn = "";
   return {
@@ -41,6 +59,7 @@ export const banner: ModelMaker = (materials) => {
       drawn = key;
       paint(canvas, color, label);
       texture.needsUpdate = true;
+      mirrored.needsUpdate = true;
     },
     animate(nowMs) {
       const positions = geometry.getAttribute("position");
@@ -54,7 +73,9 @@ export const banner: ModelMaker = (materials) => {
     dispose() {
       disposeGeometries(group);
       cloth.material.dispose();
+      back.material.dispose();
       texture.dispose();
+      mirrored.dispose();
     },
   };
 };

@@ -19,10 +19,6 @@ export class ClientRegistry {
     this.owners = new Map(owners);
   }
 
-  owner(client: number): string | undefined {
-    return this.owners.get(client);
-  }
-
   /** True when `user` may write under all of `clients` in this session; takes the unowned ones then, none otherwise. */
   claim(session: SessionId, user: UserId, clients: readonly number[]): boolean {
     const fresh: number[] = [];

@@ -36,8 +36,7 @@ export class PendingIndex {
     return struct === undefined ? this.waiting(client, clock) : nodeOf(this.doc, struct);
   }
 
-  /** As `find`, among what waits only. */
-  waiting(client: number, clock: number): Node | undefined {
+  private waiting(client: number, clock: number): Node | undefined {
     const list = this.runs.get(client);
     if (list === undefined) return undefined;
     let low = 0;

@@ -69,6 +69,9 @@ type Edit = {
   ackTo: number;
 };
 
+/** A message that repeats what is queued under another session. */
+type Echo = { readonly session: DocSession; readonly batch: number; ackTo: number };
+
 export type Corrupt = { readonly code: "corrupt"; readonly sentence: string };
 
 export class SceneDocument {
@@ -81,6 +84,7 @@ export class SceneDocument {
   private readonly pending: PendingIndex;
   private readonly queue = new AppendQueue<Edit>();
   private readonly sessions = new Map<SessionId, DocSession>();
+  private echoes: readonly Echo[] = [];
   private readonly awareness = new AwarenessTable();
   private readonly changes: ChangeLog;
   private clients: ClientRegistry;
@@ -117,10 +121,6 @@ export class SceneDocument {
   /** Number of the batch that makes the newest admitted edit durable. */
   get queuedBatch(): number {
     return this.queue.newest;
-  }
-  /** Records made durable so far, as the store counts them. */
-  get durableSeq(): number {
-    return this.seq;
   }
 
   /**
@@ -196,7 +196,7 @@ export class SceneDocument {
   /** The store's answer to an `append`. */
   appended(batch: number, durable: boolean, sentence: string): CoreEffect[] {
     const edits = this.queue.landed(batch, durable);
-    if (edits !== undefined) return this.applyDurable(edits);
+    if (edits !== undefined) return [...this.echoAcks(batch), ...this.applyDurable(edits)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
     return this.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
@@ -292,7 +292,7 @@ export class SceneDocument {
     const verdict = this.gate.admit(update, { session: from.id, identity: from.identity, role: from.role, room: this.room(update.length) });
     switch (verdict.kind) {
       case "nothing":
-        return this.settle(from, ordinal);
+        return this.settleKnown(from, ordinal);
       case "gap": {
         if (isAnswer) {
           return this.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
@@ -385,6 +385,28 @@ export class SceneDocument {
     if (session.peer !== "sdk") return [];
     const list = [...clocks].slice(-ACK_CLOCKS).map(([client, clock]) => ({ client, clock }));
     return [message(session.id, { type: "ack", epoch: this.epoch, updates, level: "disk", clocks: list })];
+  }
+
+  /**
+   * What the room has already may still be on its way to the disk, sent by an earlier session of the same person: it is settled when
+   * everything that is queued by now is durable.
+   */
+  private settleKnown(session: DocSession, ordinal: number): CoreEffect[] {
+    if (session.waiting !== undefined || this.queue.length === 0) return this.settle(session, ordinal);
+    const echo: Echo = { session, batch: this.queue.newest, ackTo: ordinal };
+    session.waiting = echo;
+    this.echoes = [...this.echoes, echo];
+    return [];
+  }
+
+  private echoAcks(batch: number): CoreEffect[] {
+    const due = this.echoes.filter((echo) => echo.batch <= batch);
+    if (due.length === 0) return [];
+    this.echoes = this.echoes.filter((echo) => echo.batch > batch);
+    return due.flatMap((echo) => {
+      if (echo.session.waiting === echo) echo.session.waiting = undefined;
+      return this.sessions.get(echo.session.id) === echo.session ? this.ack(echo.session, echo.ackTo, new Map()) : [];
+    });
   }
 
   /** A message that needs no disk is settled with the edit before it, or at once [SE2]. */

@@ -21,7 +21,8 @@ const MODIFIERS = words(
 const VERBS_TOO = words("trash garbage joke creep creeps clown clowns freak freaks cock dick");
 const MAX_MODIFIERS = 3;
 
-const reads = (token: Token | undefined, set: ReadonlySet<string>): boolean => token !== undefined && token.readings.some((reading) => set.has(reading));
+const reads = (token: Token | undefined, set: ReadonlySet<string>): boolean =>
+  token !== undefined && token.readings.some((reading) => set.has(reading));
 
 /** True when the word at `at`, itself `word`, is said of the person spoken to. */
 export function isAimed(tokens: readonly Token[], at: number, word: string): boolean {

@@ -5,7 +5,6 @@
 import { findAll } from "./match.ts";
 import type { Category, Severity } from "./words.ts";
 
-export type { Category, Severity } from "./words.ts";
 export type LexiconVerdict = {
   readonly hide: boolean;
   /** The category that weighed most, empty when nothing is hidden. Never the word itself: reasons are shown and logged. */

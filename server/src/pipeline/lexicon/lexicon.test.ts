@@ -100,9 +100,15 @@ describe("what is left alone", () => {
 describe("normalising", () => {
   it("[LN1] leaves plain words as they are, with one reading", () => {
     fc.assert(
-      fc.property(fc.array(fc.stringMatching(/^[a-z]{2,12}$/).filter((word) => !/(.)\1\1/.test(word)), { minLength: 1, maxLength: 20 }), (words) => {
-        expect(tokenize(words.join(" ")).map(({ readings }) => readings)).toEqual(words.map((word) => [word]));
-      }),
+      fc.property(
+        fc.array(
+          fc.stringMatching(/^[a-z]{2,12}$/).filter((word) => !/(.)\1\1/.test(word)),
+          { minLength: 1, maxLength: 20 },
+        ),
+        (words) => {
+          expect(tokenize(words.join(" ")).map(({ readings }) => readings)).toEqual(words.map((word) => [word]));
+        },
+      ),
     );
   });
 
@@ -148,7 +154,21 @@ describe("the word list", () => {
 
   it("[LW2] holds no name of a group by itself", () => {
     const words = new Set(ENTRIES.flatMap((entry) => entry.words));
-    for (const group of ["gay", "lesbian", "trans", "transgender", "black", "white", "jew", "jewish", "muslim", "christian", "asian", "disabled", "queer"]) {
+    for (const group of [
+      "gay",
+      "lesbian",
+      "trans",
+      "transgender",
+      "black",
+      "white",
+      "jew",
+      "jewish",
+      "muslim",
+      "christian",
+      "asian",
+      "disabled",
+      "queer",
+    ]) {
       expect(words.has(group)).toBe(false);
     }
   });

@@ -64,7 +64,6 @@ function wordAt(tokens: readonly Token[], at: number): Finding | undefined {
   for (const reading of token.readings) {
     const entry = byWord.get(reading);
     if (entry !== undefined) consider(entry, reading);
-    if (token.spelledOut) continue;
     for (const stem of stems) if (stem.words.some((word) => reading.includes(word))) consider(stem, reading);
   }
   if (token.masked !== undefined) {

@@ -12,8 +12,6 @@ export type Token = {
   readonly readings: readonly string[];
   /** The token with `*` for every masked letter, when it has any (`f*ck`). */
   readonly masked: string | undefined;
-  /** The token was spelled out letter by letter (`f u c k`): only a whole word counts then. */
-  readonly spelledOut: boolean;
 };
 
 const MAX_CHARACTERS = 1200;
@@ -25,7 +23,8 @@ const MIN_SPELLED = 3;
 const MAX_SPELLED = 24;
 
 const COMBINING = /\p{Mn}+/gu;
-const INVISIBLE = /[\p{Cf}\u00ad\u034f\u115f\u1160\u3164]+/gu;
+/** Format characters (zero-width, bidi, soft hyphen), the grapheme joiner and the Hangul fillers. */
+const INVISIBLE = /\p{Cf}|\u{34f}|\u{115f}|\u{1160}|\u{3164}/gu;
 const LETTER = /\p{L}/u;
 /** Apostrophes of any shape disappear, so that `you're` and `youre` are the same word. */
 const APOSTROPHE = /['`´‘’ʼ]/g;
@@ -43,24 +42,28 @@ export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let letters: string[] = [];
   const flush = (): void => {
-    if (letters.length >= MIN_SPELLED && 2 * letters.filter((letter) => LETTER.test(letter)).length > letters.length) tokens.push({ readings: expandLeet(letters.join("")), masked: undefined, spelledOut: true });
+    if (letters.length >= MIN_SPELLED && 2 * letters.filter((letter) => LETTER.test(letter)).length > letters.length)
+      tokens.push({ readings: expandLeet(letters.join("")), masked: undefined });
     else for (const letter of letters) tokens.push(plainToken(letter));
     letters = [];
   };
-  for (const piece of pieces(foldText(text))) {
-    if (piece.length === 1) {
-      letters.push(piece);
-      if (letters.length === MAX_SPELLED) flush();
-      continue;
+  // A wide gap ends a spelled-out word: "k y s  n o w".
+  for (const stretch of foldText(text).split(/\s{2,}/u)) {
+    for (const piece of pieces(stretch)) {
+      if (piece.length === 1) {
+        letters.push(piece);
+        if (letters.length === MAX_SPELLED) flush();
+        continue;
+      }
+      flush();
+      tokens.push(readToken(piece));
     }
     flush();
-    tokens.push(readToken(piece));
   }
-  flush();
   return tokens;
 }
 
-const plainToken = (word: string): Token => ({ readings: [word], masked: undefined, spelledOut: false });
+const plainToken = (word: string): Token => ({ readings: [word], masked: undefined });
 
 /**
  * Runs of letters, digits and signs that may be letters. A sign counts only between word characters or at the start of
@@ -69,7 +72,10 @@ const plainToken = (word: string): Token => ({ readings: [word], masked: undefin
  */
 function* pieces(folded: string): Generator<string> {
   for (const run of folded.split(/[^\p{L}\p{N}@$!|+€£*#•·]+/u)) {
-    const word = run.replace(/^\*+(.*?)\*+$/u, "$1").replace(/^[!|+#•·]+(?![\p{L}\p{N}])/u, "").replace(/[!|+#@•·]+$/u, "");
+    const word = run
+      .replace(/^\*+(.*?)\*+$/u, "$1")
+      .replace(/^[!|+#•·]+(?![\p{L}\p{N}])/u, "")
+      .replace(/[!|+#@•·]+$/u, "");
     if (word.length > 0 && word.length <= MAX_TOKEN) yield word;
   }
 }
@@ -79,11 +85,11 @@ function readToken(piece: string): Token {
   if (!characters.some((character) => LETTER.test(character))) return plainToken(piece);
   if (characters.some((character) => MASKS.has(character))) {
     const masked = characters.map((character) => (MASKS.has(character) ? "*" : (LEET.get(character)?.[0] ?? character))).join("");
-    return { readings: [], masked, spelledOut: false };
+    return { readings: [], masked };
   }
   const readings = new Set<string>();
   for (const spelling of expandLeet(piece)) for (const reading of shortenRuns(spelling)) if (readings.size < MAX_READINGS) readings.add(reading);
-  return { readings: [...readings], masked: undefined, spelledOut: false };
+  return { readings: [...readings], masked: undefined };
 }
 
 /** Every spelling with signs and digits read as letters, the literal one first [LN2]. */

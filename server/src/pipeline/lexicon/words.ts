@@ -37,7 +37,8 @@ export const ENTRIES: readonly Entry[] = [
   {
     category: "profanity",
     severity: 1,
-    words: list(`fuk fuking fukin fck fcking fuq phuck fkn shit shits shitty shite shitting bullshit horseshit crap crappy damn goddamn hell bloody bugger
+    words:
+      list(`fuk fuking fukin fck fcking fuq phuck fkn shit shits shitty shite shitting bullshit horseshit crap crappy damn goddamn hell bloody bugger
       piss pissed ass arse asses arses bollocks wtf stfu gtfo`),
   },
 
@@ -45,17 +46,19 @@ export const ENTRIES: readonly Entry[] = [
   {
     category: "insult",
     severity: 1,
-    words: list(`idiot idiots idiotic moron morons moronic stupid dumb dumbo imbecile imbeciles loser losers clown clowns trash garbage scum pathetic worthless useless
+    words:
+      list(`idiot idiots idiotic moron morons moronic stupid dumb dumbo imbecile imbeciles loser losers clown clowns trash garbage scum pathetic worthless useless
       ugly fat creep creeps weirdo weirdos nazi nazis psycho freak freaks coward cowards cretin brainless halfwit dimwit joke disgrace disgusting dick dicks cock cocks
       prick pricks pussy pussies tit tits homo homos gimp spastic cripple vermin bastard bastards inbred`),
   },
   {
     category: "insult",
     severity: 2,
-    words: list(`asshole assholes arsehole arseholes asshat asshats assclown dumbass dumbasses jackass jackasses fatass lardass dipshit dipshits shithead shitheads
+    words:
+      list(`asshole assholes arsehole arseholes asshat asshats assclown dumbass dumbasses jackass jackasses fatass lardass dipshit dipshits shithead shitheads
       shitface shitbag shitbags dickhead dickheads dickface douche douches douchebag douchebags bitch bitches biatch bitchy wanker wankers tosser tossers bellend
       bellends twat twats cunt cunts cunty knobhead knobheads scumbag scumbags cocksucker cocksuckers motherfucker motherfuckers motherfucking fucktard fucktards
-      fuckwit fuckwits fuckface subhuman subhumans libtard libtards`),
+      fuckwit fuckwits fuckface fuckyou fucku fuckoff subhuman subhumans libtard libtards`),
   },
   {
     category: "insult",
@@ -69,7 +72,8 @@ export const ENTRIES: readonly Entry[] = [
   {
     category: "slur",
     severity: 3,
-    words: list(`nigger niggers nigga niggas nigguh negroid sandnigger kike kikes wetback wetbacks beaner beaners raghead ragheads towelhead towelheads paki pakis
+    words:
+      list(`nigger niggers nigga niggas nigguh negroid sandnigger kike kikes wetback wetbacks beaner beaners raghead ragheads towelhead towelheads paki pakis
       gook gooks zipperhead zipperheads darkie darkies jigaboo jigaboos porchmonkey porchmonkeys shitskin shitskins mudslime mudslimes tranny trannies shemale
       shemales faggy lesbo lesbos poofter poofters mongoloid mongoloids pikey pikeys gypo gypos`),
   },
@@ -91,12 +95,17 @@ export const ENTRIES: readonly Entry[] = [
   {
     category: "sexual",
     severity: 2,
-    words: list(`porn porno pornhub blowjob blowjobs handjob handjobs rimjob deepthroat gangbang gangbangs bukkake cumshot cumshots creampie milf milfs hentai dildo dildos
+    words:
+      list(`porn porno pornhub blowjob blowjobs handjob handjobs rimjob deepthroat gangbang gangbangs bukkake cumshot cumshots creampie milf milfs hentai dildo dildos
       buttplug fleshlight titties titfuck slut sluts slutty whore whores whorish skank skanks cumslut cumdump jizz jerkoff jackoff wank wanking fap fapping masturbate
       masturbating orgy orgies pedo pedos paedo paedos childporn upskirt dickpic dickpics sexting camgirl fellatio cunnilingus`),
   },
   { category: "sexual", severity: 2, words: list("cums cumming") },
-  { category: "sexual", severity: 1, words: list("cum sex sexy horny boobs boob boobies penis vagina anal nude nudes naked erection boner orgasm kinky fetish") },
+  {
+    category: "sexual",
+    severity: 1,
+    words: list("cum sex sexy horny boobs boob boobies penis vagina anal nude nudes naked erection boner orgasm kinky fetish"),
+  },
 
   { category: "threat", severity: 3, words: list("kys killyourself") },
 ];
@@ -119,7 +128,8 @@ export const PHRASES: readonly Phrase[] = [
   {
     category: "threat",
     severity: 3,
-    pattern: "gas/lynch/exterminate/kill/deport (all) (the/those/these) jews/muslims/blacks/gays/trans/mexicans/immigrants/christians/women/arabs/asians",
+    pattern:
+      "gas/lynch/exterminate/kill/deport (all) (the/those/these) jews/muslims/blacks/gays/trans/mexicans/immigrants/christians/women/arabs/asians",
   },
   { category: "slur", severity: 3, pattern: "sieg/heil heil/hitler" },
   { category: "slur", severity: 3, pattern: "white power" },
@@ -131,7 +141,11 @@ export const PHRASES: readonly Phrase[] = [
   { category: "insult", severity: 2, pattern: "kiss/eat/lick my (fucking) ass/arse/shit" },
   { category: "insult", severity: 2, pattern: "nobody/noone likes/loves/wants/needs you/u" },
   { category: "insult", severity: 2, pattern: "everyone/everybody hates you/u" },
-  { category: "sexual", severity: 2, pattern: "suck/sucking/lick/ride/touch/stroke/see/show (me) my/your/ur (big/fat) dick/cock/tits/boobs/pussy/penis" },
+  {
+    category: "sexual",
+    severity: 2,
+    pattern: "suck/sucking/lick/ride/touch/stroke/see/show (me) my/your/ur (big/fat) dick/cock/tits/boobs/pussy/penis",
+  },
   { category: "sexual", severity: 2, pattern: "suck my/his/these balls/nuts" },
   { category: "sexual", severity: 2, pattern: "send/show/trade (me/us) (some/your/ur) nudes/boobs/naked" },
   { category: "sexual", severity: 2, pattern: "have/wanna/want (to) (have) sex with me/you/u" },

@@ -4,7 +4,7 @@ import { TINY_MODEL_VECTOR, tinyModel } from "./tiny-model.ts";
 export type RuntimeReport = { readonly ok: boolean; /** For /readyz and logs: the version, or why there is none. */ readonly sentence: string };
 
 /** One thread each way: with more, small models get slower and their p99 triples (INFERENCE.md). */
-export const SESSION_OPTIONS = { executionProviders: ["cpu"], intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
+const SESSION_OPTIONS = { executionProviders: ["cpu"], intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
 
 /** Never rejects: a machine without the runtime still has lexical search and the lexicon, and says so. */
 export async function testRuntime(): Promise<RuntimeReport> {

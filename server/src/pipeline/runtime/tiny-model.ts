@@ -41,7 +41,16 @@ const tensor = (name: string, dims: readonly number[], values: readonly number[]
 /** ValueInfoProto: name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { dim_value 1 } } } }. */
 const valueInfo = (name: string, dims: readonly number[]): Bytes => [
   ...text(1, name),
-  ...message(2, message(1, [...number(1, FLOAT), ...message(2, dims.flatMap((dim) => message(1, number(1, dim))))])),
+  ...message(
+    2,
+    message(1, [
+      ...number(1, FLOAT),
+      ...message(
+        2,
+        dims.flatMap((dim) => message(1, number(1, dim))),
+      ),
+    ]),
+  ),
 ];
 
 // Protobuf wire format: a key is (field << 3 | wire type); type 0 is a varint, type 2 is a length and that many bytes.

@@ -48,8 +48,8 @@ const HUES: readonly (readonly [number, string])[] = [
   [165, "green"],
   [198, "cyan"],
   [258, "blue"],
-  [292, "purple"],
-  [340, "pink"],
+  [305, "purple"],
+  [342, "pink"],
   [361, "red"],
 ];
 const BLUR_DEG = 8;
@@ -70,14 +70,16 @@ export function colourNames(value: string): string[] {
   const min = Math.min(r, g, b);
   const chroma = max - min;
   if (max < 0.16) return ["black"];
-  if (chroma < 0.12 || chroma / max < 0.14) return max > 0.88 ? ["white"] : max < 0.28 ? ["grey", "black"] : max > 0.78 ? ["grey", "white"] : ["grey"];
+  if (chroma < 0.12 || chroma / max < 0.14)
+    return max > 0.88 ? ["white"] : max < 0.28 ? ["grey", "black"] : max > 0.78 ? ["grey", "white"] : ["grey"];
   const sector = max === r ? ((g - b) / chroma + 6) % 6 : max === g ? (b - r) / chroma + 2 : (r - g) / chroma + 4;
   const names = new Set<string>();
   for (const hue of [sector * 60, sector * 60 - BLUR_DEG, sector * 60 + BLUR_DEG]) {
     const turned = (hue + 360) % 360;
     names.add(HUES.find(([below]) => turned < below)?.[1] ?? "red");
   }
-  // Dark orange and dark yellow are what people call brown.
+  // Dark orange and dark yellow are what people call brown; pale red is pink.
   if (max < 0.72 && (names.has("orange") || names.has("yellow"))) names.add("brown");
+  if (max > 0.85 && chroma / max < 0.45 && names.has("red")) names.add("pink");
   return [...names];
 }

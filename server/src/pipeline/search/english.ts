@@ -2,26 +2,24 @@
  * English, as the query parser needs it: a language pack is this one table in another language.
  * Multi-word expressions are written with spaces; the parser tries long ones first.
  */
-export type RelationKind =
-  | "near"
-  | "closest"
-  | "farthest"
-  | "left"
-  | "right"
-  | "front"
-  | "behind"
-  | "above"
-  | "below"
-  | "on"
-  | "in"
-  | "between";
+export type RelationKind = "near" | "closest" | "farthest" | "left" | "right" | "front" | "behind" | "above" | "below" | "on" | "in" | "between";
 export type SizeWord = "big" | "small" | "biggest" | "smallest" | "highest" | "lowest";
 
 const words = (list: string): readonly string[] => list.split("|");
 
 export const RELATIONS: readonly (readonly [RelationKind, readonly string[]])[] = [
-  ["left", words("to the left side of|on the left side of|to the left of|on the left of|on left of|left side of|left of|on the left hand side|on the left side|to the left|on the left|on my left|to my left|at my left|leftmost|left")],
-  ["right", words("to the right side of|on the right side of|to the right of|on the right of|on right of|right side of|right of|on the right hand side|on the right side|to the right|on the right|on my right|to my right|at my right|rightmost|right")],
+  [
+    "left",
+    words(
+      "to the left side of|on the left side of|to the left of|on the left of|on left of|left side of|left of|on the left hand side|on the left side|to the left|on the left|on my left|to my left|at my left|leftmost|left",
+    ),
+  ],
+  [
+    "right",
+    words(
+      "to the right side of|on the right side of|to the right of|on the right of|on right of|right side of|right of|on the right hand side|on the right side|to the right|on the right|on my right|to my right|at my right|rightmost|right",
+    ),
+  ],
   ["front", words("in front of|straight ahead of|ahead of|in front|straight ahead|ahead")],
   ["behind", words("at the back of|in back of|behind")],
   ["above", words("higher up than|higher than|above|over")],

@@ -52,8 +52,10 @@ export class Grid {
       const point = this.places.get(id)?.point;
       if (point !== undefined && distance(point, centre) <= radiusM) found.push(id);
     };
-    const [x0, x1] = [cellOf(centre.x - radiusM), cellOf(centre.x + radiusM)];
-    const [z0, z1] = [cellOf(centre.z - radiusM), cellOf(centre.z + radiusM)];
+    // A hair more, so that rounding at a cell's edge cannot hide somebody who is exactly `radiusM` away.
+    const reach = radiusM * (1 + 1e-9) + 1e-9;
+    const [x0, x1] = [cellOf(centre.x - reach), cellOf(centre.x + reach)];
+    const [z0, z1] = [cellOf(centre.z - reach), cellOf(centre.z + reach)];
     // A radius that spans more cells than there are things is a look at every thing.
     if ((x1 - x0 + 1) * (z1 - z0 + 1) > this.places.size) {
       for (const id of this.places.keys()) measure(id);

@@ -32,13 +32,36 @@ describe("parseQuery", () => {
   ])("%j", (text, parsed) => expect(short(text)).toEqual(parsed));
 
   it("[PQ3] makes something bounded of any string", () => {
-    const word = fc.constantFrom("left", "of", "me", "the", "closest", "to", "between", "and", "within", "3", "m", "red", "on", "chair", "biggest", "in this room");
+    const word = fc.constantFrom(
+      "left",
+      "of",
+      "me",
+      "the",
+      "closest",
+      "to",
+      "between",
+      "and",
+      "within",
+      "3",
+      "m",
+      "red",
+      "on",
+      "chair",
+      "biggest",
+      "in this room",
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.array(word, { maxLength: 80 }).map((words) => words.join(" "))), (text) => {
-        const query = parseQuery(text);
-        expect(query.relations.length).toBeLessThanOrEqual(6);
-        expect(query.target.terms.length).toBeLessThanOrEqual(48);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.array(word, { maxLength: 80 }).map((words) => words.join(" ")),
+        ),
+        (text) => {
+          const query = parseQuery(text);
+          expect(query.relations.length).toBeLessThanOrEqual(6);
+          expect(query.target.terms.length).toBeLessThanOrEqual(48);
+        },
+      ),
     );
   });
 });

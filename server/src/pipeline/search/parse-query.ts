@@ -88,7 +88,7 @@ export function parseQuery(text: string): Query {
   let current = target;
   let withinM: number | undefined;
 
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const nowhere = NOWHERE.find((expression) => startsAt(words, at, expression));
     if (nowhere !== undefined) {
       at += nowhere.length;

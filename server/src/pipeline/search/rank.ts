@@ -77,7 +77,9 @@ function filterOf(index: SceneIndex, ask: Ask, spokenM: number | undefined): (sl
 function phraseMatches(index: SceneIndex, phrase: Phrase, admits: (slot: number) => boolean): Candidate[] {
   const { terms, notes } = expand(index, phrase);
   const found: { doc: number; score: number }[] =
-    phrase.terms.length > 0 ? index.words.score(terms).filter(({ doc }) => admits(doc)) : [...index.all()].filter(admits).map((doc) => ({ doc, score: 1 }));
+    phrase.terms.length > 0
+      ? index.words.score(terms).filter(({ doc }) => admits(doc))
+      : [...index.all()].filter(admits).map((doc) => ({ doc, score: 1 }));
   const top = found.reduce((most, { score }) => Math.max(most, score), 0);
   const scored = found.map(({ doc, score }) => {
     const lexical = top > 0 ? score / top : 0;

@@ -47,7 +47,16 @@ function loadDuplex(): SceneIndex {
 }
 
 const ask = (text: string): SearchEvent =>
-  ({ kind: "search", session: "s", ref: 1, text, limit: 5, withinM: 0, types: [], from: { position: [6, 1.6, 1], rotation: [0, 0, 0, 1] } }) as SearchEvent;
+  ({
+    kind: "search",
+    session: "s",
+    ref: 1,
+    text,
+    limit: 5,
+    withinM: 0,
+    types: [],
+    from: { position: [6, 1.6, 1], rotation: [0, 0, 0, 1] },
+  }) as unknown as SearchEvent;
 
 describe.skipIf(!present)("recorded scenes (needs ../shared/data/scenes)", () => {
   it("finds the thing that is named in the flat, by its label or another word for it", () => {

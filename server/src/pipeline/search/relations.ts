@@ -16,6 +16,7 @@ export type Viewpoint = { readonly point: Point; readonly forwardX: number; read
 export type Fit = { readonly factor: number; readonly why: () => string };
 
 const FLOOR = 0.02;
+const MAX_COORDINATE_M = 1e6;
 /** Distances at which a relation has lost half its weight. */
 const NEAR_HALF_M = 1.5;
 const BESIDE_HALF_M = 4;
@@ -32,12 +33,14 @@ const gap = (a: Place, b: Place): number => Math.max(0, distance(a.point, b.poin
 export function viewpointOf(position: readonly number[], rotation: readonly number[]): Viewpoint | undefined {
   const [x = 0, y = 0, z = 0] = position;
   const [qx = 0, qy = 0, qz = 0, qw = 1] = rotation;
-  if (![x, y, z, qx, qy, qz, qw].every(Number.isFinite)) return undefined;
+  if (![x, y, z, qx, qy, qz, qw].every((value) => Math.abs(value) <= MAX_COORDINATE_M)) return undefined;
   const forwardX = -2 * (qx * qz + qw * qy);
   const forwardZ = -(1 - 2 * (qx * qx + qy * qy));
   const length = Math.hypot(forwardX, forwardZ);
   // Looking straight up or down has no heading: north it is.
-  return length < 1e-3 ? { point: { x, y, z }, forwardX: 0, forwardZ: -1 } : { point: { x, y, z }, forwardX: forwardX / length, forwardZ: forwardZ / length };
+  return length < 1e-3
+    ? { point: { x, y, z }, forwardX: 0, forwardZ: -1 }
+    : { point: { x, y, z }, forwardX: forwardX / length, forwardZ: forwardZ / length };
 }
 
 /** The relation of `thing` to the viewer; `viewpoint` undefined means the viewer is unknown. */
@@ -86,7 +89,10 @@ export function fitAnchor(kind: RelationKind, thing: Place, anchor: Place, viewp
     case "above":
     case "below": {
       const toward = (kind === "above" ? up : -up) / Math.max(0.1, Math.hypot(up, across));
-      return { factor: bounded(sided(toward) * halved(across, NEAR_HALF_M + anchor.sizeM / 2)), why: () => `${toward > 0 ? "" : "not "}${kind} ${anchor.name}` };
+      return {
+        factor: bounded(sided(toward) * halved(across, NEAR_HALF_M + anchor.sizeM / 2)),
+        why: () => `${toward > 0 ? "" : "not "}${kind} ${anchor.name}`,
+      };
     }
     case "on": {
       const height = up >= -0.05 ? halved(up, anchor.sizeM + 0.5) : 0.2;

@@ -18,7 +18,7 @@ const object = (id: string, thing: Thing): ObjectEvent => ({
   ...thing,
 });
 const query = (text: string, more: Partial<SearchEvent> = {}): SearchEvent =>
-  ({ kind: "search", session: "s", ref: 1, text, limit: 10, withinM: 0, types: [], from: null, ...more }) as SearchEvent;
+  ({ kind: "search", session: "s", ref: 1, text, limit: 10, withinM: 0, types: [], from: null, ...more }) as unknown as SearchEvent;
 const sceneOf = (events: readonly ObjectEvent[]): SceneIndex => {
   const index = new SceneIndex();
   for (const event of events) index.apply(event);
@@ -82,8 +82,14 @@ describe("search in a small scene", () => {
 
   it("[RK2] types and within exclude, spoken or given", () => {
     expect(ROOM.search(query("valve", { from: HERE, types: ["machine"] }))).toEqual([]);
-    expect(ROOM.search(query("", { from: HERE, types: ["light"] })).map((hit) => hit.object).sort()).toEqual(["lamp", "lamp-2"]);
-    const near = ROOM.search(query("valve", { from: HERE, withinM: 6 })).map((hit) => hit.object).sort();
+    expect(
+      ROOM.search(query("", { from: HERE, types: ["light"] }))
+        .map((hit) => hit.object)
+        .sort(),
+    ).toEqual(["lamp", "lamp-2"]);
+    const near = ROOM.search(query("valve", { from: HERE, withinM: 6 }))
+      .map((hit) => hit.object)
+      .sort();
     expect(near).toEqual(["v-blue", "v-red"]);
     expect(ROOM.search(query("valve within 6 m", { from: HERE })).length).toBe(2);
     expect(ROOM.search(query("valve", { withinM: 6 })).length).toBe(3);
@@ -152,7 +158,14 @@ describe("incremental updates", () => {
       object("short", { label: "ghost valve", position: [] }),
       object("far", { label: "ghost valve", position: [1e300, 0, -1e300], sizeM: Infinity }),
     ]);
-    for (const text of ["ghost", "ghost near me", "closest ghost", "biggest ghost", "ghost between the ghost and the valve", "ghost left of the ghost"]) {
+    for (const text of [
+      "ghost",
+      "ghost near me",
+      "closest ghost",
+      "biggest ghost",
+      "ghost between the ghost and the valve",
+      "ghost left of the ghost",
+    ]) {
       for (const hit of index.search(query(text, { from: HERE }))) {
         expect(Number.isFinite(hit.score)).toBe(true);
         expect(hit.position.every(Number.isFinite)).toBe(true);
@@ -179,7 +192,9 @@ describe("grid and BM25", () => {
         const grid = new Grid();
         points.forEach((p, id) => grid.place(id, { x: 0, y: 0, z: p.x }));
         points.forEach((p, id) => grid.place(id, p));
-        const brute = points.flatMap((p, id) => (Math.sqrt((p.x - centre.x) ** 2 + (p.y - centre.y) ** 2 + (p.z - centre.z) ** 2) <= radius ? [id] : []));
+        const brute = points.flatMap((p, id) =>
+          Math.sqrt((p.x - centre.x) ** 2 + (p.y - centre.y) ** 2 + (p.z - centre.z) ** 2) <= radius ? [id] : [],
+        );
         expect(grid.within(centre, radius).sort((a, b) => a - b)).toEqual(brute);
       }),
     );

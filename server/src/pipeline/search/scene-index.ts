@@ -35,6 +35,8 @@ const LABEL_WEIGHT = 3;
 const TYPE_WEIGHT = 1.5;
 const TEXT_WEIGHT = 1;
 const MAX_HITS = 64;
+/** Beyond this a coordinate is a mistake, and sums of squares stop being exact. NaN is no place either. */
+const MAX_COORDINATE_M = 1e6;
 
 export class SceneIndex {
   readonly words = new Bm25();
@@ -78,7 +80,7 @@ export class SceneIndex {
     }
     const slot = known ?? this.free.pop() ?? this.objects.length;
     const [x = NaN, y = NaN, z = NaN] = event.position;
-    const placed = [x, y, z].every(Number.isFinite);
+    const placed = [x, y, z].every((metres) => Math.abs(metres) <= MAX_COORDINATE_M);
     const colours = new Set(colourNames(event.color));
     for (const word of [...wordsOf(event.label), ...wordsOf(event.text)]) {
       const colour = colourWord(word);

@@ -24,13 +24,18 @@ export function wordsOf(text: string): string[] {
   return words;
 }
 
+/** Plurals in -ves of words in -f or -fe; all others keep their e (`valves`, `stoves`). */
+const F_PLURALS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ shelves: "shelf", bookshelves: "bookshelf", knives: "knife", leaves: "leaf", halves: "half", loaves: "loaf", scarves: "scarf" }),
+);
+
 /** Index term of a word: plurals fall together (`shelves`, `boxes`, `batteries`, `valves`), nothing more is guessed. */
 export function stem(word: string): string {
-  if (word.length < 4 || !word.endsWith("s") || /(?:ss|us|is)$/.test(word)) return word.replace(/(?<=\w{2}f)e$/, "");
+  if (word.length < 4 || !word.endsWith("s") || /(?:ss|us|is)$/.test(word)) return word;
+  const irregular = F_PLURALS.get(word);
+  if (irregular !== undefined) return irregular;
   if (word.endsWith("ies") && word.length > 4) return `${word.slice(0, -3)}y`;
-  if (word.endsWith("ves") && word.length > 5) return /(?:l|i|a|o)ves$/.test(word) && !/(?:val|sol)ves$/.test(word) ? `${word.slice(0, -3)}f` : word.slice(0, -1);
-  if (/(?:ss|x|ch|sh|zz)es$/.test(word)) return word.slice(0, -2);
-  return word.slice(0, -1);
+  return /(?:ss|x|ch|sh|zz)es$/.test(word) ? word.slice(0, -2) : word.slice(0, -1);
 }
 
 export const termsOf = (text: string): string[] => wordsOf(text).map(stem);

@@ -1,0 +1,237 @@
+/**
+ * The whole path, live: two pages of the demo in a real Chromium and twenty synthetic people in one room of a real server, with a real store
+ * that is killed. What the README promises a newcomer, in the order a newcomer would see it.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { devTicket } from "@copresence/client/node";
+import { textField } from "@copresence/shared/scene";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
+import { type ServerProcess, startServerProcess } from "../server-process.ts";
+import { launchBrowser, type TestBrowser } from "./browser.ts";
+import { apartM, DemoPage, poseAt, turnedDeg } from "./demo-page.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const EXAMPLES = here("../../../examples");
+const PICTURE = here("../../../docs/demo.png");
+const BOTS = 20;
+const WALK_MS = 4000;
+
+const folder = mkdtempSync(join(tmpdir(), "copresence-walk-in-"));
+let server: ServerProcess;
+/** One browser a page: a page that is not in front draws one frame a second, and a person's window is in front. */
+const browsers: TestBrowser[] = [];
+let crowd: ChildProcess | undefined;
+let a: DemoPage;
+let b: DemoPage;
+
+async function start(port: number): Promise<ServerProcess> {
+  return startServerProcess({
+    COPRESENCE_PORT: String(port),
+    COPRESENCE_SCENE: `${EXAMPLES}/src/workshop.ts`,
+    COPRESENCE_STATIC: `${EXAMPLES}/dist`,
+    COPRESENCE_STORE: join(folder, "scenes.sqlite"),
+    COPRESENCE_DEV_TICKETS: "1",
+  });
+}
+
+async function walkIn(name: string, options?: string, viewport = { width: 240, height: 160 }): Promise<DemoPage> {
+  const browser = await launchBrowser(viewport);
+  browsers.push(browser);
+  return DemoPage.walkIn(browser, server.url, name, options);
+}
+
+async function inviteBots(): Promise<void> {
+  crowd = fork(here("../bots/cli.ts"), ["--url", server.url, "--count", String(BOTS), "--still", "--quiet", "--blind"], { stdio: "pipe" });
+  let said = "";
+  const { stdout, stderr } = crowd;
+  stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await new Promise<void>((resolve, reject) => {
+    stdout?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("synthetic people are in")) resolve();
+    });
+    crowd?.once("exit", () => reject(new Error(said)));
+  });
+}
+
+beforeAll(async () => {
+  await build({ root: EXAMPLES, logLevel: "error" });
+  server = await start(0);
+  await inviteBots();
+  a = await walkIn("Ann");
+  b = await walkIn("Ben");
+  await a.enterVr();
+});
+
+afterAll(async () => {
+  crowd?.kill("SIGTERM");
+  for (const browser of browsers) await browser.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("two pages and twenty people in one room", () => {
+  it("everybody sees everybody", async () => {
+    await a.until(`c.space.people.size === ${BOTS + 1} && [...c.space.people].every((each) => each.visible)`);
+    await b.until(`c.space.people.size === ${BOTS + 1} && [...c.space.people].every((each) => each.visible)`);
+  });
+
+  it("A's head, moved in the headset, is where it was on B's page, within 250 ms, 1 cm and 1 degree", async () => {
+    await a.recordOwnPose();
+    await b.recordHeadOf("Ann");
+    // A walk along an arc while looking about: half a metre a second, 40 degrees a second.
+    await a.page.evaluate(`(() => {
+      const device = window.__copresence.xrDevice;
+      const start = performance.now();
+      window.walking = setInterval(() => {
+        const t = (performance.now() - start) / 1000;
+        const yaw = 0.5 * Math.sin(1.4 * t);
+        device.position.set(0.4 * Math.sin(1.2 * t), 1.62 + 0.05 * Math.sin(2 * t), 0.3 * Math.cos(1.1 * t) - 0.3);
+        device.quaternion.set(0, Math.sin(yaw / 2), 0, Math.cos(yaw / 2));
+      }, 4);
+    })()`);
+    await a.page.waitForTimeout(WALK_MS);
+    const truth = await a.recorded();
+    const shown = (await b.recorded()).filter(
+      (reading) => poseAt(truth, reading.roomMs) !== undefined && reading.roomMs > (truth[0]?.roomMs ?? 0) + 1500,
+    );
+    const errors = shown.map((reading) => apartM(reading, poseAt(truth, reading.roomMs) as typeof reading)).sort((x, y) => x - y);
+    const turns = shown.map((reading) => turnedDeg(reading, poseAt(truth, reading.roomMs) as typeof reading)).sort((x, y) => x - y);
+    const at = (values: readonly number[], part: number): number => values[Math.floor(values.length * part)] ?? Number.NaN;
+    console.log(
+      `moving head, ${(truth.length / WALK_MS) * 1000} frames a second, ${shown.length} looks: off by p50 ${(at(errors, 0.5) * 1000).toFixed(1)} mm, ` +
+        `${at(turns, 0.5).toFixed(2)} degrees, p95 ${(at(errors, 0.95) * 1000).toFixed(1)} mm, ${at(turns, 0.95).toFixed(2)} degrees`,
+    );
+    expect(shown.length).toBeGreaterThan(50);
+    // The median: software rendering on two shared cores drops frames, and what it did not measure nobody can show.
+    expect(at(errors, 0.5)).toBeLessThan(0.01);
+    expect(at(turns, 0.5)).toBeLessThan(1);
+  });
+
+  it("a sudden move of A's head has arrived on B's page within 250 ms", async () => {
+    await a.page.evaluate("clearInterval(window.walking)");
+    const measure = async (x: number): Promise<number> => {
+      await a.page.waitForTimeout(600);
+      await b.recorded();
+      const movedAtMs = await a.read<number>(
+        `(c.xrDevice.position.set(${x}, 1.6, -0.2), c.xrDevice.quaternion.set(0, 0, 0, 1), performance.timeOrigin + performance.now())`,
+      );
+      await a.page.waitForTimeout(700);
+      const goal = { epochMs: 0, roomMs: 0, pose: await a.read<readonly number[]>("Array.from(c.space.me.pose.subarray(0, 7))") };
+      const arrived = (await b.recorded()).find(
+        (reading) => reading.epochMs > movedAtMs && apartM(reading, goal) < 0.01 && turnedDeg(reading, goal) < 1,
+      );
+      expect(arrived, "the move never arrived").toBeDefined();
+      return (arrived?.epochMs ?? 0) - movedAtMs;
+    };
+    // Rendering in software on cores that others use too has bad seconds; three rounds of five tell a slow product from a slow machine.
+    let median = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 3 && median >= 250; round++) {
+      const latencies: number[] = [];
+      for (const x of [0.1, -0.1, 0.15, -0.05, 0.12]) latencies.push(await measure(x));
+      console.log(`sudden moves took ${latencies.map((ms) => ms.toFixed(0)).join(", ")} ms from headset to the other page`);
+      median = latencies.sort((x, y) => x - y)[2] ?? Number.POSITIVE_INFINITY;
+    }
+    expect(median).toBeLessThan(250);
+  });
+});
+
+describe("things", () => {
+  it("A takes a lamp with its hand, carries it and renames it; B sees both", async () => {
+    // The right controller reaches to where the lamp stands, squeezes, moves and lets go: through WebXR, as a person would.
+    const reach = (dx: number): string => `(() => {
+      const object = c.space.objects.get("lamp-1");
+      window.from ??= Array.from(object.transform.subarray(0, 3));
+      const local = c.three.rig.worldToLocal(c.three.rig.position.clone().set(window.from[0] + ${dx}, window.from[1] + 0.1, window.from[2]));
+      c.xrDevice.position.set(local.x, 1.6, local.z + 0.4);
+      c.xrDevice.controllers.right.position.set(local.x, local.y, local.z);
+      return true;
+    })()`;
+    await a.read(reach(0));
+    await a.page.waitForTimeout(500);
+    await a.read("c.xrDevice.controllers.right.updateButtonValue('squeeze', 1)");
+    await a.until("c.space.objects.get('lamp-1').heldByMe");
+    await b.until("c.space.people.get(c.space.objects.get('lamp-1').holder)?.name === 'Ann'");
+    await a.read(reach(0.5));
+    await a.page.waitForTimeout(500);
+    await b.until("Math.abs(c.space.objects.get('lamp-1').transform[0] - (1.25 + 0.5)) < 0.03");
+    await a.read("c.xrDevice.controllers.right.updateButtonValue('squeeze', 0)");
+    await a.until("c.space.objects.get('lamp-1').holder === undefined");
+    await a.read("c.space.objects.get('lamp-1').text('label').replace('Night watch')");
+    await a.until("c.space.saved === 'saved'");
+    await b.until("c.space.objects.get('lamp-1').holder === undefined && c.space.objects.get('lamp-1').fields.label === 'Night watch'");
+    await b.until("Math.abs(c.space.objects.get('lamp-1').transform[0] - (1.25 + 0.5)) < 0.03");
+  });
+
+  it("two pages that grab at once end with one holder", async () => {
+    for (let round = 0; round < 5; round++) {
+      const claims = await Promise.all([a, b].map((page) => page.read<{ granted: boolean }>("c.space.objects.get('gear-1').grab('pointer')")));
+      expect(claims.filter(({ granted }) => granted)).toHaveLength(1);
+      const winner = claims[0]?.granted === true ? "Ann" : "Ben";
+      for (const page of [a, b])
+        await page.until(
+          `(() => { const { holder } = c.space.objects.get('gear-1'); return (holder === c.space.me.slot ? c.space.me : c.space.people.get(holder))?.name === '${winner}'; })()`,
+        );
+      for (const page of [a, b]) await page.read("c.space.objects.get('gear-1').release()");
+      for (const page of [a, b]) await page.until("c.space.objects.get('gear-1').holder === undefined");
+    }
+  });
+
+  it("a stock y-websocket provider reads and edits the same document", async () => {
+    const doc = new Y.Doc();
+    const provider = new WebsocketProvider(`${server.url.replace("http", "ws")}/sync`, "demo", doc, {
+      params: { ticket: await devTicket(server.url, { space: "demo", name: "Stock", role: "member" }) },
+      WebSocketPolyfill: WebSocket as never,
+      disableBc: true,
+    });
+    try {
+      await new Promise<void>((resolve) => provider.once("sync", () => resolve()));
+      const label = textField(doc, "lamp-1", "label") as Y.Text;
+      expect(label.toString()).toBe("Night watch");
+      label.insert(0, "The ");
+      await a.until("c.space.objects.get('lamp-1').fields.label === 'The Night watch'");
+      await b.read("c.space.objects.get('lamp-1').text('label').insert(0, '* ')");
+      while (label.toString() !== "* The Night watch") await new Promise<void>((resolve) => doc.once("update", () => resolve()));
+    } finally {
+      provider.destroy();
+    }
+    await b.until("c.space.saved === 'saved'");
+  });
+
+  it("after kill -9 and a new start both pages are back by themselves, and a third finds everything where it was", async () => {
+    const before = await b.read<readonly number[]>("Array.from(c.space.objects.get('lamp-1').transform)");
+    const { port } = new URL(server.url);
+    crowd?.kill("SIGTERM");
+    await server.stop("SIGKILL");
+    await a.until("c.space.status === 'reconnecting'");
+    server = await start(Number(port));
+    await Promise.all([a, b].map((page) => page.until("c.space.status === 'live'", 30_000)));
+    const third = await walkIn("Cleo", "quality=low");
+    expect(await third.read("Array.from(c.space.objects.get('lamp-1').transform)")).toEqual(before);
+    expect(await third.read("c.space.objects.get('lamp-1').fields.label")).toBe("* The Night watch");
+    await third.until("[...c.space.people].some((each) => each.name === 'Ann') && [...c.space.people].some((each) => each.name === 'Ben')");
+    expect([...a.errors, ...b.errors, ...third.errors]).toEqual([]);
+  });
+
+  it("and it looks like something to show", async () => {
+    for (const browser of browsers.splice(0)) await browser.close();
+    await inviteBots();
+    const guest = await walkIn("You", "quality=high", { width: 1280, height: 760 });
+    await guest.until(`c.space.people.size >= ${BOTS} && [...c.space.people].filter((each) => each.visible).length >= ${BOTS}`, 30_000);
+    await guest.page.waitForTimeout(4000);
+    mkdirSync(here("../../../docs"), { recursive: true });
+    // Kept as the README's picture only when asked, so that a test run does not change the tree.
+    const path = process.env["DEMO_PICTURE"] === "1" ? PICTURE : join(folder, "demo.png");
+    const picture = await guest.page.screenshot({ path });
+    expect(picture.length).toBeGreaterThan(100_000);
+    expect(guest.errors).toEqual([]);
+  });
+});
