@@ -9,7 +9,7 @@
  * `--leave-out` trains without one recording, to see how the table does on what it has not met.
  */
 import { parseArgs } from "node:util";
-import { BlockWriter, Encoded, MAX_BLOCK_BYTES, newPoseSample, POSE_FLOATS, riceRow, RICE_BUCKETS, RICE_ROWS } from "@copresence/shared/pose";
+import { BlockWriter, Encoded, MAX_BLOCK_BYTES, newPoseSample, POSE_FLOATS, RICE_BUCKETS, RICE_ROWS } from "@copresence/shared/pose";
 import { DEFAULT_TRACES, isBeatSaber, isHeadset, loadRecordings, type Recording } from "./recordings.ts";
 
 const K_MAX = 11;
@@ -50,8 +50,7 @@ function count(recording: Recording, tickRateHz: number): void {
 function tally(writer: BlockWriter): void {
   for (let d = 0; d < 3; d++) {
     for (let kind = 0; kind < 2; kind++) {
-      const bucket = kind === 0 ? writer.predictor.positionBucket[d] : writer.predictor.rotationBucket[d];
-      const context = riceRow(kind as 0 | 1, d, writer.layer) + (bucket as number);
+      const context = writer.contexts[d * 2 + kind] as number;
       for (let c = 0; c < 3; c++) {
         const value = writer.residuals[d * 6 + kind * 3 + c] as number;
         const code = value < 0 ? -2 * value - 1 : 2 * value;
@@ -90,7 +89,9 @@ function cheapest(context: number): number {
 }
 
 function print(rows: number[][]): void {
-  const names = ["position", "rotation"].flatMap((kind) => ["head", "hand"].flatMap((device) => ["T0", "T1", "T2"].map((layer) => `${kind} ${device} ${layer}`)));
+  const names = ["position", "rotation"].flatMap((kind) =>
+    ["head", "hand"].flatMap((device) => ["T0", "T1", "T2"].map((layer) => `${kind} ${device} ${layer}`)),
+  );
   console.log(`/**
  * Rice parameters by context, trained on recordings of people in headsets by bench/src/train-pose-tables.ts; do not edit.
  * One row per kind, device class and layer (entropy.ts), ${RICE_BUCKETS} buckets each. Part of the wire format: changing a number is a new frame version.

@@ -32,17 +32,24 @@ export async function startServerProcess(
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
-  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ready = /running at (\S+) \((\w+)\)/;
-  const deadline = AbortSignal.timeout(START_MS);
-  while (!ready.test(output)) {
-    if (child.exitCode !== null || deadline.aborted) {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (): void => {
       child.kill("SIGKILL");
-      throw new Error(`The server did not start:\n${output}`);
-    }
-    await Promise.race([once(child.stdout, "data"), once(child, "exit"), new Promise((resolve) => setTimeout(resolve, 100))]);
-  }
+      reject(new Error(`The server did not start:\n${output}`));
+    };
+    const tooLate = setTimeout(fail, START_MS);
+    const hear = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (!ready.test(output)) return;
+      clearTimeout(tooLate);
+      child.off("exit", fail);
+      resolve();
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.once("exit", fail);
+  });
   const [, url = "", transport = ""] = ready.exec(output) ?? [];
   return {
     url,

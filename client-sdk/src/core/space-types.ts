@@ -43,7 +43,7 @@ export type ConnectOptions<S extends SceneSpec = any> = {
   readonly ticket: TicketSource;
   /** The scene's definition: gives objects their types. Without it fields are read by what they look like. */
   readonly scene?: Scene<S> | undefined;
-  /** Pose messages per second; the default, and the ceiling, is what the room asks for (30). Each carries up to 3 samples. */
+  /** Pose messages per second; the default, and the ceiling, is what the room asks for (its tick rate, at most 60). Each carries up to 3 samples. */
   readonly uplinkHz?: number | undefined;
   /** Artificial network trouble from the start; `space.simulate` changes it. */
   readonly link?: LinkConditions | undefined;

@@ -5,6 +5,9 @@
 import { Color, type Material, MeshLambertMaterial, MeshStandardMaterial } from "three";
 import type { Quality } from "./stage.ts";
 
+/** An evening sky gives full metals nothing bright to mirror: they would be black. */
+const METAL_IN_DUSK = 0.55;
+
 type Look = {
   readonly color: number;
   readonly metal?: number;
@@ -35,7 +38,7 @@ export function createMaterials(quality: Quality): Materials {
     };
     return quality === "low"
       ? new MeshLambertMaterial(common)
-      : new MeshStandardMaterial({ ...common, metalness: look.metal ?? 0, roughness: look.rough ?? 0.65 });
+      : new MeshStandardMaterial({ ...common, metalness: (look.metal ?? 0) * METAL_IN_DUSK, roughness: look.rough ?? 0.65 });
   };
   return {
     own,

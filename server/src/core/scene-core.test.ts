@@ -31,7 +31,7 @@ describe("SceneCore: joining and leaving", () => {
       serverTimeMs: 100,
       definition: scene.hash,
       epoch: 3,
-      uplinkHz: 30,
+      uplinkHz: 50,
     });
     expect(only(effects, "session").map(({ delta }) => delta)).toMatchObject([{ kind: "person", person: { slot: 0, name: "ADA", status: "awake" } }]);
     expect(sent(effects, session("ada"), "syncDown").length).toBeGreaterThan(0);

@@ -29,8 +29,8 @@ import { VeilTable } from "./veils.ts";
 
 /** A late room runs this many ticks at once; the others never were. */
 export const MAX_CATCH_UP = 2;
-/** Pose messages a second the room asks for. */
-const UPLINK_HZ = 30;
+/** Pose messages a second the room asks for: one a tick, because of several samples in one only the newest is shown. */
+const UPLINK_HZ_MAX = 60;
 
 export class SceneCore {
   private readonly options: SceneCoreOptions;
@@ -241,7 +241,7 @@ export class SceneCore {
       tick: this.lastTick,
       serverTimeMs: this.nowMs,
       rig: { positionMm: [xMm, yMm, zMm], yaw },
-      uplinkHz: UPLINK_HZ,
+      uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX),
       definition: scene.hash,
       epoch: loaded.epoch,
     });

@@ -53,7 +53,7 @@ export class BitWriter {
   rice(code: number, k: number): void {
     const quotient = code >>> k;
     if (quotient < ESCAPE_QUOTIENT) {
-      this.put(((1 << (quotient + 1)) - 2) << k | (code & ((1 << k) - 1)), quotient + 1 + k);
+      this.put((((1 << (quotient + 1)) - 2) << k) | (code & ((1 << k) - 1)), quotient + 1 + k);
     } else {
       this.put((1 << ESCAPE_QUOTIENT) - 1, ESCAPE_QUOTIENT);
       this.put(code & RICE_MAX, ESCAPE_BITS);

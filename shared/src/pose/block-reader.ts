@@ -5,7 +5,7 @@
  * [BR2] A block that is not `ok` leaves the bank as it was.
  * [BR3] `missing`: the block refers to what this viewer never got. Its length is unknown then (FORMAT.md, groups).
  */
-import { BitReader, unzigzag } from "./bits.ts";
+import { BitReader, unzigzag, zigzag } from "./bits.ts";
 import {
   AGE_ORDER,
   DIFF_MRP_ORDER,
@@ -21,7 +21,7 @@ import {
   NEAR_LIMIT,
   POSITION_BITS,
 } from "./block-format.ts";
-import { Residual, riceK } from "./entropy.ts";
+import { Residual, RiceContext } from "./entropy.ts";
 import { clampLattice, clampMrp, MRP_LIMIT, POSITION_LIMIT } from "./lattice.ts";
 import { Layer, LAYER_COUNT, ReferenceChoice, standardLayer } from "./layers.ts";
 import { ENERGY_BITS, energyClass, Predictor, ROTATION_RESIDUAL_MAX, velocityFactor } from "./predictor.ts";
@@ -40,6 +40,7 @@ export class BlockReader {
   end = 0;
   private readonly bits = new BitReader();
   private readonly predictor = new Predictor();
+  private readonly context = new RiceContext();
   private readonly choice = new ReferenceChoice();
   private readonly states = new Uint8Array(DEVICE_COUNT);
 
@@ -68,6 +69,7 @@ export class BlockReader {
     bank.lag[SCRATCH_ENTRY] = lag;
     bank.time[SCRATCH_ENTRY] = this.time.units(tick, lag);
     this.predict(timing);
+    this.context.start();
     for (let d = 0; d < DEVICE_COUNT; d++) {
       if (!isCoded(this.states[d] as number)) bank.hold(newer, d);
       else if (!this.readDevice(d, layer as Layer)) return Decoded.malformed;
@@ -88,7 +90,8 @@ export class BlockReader {
     const { newer, older } = this.choice;
     const back = older < 0 ? 0 : bank.elapsed(timing, older, newer, time.unitsPerTick);
     const ahead = bank.elapsed(timing, newer, SCRATCH_ENTRY, time.unitsPerTick);
-    this.predictor.predict(bank, newer, older, velocityFactor(ahead, back, time.unitMs));
+    this.predictor.factor[0] = velocityFactor(ahead, back, time.unitMs);
+    this.predictor.predict(bank, newer, older);
   }
 
   /** True when the references the block was made with are the ones chosen here. */
@@ -109,19 +112,21 @@ export class BlockReader {
   }
 
   private readDevice(d: number, layer: Layer): boolean {
-    const { bank, bits, predictor } = this;
+    const { bank, bits, context, predictor } = this;
     const p = SCRATCH_ENTRY * AXES + d * 3;
-    const kp = riceK(Residual.position, d, layer, predictor.positionBucket[d] as number);
+    const kp = context.k(Residual.position, d, layer, predictor.positionBucket[d] as number);
     const px = unzigzag(bits.rice(kp));
     const py = unzigzag(bits.rice(kp));
     const pz = unzigzag(bits.rice(kp));
     bank.position[p] = clampLattice((predictor.position[d * 3] as number) + px);
     bank.position[p + 1] = clampLattice((predictor.position[d * 3 + 1] as number) + py);
     bank.position[p + 2] = clampLattice((predictor.position[d * 3 + 2] as number) + pz);
-    const kr = riceK(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
+    context.saw(zigzag(px) + zigzag(py) + zigzag(pz));
+    const kr = context.k(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
     const rx = unzigzag(bits.rice(kr));
     const ry = unzigzag(bits.rice(kr));
     const rz = unzigzag(bits.rice(kr));
+    context.saw(zigzag(rx) + zigzag(ry) + zigzag(rz));
     if (tooFar(rx) || tooFar(ry) || tooFar(rz)) return false;
     predictor.applyRotation(d, rx, ry, rz, bank.mrp, p);
     bank.deriveQuat(SCRATCH_ENTRY, d);
@@ -182,7 +187,8 @@ export class BlockReader {
     bank.time[SCRATCH_OLDER] = this.time.units(tick, lag);
     const from = SCRATCH_ENTRY * AXES;
     const to = SCRATCH_OLDER * AXES;
-    for (let i = 0; i < AXES; i++) bank.position[to + i] = clampLattice((bank.position[from + i] as number) - unzigzag(bits.expGolomb(DIFF_POSITION_ORDER)));
+    for (let i = 0; i < AXES; i++)
+      bank.position[to + i] = clampLattice((bank.position[from + i] as number) - unzigzag(bits.expGolomb(DIFF_POSITION_ORDER)));
     for (let i = 0; i < AXES; i++) bank.mrp[to + i] = clampMrp((bank.mrp[from + i] as number) - unzigzag(bits.expGolomb(DIFF_MRP_ORDER)));
     for (let d = 0; d < DEVICE_COUNT; d++) bank.deriveQuat(SCRATCH_OLDER, d);
     return true;

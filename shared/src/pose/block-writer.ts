@@ -23,7 +23,7 @@ import {
   POSITION_BITS,
   REST_AFTER,
 } from "./block-format.ts";
-import { Residual, riceK } from "./entropy.ts";
+import { Residual, RiceContext } from "./entropy.ts";
 import { MRP_LIMIT, POSITION_LIMIT, quatToMrp, toLattice } from "./lattice.ts";
 import { chooseLayer, Layer, ReferenceChoice, standardLayer } from "./layers.ts";
 import { ENERGY_BITS, energyClass, Predictor, velocityFactor } from "./predictor.ts";
@@ -56,9 +56,12 @@ export class BlockWriter {
   layer: Layer = Layer.t0;
   end = 0;
   private readonly bits = new BitWriter();
-  readonly predictor = new Predictor();
+  private readonly predictor = new Predictor();
   /** Int32Array[18]: of the last block, per device x y z of the position residual and of the rotation residual; for training. */
   readonly residuals = new Int32Array(2 * AXES);
+  private readonly context = new RiceContext();
+  /** Int32Array[6]: table index that each device's position and rotation residuals were coded with; for training. */
+  readonly contexts = new Int32Array(2 * DEVICE_COUNT);
   private readonly choice = new ReferenceChoice();
   /** Per slot and device: updates in a row that equalled their reference. */
   private readonly quiet: Uint8Array;
@@ -110,11 +113,13 @@ export class BlockWriter {
     choice.choose(bank, slot, layer);
     const { newer, older } = choice;
     const sameTiming = this.chooseTiming(slot, layer);
-    this.predictor.predict(bank, newer, older, this.factors[bank.timing[slot] as number] as number);
+    this.predictor.factor[0] = this.factors[bank.timing[slot] as number] as number;
+    this.predictor.predict(bank, newer, older);
     const sameStates = this.settle(slot, newer, sample);
     if (sameStates && layer !== Layer.t0 && this.nothingCoded()) return Encoded.quiet;
     this.bits.start(out, offset);
     this.writeHeader(slot, layer, sameStates, sameTiming);
+    this.context.start();
     for (let d = 0; d < DEVICE_COUNT; d++) this.writeDevice(d, newer, layer);
     this.end = this.bits.finish();
     this.layer = layer;
@@ -197,7 +202,7 @@ export class BlockWriter {
         if (layer === Layer.t2) bits.expGolomb(gap2, GAP_ORDER);
       }
       bits.put(sameStates ? 0 : 1, 1);
-      for (let d = 0; d < DEVICE_COUNT && !sameStates; d++) bits.put(bank.states[SCRATCH_ENTRY * DEVICE_COUNT + d] as number, 2);
+      if (!sameStates) for (let d = 0; d < DEVICE_COUNT; d++) bits.put(bank.states[SCRATCH_ENTRY * DEVICE_COUNT + d] as number, 2);
     }
     bits.expGolomb(zigzag((bank.lag[SCRATCH_ENTRY] as number) - (bank.lag[newer] as number)), LAG_ORDER);
   }
@@ -209,14 +214,16 @@ export class BlockWriter {
       bank.hold(newer, d);
       return;
     }
-    const kp = riceK(Residual.position, d, layer, predictor.positionBucket[d] as number);
+    const kp = this.context.k(Residual.position, d, layer, predictor.positionBucket[d] as number);
     const px = (bank.position[p] as number) - (predictor.position[d * 3] as number);
     const py = (bank.position[p + 1] as number) - (predictor.position[d * 3 + 1] as number);
     const pz = (bank.position[p + 2] as number) - (predictor.position[d * 3 + 2] as number);
     bits.rice(zigzag(px), kp);
     bits.rice(zigzag(py), kp);
     bits.rice(zigzag(pz), kp);
-    const kr = riceK(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
+    this.contexts[d * 2] = this.context.index;
+    this.context.saw(zigzag(px) + zigzag(py) + zigzag(pz));
+    const kr = this.context.k(Residual.rotation, d, layer, predictor.rotationBucket[d] as number);
     const r = d * 6;
     predictor.rotationResidual(d, this.quat, d * 4, residuals, r + 3);
     const rx = residuals[r + 3] as number;
@@ -228,6 +235,8 @@ export class BlockWriter {
     bits.rice(zigzag(rx), kr);
     bits.rice(zigzag(ry), kr);
     bits.rice(zigzag(rz), kr);
+    this.contexts[d * 2 + 1] = this.context.index;
+    this.context.saw(zigzag(rx) + zigzag(ry) + zigzag(rz));
     if (layer === Layer.t2) return;
     predictor.applyRotation(d, rx, ry, rz, bank.mrp, p);
     bank.deriveQuat(SCRATCH_ENTRY, d);
@@ -240,12 +249,12 @@ export class BlockWriter {
    * clearly better. True when it stays. Only the encoder decides, so nothing here needs to be exact.
    */
   private chooseTiming(slot: number, layer: Layer): boolean {
-    const { bank, factors, timingError } = this;
+    const { bank, timingError } = this;
     const own = bank.timing[slot] as Timing;
     for (let timing = 0; timing < 2; timing++) {
-      factors[timing] = this.factor(timing);
+      this.measureFactor(timing);
       const at = slot * 2 + timing;
-      timingError[at] = (timingError[at] as number) * TIMING_MEMORY + this.positionError(factors[timing] as number);
+      timingError[at] = (timingError[at] as number) * TIMING_MEMORY + this.positionError(timing);
     }
     const other = 1 - own;
     const better = (timingError[slot * 2 + other] as number) + TIMING_MARGIN < (timingError[slot * 2 + own] as number) * TIMING_GAIN;
@@ -253,16 +262,17 @@ export class BlockWriter {
     return bank.timing[slot] === own;
   }
 
-  private factor(timing: number): number {
+  private measureFactor(timing: number): void {
     const { bank, choice, time } = this;
     const { newer, older } = choice;
     const back = older < 0 ? 0 : bank.elapsed(timing, older, newer, time.unitsPerTick);
-    return velocityFactor(bank.elapsed(timing, newer, SCRATCH_ENTRY, time.unitsPerTick), back, time.unitMs);
+    this.factors[timing] = velocityFactor(bank.elapsed(timing, newer, SCRATCH_ENTRY, time.unitsPerTick), back, time.unitMs);
   }
 
-  /** Sum of position residuals in lattice steps if the motion were extrapolated by `factor`. */
-  private positionError(factor: number): number {
+  /** Sum of position residuals in lattice steps, had the motion been extrapolated under `timing`. */
+  private positionError(timing: number): number {
     const { position } = this.bank;
+    const factor = this.factors[timing] as number;
     const a = this.choice.newer * AXES;
     const b = factor === 0 ? a : this.choice.older * AXES;
     let sum = 0;

@@ -52,19 +52,35 @@ export function mrpToQuat(mrp: Int32Array, at: number, out: Float64Array, to: nu
   out[to + 3] = (1 - square) * scale;
 }
 
-/** out[to..] = a * b (Hamilton product, x y z w). Scalars in, so that callers conjugate by signs without a temporary. */
-export function multiplyQuat(
-  ax: number,
-  ay: number,
-  az: number,
-  aw: number,
-  bx: number,
-  by: number,
-  bz: number,
-  bw: number,
-  out: Float64Array,
-  to: number,
-): void {
+/**
+ * out[to..] = a * b (Hamilton product, x y z w), all in arrays: a double handed to a function that is not inlined is boxed on the heap.
+ * `out` may not overlap `a` or `b`.
+ */
+export function multiplyQuat(a: Float64Array, at: number, b: Float64Array, bt: number, out: Float64Array, to: number): void {
+  const ax = a[at] as number;
+  const ay = a[at + 1] as number;
+  const az = a[at + 2] as number;
+  const aw = a[at + 3] as number;
+  const bx = b[bt] as number;
+  const by = b[bt + 1] as number;
+  const bz = b[bt + 2] as number;
+  const bw = b[bt + 3] as number;
+  out[to] = aw * bx + ax * bw + ay * bz - az * by;
+  out[to + 1] = aw * by - ax * bz + ay * bw + az * bx;
+  out[to + 2] = aw * bz + ax * by - ay * bx + az * bw;
+  out[to + 3] = aw * bw - ax * bx - ay * by - az * bz;
+}
+
+/** out[to..] = conj(a) * b: the turn from a to b in a's frame. */
+export function turnBetween(a: Float64Array, at: number, b: Float64Array, bt: number, out: Float64Array, to: number): void {
+  const ax = -(a[at] as number);
+  const ay = -(a[at + 1] as number);
+  const az = -(a[at + 2] as number);
+  const aw = a[at + 3] as number;
+  const bx = b[bt] as number;
+  const by = b[bt + 1] as number;
+  const bz = b[bt + 2] as number;
+  const bw = b[bt + 3] as number;
   out[to] = aw * bx + ax * bw + ay * bz - az * by;
   out[to + 1] = aw * by - ax * bz + ay * bw + az * bx;
   out[to + 2] = aw * bz + ax * by - ay * bx + az * bw;

@@ -6,12 +6,12 @@
  * [PD2] The context bucket of a device's Rice parameter depends on the references alone, so the decoder knows it first.
  * [PD3] One instance is scratch space: `predict` overwrites what the last call left. Nothing is allocated.
  */
-import { clampLattice, multiplyQuat, quatToMrp } from "./lattice.ts";
+import { clampLattice, multiplyQuat, quatToMrp, turnBetween } from "./lattice.ts";
 import { AXES, ENERGIES, QUATS, type ReferenceBank } from "./references.ts";
 import { DEVICE_COUNT } from "./types.ts";
 
-/** Rotation residual steps per unit of MRP: about 0.2 degree a step (4 atan r). */
-export const ROTATION_STEPS = 1160;
+/** Rotation residual steps per unit of MRP: 0.193 degree a step (4 atan r), so that slow hands too stay under 0.1 degree RMS. */
+export const ROTATION_STEPS = 1190;
 /** A residual step this far is the antipode; more cannot occur. */
 export const ROTATION_RESIDUAL_MAX = 2 * ROTATION_STEPS;
 /** Context buckets of the Rice tables. */
@@ -61,125 +61,93 @@ export class Predictor {
   /** Per device: context bucket of position and of rotation. */
   readonly positionBucket = new Uint8Array(DEVICE_COUNT);
   readonly rotationBucket = new Uint8Array(DEVICE_COUNT);
-  private readonly residual = new Float64Array(4);
+  /** Float64Array[1]: the velocity factor to predict with, set before `predict`. */
+  readonly factor = new Float64Array(1);
+  /** Two quaternions under work. */
+  private readonly turn = new Float64Array(4);
+  private readonly step = new Float64Array(4);
 
   /** Predicts all devices from entry `newer`, extrapolating the motion since `older` by `factor` (`older` is not read when 0). */
-  predict(bank: ReferenceBank, newer: number, older: number, factor: number): void {
+  predict(bank: ReferenceBank, newer: number, older: number): void {
     for (let d = 0; d < DEVICE_COUNT; d++) {
-      this.predictPosition(bank, newer, older, d, factor);
-      this.predictRotation(bank, newer, older, d, factor);
+      this.predictPosition(bank, newer, older, d);
+      this.predictRotation(bank, newer, older, d);
     }
   }
 
-  private predictPosition(bank: ReferenceBank, newer: number, older: number, d: number, factor: number): void {
+  private predictPosition(bank: ReferenceBank, newer: number, older: number, d: number): void {
+    const factor = this.factor[0] as number;
     const a = newer * AXES + d * 3;
-    const b = older * AXES + d * 3;
+    const b = factor === 0 ? a : older * AXES + d * 3;
     let square = 0;
     for (let c = 0; c < 3; c++) {
       const p = bank.position[a + c] as number;
-      const step = factor === 0 ? 0 : factor * (p - (bank.position[b + c] as number));
+      const step = factor * (p - (bank.position[b + c] as number));
       square += step * step;
       this.position[d * 3 + c] = clampLattice(p + Math.floor(step + 0.5));
     }
     this.positionBucket[d] = bucketOf(bank.energy[newer * ENERGIES + d] as number, square);
   }
 
-  private predictRotation(bank: ReferenceBank, newer: number, older: number, d: number, factor: number): void {
-    const q = bank.quat;
+  private predictRotation(bank: ReferenceBank, newer: number, older: number, d: number): void {
+    const factor = this.factor[0] as number;
+    const { turn, step } = this;
     const energy = bank.energy[newer * ENERGIES + DEVICE_COUNT + d] as number;
     const a = newer * QUATS + d * 4;
-    const o = d * 4;
-    const ax = q[a] as number;
-    const ay = q[a + 1] as number;
-    const az = q[a + 2] as number;
-    const aw = q[a + 3] as number;
     if (factor === 0) {
-      this.quat[o] = ax;
-      this.quat[o + 1] = ay;
-      this.quat[o + 2] = az;
-      this.quat[o + 3] = aw;
+      for (let c = 0; c < 4; c++) this.quat[d * 4 + c] = bank.quat[a + c] as number;
       this.rotationBucket[d] = bucketOf(energy, 0);
       return;
     }
-    const b = older * QUATS + d * 4;
-    const bx = -(q[b] as number);
-    const by = -(q[b + 1] as number);
-    const bz = -(q[b + 2] as number);
-    const bw = q[b + 3] as number;
-    // Turn since the older reference, in the body's frame: conjugate(older) * newer.
-    const tw = bw * aw - bx * ax - by * ay - bz * az;
-    const scale = (tw < 0 ? -factor : factor) / (1 + (tw < 0 ? -tw : tw));
-    const x = (bw * ax + bx * aw + by * az - bz * ay) * scale;
-    const y = (bw * ay - bx * az + by * aw + bz * ax) * scale;
-    const z = (bw * az + bx * ay - by * ax + bz * aw) * scale;
+    turnBetween(bank.quat, older * QUATS + d * 4, bank.quat, a, turn, 0);
+    const w = turn[3] as number;
+    const scale = w < 0 ? -factor / (1 - w) : factor / (1 + w);
+    const x = (turn[0] as number) * scale;
+    const y = (turn[1] as number) * scale;
+    const z = (turn[2] as number) * scale;
     const square = x * x + y * y + z * z;
     this.rotationBucket[d] = bucketOf(energy, square * ROTATION_STEPS * ROTATION_STEPS);
     const r = 1 / (1 + square);
-    multiplyQuat(ax, ay, az, aw, 2 * x * r, 2 * y * r, 2 * z * r, (1 - square) * r, this.quat, o);
+    step[0] = 2 * x * r;
+    step[1] = 2 * y * r;
+    step[2] = 2 * z * r;
+    step[3] = (1 - square) * r;
+    multiplyQuat(bank.quat, a, step, 0, this.quat, d * 4);
   }
 
   /** Rotation residual of `q[at..]` against the prediction of `device`, as integer steps into `out[to..to+2]`. */
   rotationResidual(device: number, q: Float64Array, at: number, out: Int32Array, to: number): void {
-    const p = this.quat;
-    const o = device * 4;
-    const e = this.residual;
-    multiplyQuat(
-      -(p[o] as number),
-      -(p[o + 1] as number),
-      -(p[o + 2] as number),
-      p[o + 3] as number,
-      q[at] as number,
-      q[at + 1] as number,
-      q[at + 2] as number,
-      q[at + 3] as number,
-      e,
-      0,
-    );
-    const w = e[3] as number;
+    const { turn } = this;
+    turnBetween(this.quat, device * 4, q, at, turn, 0);
+    const w = turn[3] as number;
     const scale = w < 0 ? -ROTATION_STEPS / (1 - w) : ROTATION_STEPS / (1 + w);
-    out[to] = Math.floor((e[0] as number) * scale + 0.5);
-    out[to + 1] = Math.floor((e[1] as number) * scale + 0.5);
-    out[to + 2] = Math.floor((e[2] as number) * scale + 0.5);
+    out[to] = Math.floor((turn[0] as number) * scale + 0.5);
+    out[to + 1] = Math.floor((turn[1] as number) * scale + 0.5);
+    out[to + 2] = Math.floor((turn[2] as number) * scale + 0.5);
   }
 
   /** True when two rotations differ by less than half a residual step on every axis. */
   sameRotation(a: Float64Array, at: number, b: Float64Array, bt: number): boolean {
-    const e = this.residual;
-    multiplyQuat(
-      -(a[at] as number),
-      -(a[at + 1] as number),
-      -(a[at + 2] as number),
-      a[at + 3] as number,
-      b[bt] as number,
-      b[bt + 1] as number,
-      b[bt + 2] as number,
-      b[bt + 3] as number,
-      e,
-      0,
-    );
-    const w = e[3] as number;
+    const { turn } = this;
+    turnBetween(a, at, b, bt, turn, 0);
+    const w = turn[3] as number;
     const limit = (1 + (w < 0 ? -w : w)) / (2 * ROTATION_STEPS);
-    return within(e[0] as number, limit) && within(e[1] as number, limit) && within(e[2] as number, limit);
+    return Math.abs(turn[0] as number) < limit && Math.abs(turn[1] as number) < limit && Math.abs(turn[2] as number) < limit;
   }
 
   /** The prediction turned by a residual, as MRP integers into `mrp[to..to+2]`. */
   applyRotation(device: number, rx: number, ry: number, rz: number, mrp: Int32Array, to: number): void {
-    const p = this.quat;
-    const o = device * 4;
+    const { turn, step } = this;
     const x = rx / ROTATION_STEPS;
     const y = ry / ROTATION_STEPS;
     const z = rz / ROTATION_STEPS;
     const square = x * x + y * y + z * z;
     const r = 1 / (1 + square);
-    const e = this.residual;
-    const px = p[o] as number;
-    const py = p[o + 1] as number;
-    const pz = p[o + 2] as number;
-    multiplyQuat(px, py, pz, p[o + 3] as number, 2 * x * r, 2 * y * r, 2 * z * r, (1 - square) * r, e, 0);
-    quatToMrp(e, 0, mrp, to);
+    step[0] = 2 * x * r;
+    step[1] = 2 * y * r;
+    step[2] = 2 * z * r;
+    step[3] = (1 - square) * r;
+    multiplyQuat(this.quat, device * 4, step, 0, turn, 0);
+    quatToMrp(turn, 0, mrp, to);
   }
-}
-
-function within(value: number, limit: number): boolean {
-  return value < limit && value > -limit;
 }

@@ -2,7 +2,7 @@
  * What the pose plane calls things. A person is three tracked devices: head, left hand, right hand.
  *
  * At the API's edges a pose is a `Float64Array[21]`: for head, left, right: x y z in m, then qx qy qz qw (unit), in the room's
- * frame (right-handed, +Y up, -Z forward). Inside the codec positions are integers on a 1 mm lattice.
+ * frame (right-handed, +Y up, -Z forward). Inside the codec positions are integers on a lattice of 1/1024 m.
  */
 export const DEVICES = ["head", "left", "right"] as const;
 export const DEVICE_COUNT = 3;

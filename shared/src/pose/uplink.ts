@@ -40,7 +40,7 @@ function timeSteps(timeMs: number): number {
 
 /**
  * Encodes 1..3 samples, oldest first, times rising, into a fresh array (the transport keeps it). Poses are in the room's frame.
- * About 33 bytes for the first sample and 15 for each further one.
+ * 42 bytes for the first sample and about 20 for each further one.
  */
 export function encodeUplinkBody(samples: readonly PoseSample[]): Uint8Array {
   const count = Math.min(samples.length, MAX_SAMPLES);

@@ -1,2 +1,1 @@
-export { SceneDocument, type SceneDocumentOptions } from "./scene-document.ts";
-export type { PeerKind } from "./doc-session.ts";
+export { SceneDocument } from "./scene-document.ts";

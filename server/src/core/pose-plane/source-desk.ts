@@ -6,7 +6,17 @@
  * [SD2] Sample times of a source rise; a sample not newer than the last is dropped.
  * [SD3] Nothing is allocated per tick.
  */
-import { BlockWriter, Encoded, GROUP, Layer, MAX_BLOCK_BYTES, POSE_FLOATS, DEVICE_COUNT, newPoseSample, type PoseSample } from "@copresence/shared/pose";
+import {
+  BlockWriter,
+  Encoded,
+  GROUP,
+  Layer,
+  MAX_BLOCK_BYTES,
+  POSE_FLOATS,
+  DEVICE_COUNT,
+  newPoseSample,
+  type PoseSample,
+} from "@copresence/shared/pose";
 
 /** Bytes of a group before its blocks: presence, length. */
 export const GROUP_HEAD_BYTES = 3;
