@@ -1,28 +1,36 @@
-/** `npm run bench -- SUITE [--json FILE]`: measures, prints, and exits 1 if a bar was missed. bench/README.md explains each suite. */
+/**
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * bench/README.md explains each suite.
+ */
 import { parseArgs } from "node:util";
-import { type Figure, makeReport, publish } from "./report.ts";
+import { playout } from "./playout/suite.ts";
+import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
-
-type Suite = {
-  readonly about: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly run: (progress: (line: string) => void) => Promise<readonly Figure[]>;
-};
+import type { Suite } from "./suite.ts";
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
     about: "server CPU per tick and bytes per viewer, 50 and 200 people, ws and uws",
-    settings: SMOKE,
-    run: (progress) => smoke(SMOKE, progress),
+    run: async (_, progress) => ({ settings: SMOKE, figures: await smoke(SMOKE, progress) }),
+  },
+  playout: {
+    about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
+    run: playout,
   },
 };
-const USAGE = `npm run bench -- SUITE [--json FILE]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "string" }, help: { type: "boolean", default: false } },
+  options: {
+    traces: { type: "string" },
+    network: { type: "string" },
+    json: { type: "string" },
+    dump: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
 });
 const [name = ""] = positionals;
 const suite = SUITES[name];
@@ -32,6 +40,7 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const figures = await suite.run((line) => console.error(line));
-  publish(makeReport(name, suite.settings, figures), values.json);
+  const { traces, network, dump } = values;
+  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  publish(makeReport(name, settings, figures), values.json);
 }

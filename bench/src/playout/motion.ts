@@ -13,7 +13,13 @@ const BEAT_SABER = ["p01"];
 /** Beat Saber is reported apart and need not run for eleven minutes. */
 const BEAT_SABER_MS = 60_000;
 /** Playout was tuned on these; the others are held out. */
-const TUNED_ON: ReadonlySet<string> = new Set(["p04_01_aframe", "p04_03_aframe", "p05_01_dance", "p01a_beatsaber_vivepro2", "p01c_beatsaber_vivepro2"]);
+const TUNED_ON: ReadonlySet<string> = new Set([
+  "p04_01_aframe",
+  "p04_03_aframe",
+  "p05_01_dance",
+  "p01a_beatsaber_vivepro2",
+  "p01c_beatsaber_vivepro2",
+]);
 
 export type Motion = Trace & { readonly heldOut: boolean };
 export type Motions = { readonly synthetic: boolean; readonly people: readonly Motion[]; readonly beatSaber: readonly Motion[] };
@@ -65,7 +71,8 @@ export class Truth {
     const from = timesMs[this.row] as number;
     const u = Math.min(1, Math.max(0, (timeMs - from) / ((timesMs[this.row + 1] as number) - from)));
     const a = this.row * POSE_FLOATS;
-    for (let device = 0; device < DEVICE_COUNT; device++) mix(poses, a + device * DEVICE_FLOATS, a + POSE_FLOATS + device * DEVICE_FLOATS, u, out, device * DEVICE_FLOATS);
+    for (let device = 0; device < DEVICE_COUNT; device++)
+      mix(poses, a + device * DEVICE_FLOATS, a + POSE_FLOATS + device * DEVICE_FLOATS, u, out, device * DEVICE_FLOATS);
   }
 }
 

@@ -173,6 +173,7 @@ function questset(id: string, text: string): Network {
     id,
     recorded: true,
     lengthMs,
-    lanes: ({ startMs }) => eachLeg((leg) => new SharedLane({ atMs, busyUntilMs, delayMs: LAN_PATH_MS, startMs: startMs + elsewhere(leg, lengthMs) })),
+    lanes: ({ startMs }) =>
+      eachLeg((leg) => new SharedLane({ atMs, busyUntilMs, delayMs: LAN_PATH_MS, startMs: startMs + elsewhere(leg, lengthMs) })),
   };
 }

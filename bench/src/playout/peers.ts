@@ -3,7 +3,7 @@
  *
  * They differ in what the 100 ms are behind of:
  * - `timeline`: the sender's timeline as it comes out of the link, that is sample time plus the usual lateness (Source, Mirror, geckos.io
- *   snapshot interpolation). The best of those in use, and the peer of every bar.
+ *   snapshot interpolation). The smoothest of those in use, and the peer of every bar.
  * - `arrival`: the moment a sample came in (networked-aframe's buffered interpolation).
  * - `clock`: the room's clock. Nobody we know ships it, because it needs one; what is left of a ratio against it is prediction.
  */

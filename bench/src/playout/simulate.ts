@@ -23,6 +23,8 @@ export type Run = {
   /** Where a recorded network begins. */
   readonly startMs: number;
   readonly viewers: readonly Viewer[];
+  /** Every sample as it arrives: true time, the viewer's estimate of it, the sample. */
+  readonly onArrival?: (nowMs: number, arrivalMs: number, sample: PoseSample) => void;
   /** Every displayed frame once everybody shows something: true time, the truth then, one pose per viewer (all reused). */
   readonly onFrame: (nowMs: number, truth: Float64Array, shown: readonly Float64Array[]) => void;
 };
@@ -50,7 +52,8 @@ export function simulate(run: Run): void {
   const phaseMs = run.random.between(0, 1000 / run.rates.displayHz);
   const endMs = JOIN_MS + (run.motion.timesMs[run.motion.count - 1] as number);
   const room = new Room(queue, run, lanes, watcher);
-  new Mover(queue, run, lanes.moverUp, mover, (sample) => room.take(sample));
+  const body = new Mover(queue, run, lanes.moverUp, mover, (sample) => room.take(sample));
+  queue.at(JOIN_MS, () => body.measure());
   mover.beat();
   watcher.beat();
   room.tick(1);
@@ -117,10 +120,10 @@ class Mover {
     this.clock = clock;
     this.deliver = deliver;
     this.intervalMs = 1000 / run.rates.uplinkHz;
-    queue.at(JOIN_MS, () => this.measure());
   }
 
-  private measure(): void {
+  /** Takes the next row when it was recorded, and so on. */
+  measure(): void {
     const { motion } = this.run;
     const sample = newPoseSample();
     sample.pose.set(motion.poses.subarray(this.row * sample.pose.length, (this.row + 1) * sample.pose.length));
@@ -187,6 +190,7 @@ class Room {
 
   private arrive(sample: PoseSample): void {
     const arrivalMs = this.watcher.sync.ready ? this.watcher.roomMs : sample.timeMs;
+    this.run.onArrival?.(this.queue.nowMs, arrivalMs, sample);
     for (const viewer of this.run.viewers) viewer.push(sample, arrivalMs);
   }
 }

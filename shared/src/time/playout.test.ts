@@ -177,6 +177,38 @@ describe("Playout", () => {
     expect(xs.at(-1)).toBeCloseTo(20, 6);
   });
 
+  it("[PO3] corrections kink nothing: on a jittery link, the hand shown never accelerates twice as hard as the hand", () => {
+    const random = seededRandom(6);
+    const rms = (at: (i: number) => number, count: number): number => {
+      let sum = 0;
+      for (let i = 2; i < count; i++) sum += (at(i) - 2 * at(i - 1) + at(i - 2)) ** 2;
+      return Math.sqrt(sum / (count - 2));
+    };
+    const shown = play(
+      new Playout(),
+      8000,
+      (t) => swing(t, 1.2, 0.25),
+      () => gammaMs(random, 60, 20),
+    ).filter(({ nowMs }) => nowMs > 2000);
+    const displayed = rms((i) => shown[i]?.pose[7] as number, shown.length);
+    const real = rms((i) => swing(shown[i]?.nowMs as number, 1.2, 0.25).pose[7] as number, shown.length);
+    expect(displayed / real).toBeLessThan(2);
+  });
+
+  it("[PO2] shows a hand nearer to where it is now than any delay would: a third of the error of 100 ms", () => {
+    const random = seededRandom(7);
+    const shown = play(
+      new Playout(),
+      8000,
+      (t) => swing(t, 1.2, 0.25),
+      () => gammaMs(random, 40, 8),
+    ).filter(({ nowMs }) => nowMs > 2000);
+    const p95 = (error: (frame: Shown) => number): number => shown.map(error).sort((a, b) => a - b)[Math.floor(shown.length * 0.95)] as number;
+    const ours = p95(({ nowMs, pose }) => errorOf(pose, swing(nowMs, 1.2, 0.25).pose, 1).m);
+    const late = p95(({ nowMs }) => errorOf(swing(nowMs - 100, 1.2, 0.25).pose, swing(nowMs, 1.2, 0.25).pose, 1).m);
+    expect(ours).toBeLessThan(late / 3);
+  });
+
   it("freezes a quarter of a second after the last sample, and does not guess for lost or resting devices", () => {
     const playout = new Playout();
     const out = new Float64Array(POSE_FLOATS);

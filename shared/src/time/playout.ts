@@ -3,17 +3,20 @@
  *
  * [PO1] `sample` writes finite positions and unit quaternions, whatever was pushed and in whatever order; samples with a non-finite
  *       number, a rotation far from unit, or a time more than a second ahead are dropped.
- * [PO2] Each device is shown at `now - delay * (1 - forward)`: what interaction needs now is shown later than it could be smooth, and
- *       guessed as far as its forward factor says.
- * [PO3] New samples that contradict what was guessed never make it jump: the difference becomes an offset that fades over
- *       ERROR_FADE_MS, unless it is longer than 0.5 m, which is a teleport and snaps.
+ * [PO2] Each device is shown at `now - delay * (1 - forward)`: what interaction needs now is guessed as far as its forward factor says.
+ *       How far guesses are trusted is learned from how they turned out, at the lead they are made with (forecast.ts).
+ * [PO3] New samples that contradict what was guessed change neither the place nor the speed shown: the difference becomes an offset that
+ *       fades (error-fade.ts), slower where guesses have been bad and for what hardly moves. Only a teleport snaps: a cut of more than
+ *       0.5 m, or an offset longer than any wrong guess.
  * [PO4] Nothing is allocated after construction.
  *
  * Times are room time in ms (ClockSync.toServer).
  */
 import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS, type PoseSample } from "../pose/types.ts";
+import { ErrorFade, trackRate } from "./error-fade.ts";
+import { Forecast } from "./forecast.ts";
 import { LatenessHistogram } from "./lateness.ts";
-import { SampleRing } from "./sample-ring.ts";
+import { Link, SampleRing } from "./sample-ring.ts";
 import { evaluate } from "./trajectory.ts";
 
 export type PlayoutOptions = {
@@ -21,16 +24,38 @@ export type PlayoutOptions = {
   readonly forward: readonly [head: number, left: number, right: number];
   /** Damping of extrapolation: travel beyond the newest sample tends to velocity * tau. */
   readonly tauMs: number;
-  /** Time constant with which a corrected guess fades. */
+  /** Time constant with which a corrected guess of what moves predictably fades, and how many times longer it is per unit of doubt. */
   readonly errorFadeMs: number;
+  readonly errorFadePerDoubt: number;
   /** Bounds of the adaptive delay. Equal bounds make it fixed. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
 };
 
-export const DEFAULT_PLAYOUT: PlayoutOptions = { forward: [0.3, 0.5, 0.5], tauMs: 175, errorFadeMs: 60, minDelayMs: 5, maxDelayMs: 500 };
+/** Fitted to recorded motion over shaped links: error as small as it gets while displayed acceleration stays near the true one. */
+export const DEFAULT_PLAYOUT: PlayoutOptions = {
+  forward: [0.5, 0.85, 0.85],
+  tauMs: 175,
+  errorFadeMs: 10,
+  errorFadePerDoubt: 2,
+  minDelayMs: 5,
+  maxDelayMs: 500,
+};
 
 const SNAP_M = 0.5;
+/** A hand is never guessed so far from where it is. */
+const GUESS_M = 3;
+/** Averaging time of the lead; a pause counts as this. */
+const LEAD_MAX_MS = 250;
+const LEAD_TAU_MS = 500;
+/** Frames closer together or farther apart than this say nothing about a track's rate. */
+const FRAME_MIN_MS = 1;
+const FRAME_MAX_MS = 100;
+/** Slow enough that its errors are small and its tremble is seen: 0.4 m/s, and 90 degrees a second as Rodrigues parameters. */
+const CALM_M_PER_MS = 0.0004;
+const CALM_TURN_PER_MS = 0.0004;
+/** Nothing shown for this long is as good as for ever. */
+const SILENCE_MS = 10_000;
 /** The delay follows its target this fast at most, ms per ms: a pace change of a tenth is not seen. */
 const DELAY_SLEW = 0.1;
 const FUTURE_MS = 1000;
@@ -48,18 +73,27 @@ export class Playout {
   private spacingMs = 0;
   private delay = 0;
   private shownAtMs = Number.NaN;
-  /** New samples since the last `sample`: the guess shown there may have been wrong. */
+  /** New samples since the last `sample`: the guess shown there may have been wrong. `cut`: one of them began another motion. */
   private surprised = false;
-  /** Per device, of the last `sample`: its playout time, and the pose before the offset was added. */
+  private cut = false;
+  /** Per device, of the last `sample`: its playout time, the pose before the offset was added, and that track's rate. */
   private readonly targetMs = new Float64Array(DEVICE_COUNT);
   private readonly guessed = new Float64Array(POSE_FLOATS);
-  /** Per device: position offset, and rotation offset as modified Rodrigues parameters (turning after the pose). */
-  private readonly offsets = new Float64Array(DEVICE_COUNT * 6);
-  private readonly scratch = new Float64Array(DEVICE_FLOATS);
+  private readonly rates = new Float64Array(DEVICE_COUNT * 6);
+  private readonly fade = new ErrorFade();
+  private readonly forecast: Forecast;
+  /** Per device: how far it is guessed ahead of the newest sample, averaged, ms. */
+  private readonly leadMs = new Float64Array(DEVICE_COUNT);
+  /** Playout time since the frame before the last. */
+  private readonly steps = new Float64Array(DEVICE_COUNT);
+  private readonly track = new Float64Array(DEVICE_FLOATS);
+  private readonly earlier = new Float64Array(DEVICE_FLOATS);
+  private readonly rate = new Float64Array(6);
 
   constructor(options: Partial<PlayoutOptions> = {}) {
     this.options = { ...DEFAULT_PLAYOUT, ...options };
     this.forward.set(this.options.forward);
+    this.forecast = new Forecast(this.options.tauMs);
   }
 
   /** Current playout delay, before forward factors; 0 before the first sample. */
@@ -86,10 +120,12 @@ export class Playout {
   reset(): void {
     this.ring.clear();
     this.lateness.reset();
-    this.offsets.fill(0);
+    this.fade.reset();
+    this.forecast.reset();
+    this.leadMs.fill(0);
     this.delay = this.spacingMs = 0;
     this.shownAtMs = Number.NaN;
-    this.surprised = false;
+    this.surprised = this.cut = false;
   }
 
   /** Copies `sample` (room frame), which arrived at room time `arrivalServerMs`. */
@@ -98,7 +134,12 @@ export class Playout {
     this.lateness.observe(arrivalServerMs - sample.timeMs);
     const gap = sample.timeMs - this.newestMs;
     if (gap > 0 && gap <= SPACING_MAX_MS) this.spacingMs += (gap - this.spacingMs) * (this.spacingMs === 0 ? 1 : SPACING_GAIN);
-    this.surprised = this.ring.insert(sample) || this.surprised;
+    if (!this.ring.insert(sample)) return;
+    this.surprised = true;
+    if (!(gap > 0)) return;
+    const newest = this.ring.count - 1;
+    this.cut ||= newest > 0 && this.ring.link(newest - 1) === Link.cut;
+    for (let device = 0; device < DEVICE_COUNT; device++) this.forecast.learn(this.ring, device, this.leadMs[device] as number);
   }
 
   /**
@@ -110,13 +151,14 @@ export class Playout {
     const elapsed = nowServerMs - this.shownAtMs;
     const first = !(elapsed > Number.NEGATIVE_INFINITY);
     this.followDelay(first ? Number.POSITIVE_INFINITY : Math.max(0, elapsed));
-    const fade = first ? 0 : Math.exp(-Math.max(0, elapsed) / this.options.errorFadeMs);
+    const elapsedMs = first ? 0 : Math.min(SILENCE_MS, Math.max(0, elapsed));
     for (let device = 0; device < DEVICE_COUNT; device++) {
       if (this.surprised && !first) this.absorb(device);
-      this.show(device, nowServerMs - this.delay * (1 - (this.forward[device] as number)), fade, out);
+      this.show(device, nowServerMs - this.delay * (1 - (this.forward[device] as number)), elapsedMs, first);
+      this.fade.apply(device, this.track, out, device * DEVICE_FLOATS);
       states[device] = this.ring.state(Math.max(0, this.ring.before(this.targetMs[device] as number)), device);
     }
-    this.surprised = false;
+    this.surprised = this.cut = false;
     this.shownAtMs = nowServerMs;
     return true;
   }
@@ -132,78 +174,48 @@ export class Playout {
 
   /** Takes the difference between what was shown last and what the samples now say about that moment into the offset [PO3]. */
   private absorb(device: number): void {
+    const { ring, forecast, track, earlier, guessed, rates, rate } = this;
     const at = device * DEVICE_FLOATS;
-    const o = device * 6;
-    const now = this.scratch;
-    evaluate(this.ring, device, this.targetMs[device] as number, this.options.tauMs, now);
-    let square = 0;
-    for (let axis = 0; axis < 3; axis++) {
-      const error = (this.guessed[at + axis] as number) - (now[axis] as number);
-      this.offsets[o + axis] = (this.offsets[o + axis] as number) + error;
-      square += (this.offsets[o + axis] as number) ** 2;
+    const timeMs = this.targetMs[device] as number;
+    const stepMs = this.steps[device] as number;
+    evaluate(ring, device, timeMs, forecast, track);
+    if (stepMs > 0) {
+      evaluate(ring, device, timeMs - stepMs, forecast, earlier);
+      trackRate(earlier, 0, track, 0, stepMs, rate, 0);
+    } else rate.set(rates.subarray(device * 6, device * 6 + 6));
+    const offset = this.fade.surprise(device, guessed, at, rates, device * 6, track, rate);
+    if (offset > (this.cut ? SNAP_M : GUESS_M)) this.fade.clear(device);
+    // From here on, what was shown last is what is known of it.
+    guessed.set(track, at);
+  }
+
+  /** Evaluates one device at `timeMs` into `track`, remembers it with its rate, and lets its offset fade. */
+  private show(device: number, timeMs: number, elapsedMs: number, first: boolean): void {
+    const { ring, forecast, track, guessed, rates, steps, leadMs } = this;
+    const at = device * DEVICE_FLOATS;
+    evaluate(ring, device, timeMs, forecast, track);
+    const stepMs = first ? 0 : timeMs - (this.targetMs[device] as number);
+    if (stepMs >= FRAME_MIN_MS && stepMs <= FRAME_MAX_MS) {
+      trackRate(guessed, at, track, 0, stepMs, rates, device * 6);
+      steps[device] = stepMs;
+    } else if (stepMs !== 0) {
+      rates.fill(0, device * 6, device * 6 + 6);
+      steps[device] = 0;
     }
-    if (square > SNAP_M * SNAP_M) this.offsets.fill(0, o, o + 6);
-    else this.absorbRotation(at + 3, o + 3, now);
-  }
-
-  /** offset = offset * guessed * inverse(now), kept as modified Rodrigues parameters. */
-  private absorbRotation(g: number, o: number, now: Float64Array): void {
-    const nx = -(now[3] as number);
-    const ny = -(now[4] as number);
-    const nz = -(now[5] as number);
-    const nw = now[6] as number;
-    const gx = this.guessed[g] as number;
-    const gy = this.guessed[g + 1] as number;
-    const gz = this.guessed[g + 2] as number;
-    const gw = this.guessed[g + 3] as number;
-    const ex = gw * nx + gx * nw + gy * nz - gz * ny;
-    const ey = gw * ny + gy * nw + gz * nx - gx * nz;
-    const ez = gw * nz + gz * nw + gx * ny - gy * nx;
-    const ew = gw * nw - gx * nx - gy * ny - gz * nz;
-    const rx = this.offsets[o] as number;
-    const ry = this.offsets[o + 1] as number;
-    const rz = this.offsets[o + 2] as number;
-    const k = 2 / (1 + rx * rx + ry * ry + rz * rz);
-    const ow = k - 1;
-    const ox = k * rx;
-    const oy = k * ry;
-    const oz = k * rz;
-    const x = ow * ex + ox * ew + oy * ez - oz * ey;
-    const y = ow * ey + oy * ew + oz * ex - ox * ez;
-    const z = ow * ez + oz * ew + ox * ey - oy * ex;
-    const w = ow * ew - ox * ex - oy * ey - oz * ez;
-    const scale = (w < 0 ? -1 : 1) / (1 + Math.abs(w));
-    this.offsets[o] = x * scale;
-    this.offsets[o + 1] = y * scale;
-    this.offsets[o + 2] = z * scale;
-  }
-
-  /** Evaluates one device at `timeMs`, remembers it, and writes it with the faded offset. */
-  private show(device: number, timeMs: number, fade: number, out: Float64Array): void {
-    const at = device * DEVICE_FLOATS;
-    const o = device * 6;
-    const now = this.scratch;
-    evaluate(this.ring, device, timeMs, this.options.tauMs, now);
     this.targetMs[device] = timeMs;
-    for (let i = 0; i < DEVICE_FLOATS; i++) this.guessed[at + i] = now[i] as number;
-    for (let i = o; i < o + 6; i++) this.offsets[i] = (this.offsets[i] as number) * fade;
-    for (let axis = 0; axis < 3; axis++) out[at + axis] = (now[axis] as number) + (this.offsets[o + axis] as number);
-    const rx = this.offsets[o + 3] as number;
-    const ry = this.offsets[o + 4] as number;
-    const rz = this.offsets[o + 5] as number;
-    const k = 2 / (1 + rx * rx + ry * ry + rz * rz);
-    const w = k - 1;
-    const x = k * rx;
-    const y = k * ry;
-    const z = k * rz;
-    const qx = now[3] as number;
-    const qy = now[4] as number;
-    const qz = now[5] as number;
-    const qw = now[6] as number;
-    out[at + 3] = w * qx + x * qw + y * qz - z * qy;
-    out[at + 4] = w * qy + y * qw + z * qx - x * qz;
-    out[at + 5] = w * qz + z * qw + x * qy - y * qx;
-    out[at + 6] = w * qw - x * qx - y * qy - z * qz;
+    guessed.set(track, at);
+    const lead = Math.min(LEAD_MAX_MS, Math.max(0, timeMs - this.newestMs));
+    const before = leadMs[device] as number;
+    leadMs[device] = first ? lead : before + (lead - before) * (1 - Math.exp(-elapsedMs / LEAD_TAU_MS));
+    this.fade.fade(device, elapsedMs, this.fadeMs(device * 2, CALM_M_PER_MS), this.fadeMs(device * 2 + 1, CALM_TURN_PER_MS));
+  }
+
+  /** Time constant of an offset: of `which` = device * 2 its position, one more its rotation. Longer while its track is slower than `calm`. */
+  private fadeMs(which: number, calm: number): number {
+    const { errorFadeMs, errorFadePerDoubt } = this.options;
+    let square = 0;
+    for (let i = which * 3; i < which * 3 + 3; i++) square += (this.rates[i] as number) ** 2;
+    return errorFadeMs * (1 + errorFadePerDoubt * (this.forecast.doubt[which] as number)) * (1 + 1 / (1 + square / (calm * calm)));
   }
 }
 
