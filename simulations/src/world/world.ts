@@ -112,10 +112,10 @@ export class World {
       scheduler: { after: time.after },
       random: () => random.next(),
     });
-    let joined = false;
-    ready.then(() => (joined = true)).catch((error: unknown) => this.violations.report("join", time.nowMs, String(error)));
-    for (let waitedMs = 0; !joined && waitedMs < 5000; waitedMs += 5) await time.runUntil(time.nowMs + 5);
-    assert(joined, `${name} could not join the simulated room`);
+    const door = { open: false };
+    ready.then(() => (door.open = true)).catch((error: unknown) => this.violations.report("join", time.nowMs, String(error)));
+    for (let waitedMs = 0; !door.open && waitedMs < 5000; waitedMs += 5) await time.runUntil(time.nowMs + 5);
+    assert(door.open, `${name} could not join the simulated room`);
     const inhabitant = new Inhabitant(space, new SyntheticPerson({ seed: random.u32(), style: random.pick(["wander", "gesture", "work"]) }));
     inhabitant.session = this.sessions.get(name);
     inhabitant.up = this.ups.get(name);
