@@ -19,13 +19,25 @@ const USAGE = `npm start -- [--people N] [--no-build]
 The server's settings are environment variables, e.g. COPRESENCE_PORT=8080; README.md lists them.`;
 const SPACE = "demo";
 
-const { values } = parseArgs({
-  options: { people: { type: "string", default: "12" }, "no-build": { type: "boolean", default: false }, help: { type: "boolean", default: false } },
-});
+const values = readArguments();
 const people = Number(values.people);
 if (values.help || !Number.isInteger(people) || people < 0) {
   console.log(USAGE);
   process.exit(values.help ? 0 : 2);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        people: { type: "string", default: "12" },
+        "no-build": { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`, 2);
+  }
 }
 
 /** What is wrong, and what to do, on standard error; then the exit code. */
@@ -33,8 +45,6 @@ function fail(sentence: string, code: number): never {
   console.error(sentence);
   process.exit(code);
 }
-
-if (!values["no-build"]) await build({ root: here("."), logLevel: "warn" });
 
 const settings = {
   COPRESENCE_SPACES: SPACE,
@@ -46,6 +56,7 @@ const settings = {
 };
 const config = configFromEnvironment(settings, workshop, initialObjects);
 if (!config.ok) fail(config.error.join("\n"), EXIT.misconfigured);
+if (!values["no-build"]) await build({ root: here("."), logLevel: "warn" });
 const server = await startServer(config.value).catch((error: unknown) => {
   if (error instanceof StartError) fail(error.message, error.code);
   throw error;
@@ -57,6 +68,7 @@ console.log(`copresence is running. Open ${server.url} in two windows, and you a
 if (people > 0) {
   // A process of its own, tied to this one by its channel: what they compute does not take the server's time, and they go when it goes.
   crowd = fork(here("../simulations/src/bots/cli.ts"), ["--url", server.url, "--space", SPACE, "--count", String(people)]);
+  crowd.on("error", () => console.error("The synthetic people could not be started; the server goes on."));
   crowd.on("exit", (code) => {
     if (code !== 0 && code !== null) console.error("The synthetic people left; the server goes on.");
   });

@@ -1,11 +1,16 @@
 /** The server as a process: what it prints, how it ends, with which code. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 
 const ENTRY = fileURLToPath(new URL("../copresence.mjs", import.meta.url));
 const SCENE = fileURLToPath(new URL("./adapters/testing/test-scene.ts", import.meta.url));
+/** A module without a scene. */
+const CONFIG = fileURLToPath(new URL("./config.ts", import.meta.url));
 const SETTINGS = { COPRESENCE_SCENE: SCENE, COPRESENCE_DEV_TICKETS: "1", COPRESENCE_STORE: "memory", COPRESENCE_PORT: "0", COPRESENCE_LOG: "silent" };
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
@@ -67,10 +72,35 @@ describe("the server process", () => {
   it("no scene, or one that does not load, is said and exit code 3", async () => {
     const { COPRESENCE_SCENE: _, ...without } = SETTINGS;
     expect(await run(without).ended).toMatchObject({ code: 3, stderr: expect.stringContaining("COPRESENCE_SCENE") });
+    expect(await run({ ...SETTINGS, COPRESENCE_SCENE: CONFIG }).ended).toMatchObject({ code: 3, stderr: expect.stringContaining("defineScene") });
     expect(await run({ ...SETTINGS, COPRESENCE_SCENE: "nowhere.ts" }).ended).toMatchObject({
       code: 3,
       stderr: expect.stringContaining("could not be loaded"),
     });
+  });
+
+  it("a store that another process has, or that cannot be there, is said and exit code 3", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "copresence-cli-"));
+    const store = join(folder, "scenes.sqlite");
+    const first = run({ ...SETTINGS, COPRESENCE_STORE: store });
+    await first.url;
+    const taken = await run({ ...SETTINGS, COPRESENCE_STORE: store }).ended;
+    expect(taken).toMatchObject({ code: 3, stderr: expect.stringMatching(/^Another process has the store's file open; stop it first\. \(.*\)\n$/) });
+    const below = await run({ ...SETTINGS, COPRESENCE_STORE: join(store, "deeper", "scenes.sqlite") }).ended;
+    expect(below).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^The store's folder cannot be made \(ENOTDIR\); choose another\. \(.*\)\n$/),
+    });
+    first.child.kill("SIGTERM");
+    expect((await first.ended).code).toBe(0);
+    await rm(folder, { recursive: true });
+  });
+
+  it("development tickets that other machines can ask for are warned about", async () => {
+    const { child, ended, url } = run({ ...SETTINGS, COPRESENCE_HOST: "0.0.0.0", COPRESENCE_LOG: "warn" });
+    await url;
+    child.kill("SIGTERM");
+    expect((await ended).stdout).toContain("development tickets are on and other machines can reach this server");
   });
 
   it("a static folder that is not there is said and exit code 3", async () => {

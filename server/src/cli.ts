@@ -16,6 +16,9 @@ function fail(sentence: string, code: number): never {
   process.exit(code);
 }
 
+/** Only `defineScene` gives a hash: what has one was checked. */
+const isScene = (value: unknown): value is Scene => typeof value === "object" && value !== null && typeof Reflect.get(value, "hash") === "string";
+
 type SceneModule = { readonly scene: Scene; readonly initial: readonly InitialObject[] | undefined };
 
 async function loadScene(module: string | undefined): Promise<SceneModule> {
@@ -27,8 +30,8 @@ async function loadScene(module: string | undefined): Promise<SceneModule> {
   } catch (error) {
     fail(`COPRESENCE_SCENE could not be loaded: ${error instanceof Error ? error.message : String(error)}`, EXIT.misconfigured);
   }
-  if (loaded.default === undefined) fail("COPRESENCE_SCENE has no default export; export default defineScene({...}).", EXIT.misconfigured);
-  return { scene: loaded.default as Scene, initial: loaded.initialObjects as readonly InitialObject[] | undefined };
+  if (!isScene(loaded.default)) fail("COPRESENCE_SCENE has no scene as its default export; export default defineScene({...}).", EXIT.misconfigured);
+  return { scene: loaded.default, initial: loaded.initialObjects as readonly InitialObject[] | undefined };
 }
 
 const { scene, initial } = await loadScene(process.env["COPRESENCE_SCENE"]);

@@ -1,6 +1,6 @@
 import { defaultRoles, defineScene, t } from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
-import { configFaults, configFromEnvironment, developmentConfig, ruleLookup } from "./config.ts";
+import { configFaults, configFromEnvironment, developmentConfig, isLoopback, ruleLookup } from "./config.ts";
 
 const scene = defineScene({
   name: "test",
@@ -40,6 +40,25 @@ describe("configFromEnvironment", () => {
     );
   });
 
+  it.each([
+    ["COPRESENCE_PORT", "", /COPRESENCE_PORT must be a number/],
+    ["COPRESENCE_PORT", "65536", /port must be a number from 0/],
+    ["COPRESENCE_HOST", "", /host is empty/],
+    ["COPRESENCE_STORE", "", /COPRESENCE_STORE is empty/],
+    ["COPRESENCE_TICK_RATE", "59.94", /whole number/],
+    ["COPRESENCE_STOP_MS", "-1", /deadline of a stop/],
+    ["COPRESENCE_STOP_MS", "1e12", /deadline of a stop/],
+    ["COPRESENCE_ORIGINS", "https://app.example:99999", /is not an origin/],
+    ["COPRESENCE_SPACES", " , ", /No space is configured/],
+    ["COPRESENCE_TICKET_KEYS", "[1]", /Ticket key 1 is not a JWK/],
+    ["COPRESENCE_TICKET_KEYS", '[{"kty":"oct","k":"c2VjcmV0"}]', /Ticket key 1 is not an Ed25519 key/],
+    ["COPRESENCE_TICKET_KEYS", `[{"kty":"OKP","crv":"Ed25519","x":"${"A".repeat(43)}","d":"c2VjcmV0"}]`, /Ticket key 1 is the private key/],
+  ])("refuses %s=%j with a sentence", (name, value, sentence) => {
+    const result = read({ COPRESENCE_DEV_TICKETS: "1", [name]: value });
+    expect(result).toMatchObject({ ok: false, error: [expect.stringMatching(sentence)] });
+    expect(JSON.stringify(result)).not.toContain("c2VjcmV0");
+  });
+
   it("ignores what is not its own", () => expect(read({ PATH: "/bin", COPRESENCE_DEV_TICKETS: "1" }).ok).toBe(true));
 });
 
@@ -57,4 +76,9 @@ describe("ruleLookup", () => {
     expect(configFaults(developmentConfig([{ spaces: "../x", scene }]))).toHaveLength(1);
     expect(configFaults(developmentConfig([{ spaces: "*", scene }]))).toEqual([]);
   });
+});
+
+it("knows which addresses only this machine can reach", () => {
+  expect(["127.0.0.1", "127.8.9.1", "::1", "localhost"].every(isLoopback)).toBe(true);
+  expect(["0.0.0.0", "::", "192.168.1.5", "127.0.0.1.evil.test", "localhost.evil.test"].some(isLoopback)).toBe(false);
 });

@@ -58,6 +58,10 @@ export type ServerConfig = {
 };
 
 export const DEFAULT_PORT = 2567;
+/** Nobody waits longer for a process to end; timers count no further than 2^31 ms. */
+const MAX_STOP_MS = 600_000;
+/** 32 bytes in base64url. */
+const ED25519_KEY = /^[A-Za-z0-9_-]{43}$/;
 
 /** A development server for one scene: loopback, memory, development tickets. Override what matters. */
 export function developmentConfig(spaces: readonly SpaceRule[], overrides: Partial<ServerConfig> = {}): ServerConfig {
@@ -95,20 +99,41 @@ export function configFaults(config: ServerConfig): readonly string[] {
   const check = (right: boolean, sentence: string): void => void (right || faults.push(sentence));
   check(isIdentifier(config.region), "The region must match ^[A-Za-z0-9_-]{1,64}$.");
   check(config.build.length > 0 && config.build.length <= 64, "The build must have 1 to 64 characters.");
+  check(config.host !== "", "The host is empty, which would mean every address of this machine; write 0.0.0.0 if that is meant.");
   check(Number.isInteger(config.port) && config.port >= 0 && config.port <= 65_535, "The port must be a number from 0 to 65535.");
-  check(config.tickRateHz >= 10 && config.tickRateHz <= 90, "The tick rate must be from 10 to 90 Hz.");
+  check(
+    Number.isInteger(config.tickRateHz) && config.tickRateHz >= 10 && config.tickRateHz <= 90,
+    "The tick rate must be a whole number from 10 to 90 Hz.",
+  );
+  check(config.stopMs >= 0 && config.stopMs <= MAX_STOP_MS, `The deadline of a stop must be from 0 to ${MAX_STOP_MS} ms.`);
   check(config.spaces.length > 0, "No space is configured; name at least one.");
   for (const { spaces } of config.spaces) {
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
   }
   const origins = originPolicy(config.origins);
   if (!origins.ok) faults.push(origins.error);
+  config.tickets.publicKeys.forEach((key: unknown, index) => {
+    const fault = keyFault(key);
+    if (fault !== undefined)
+      faults.push(`Ticket key ${index + 1} ${fault}; give the public Ed25519 key as JWK: {"kty":"OKP","crv":"Ed25519","x":"..."}.`);
+  });
   check(
     config.tickets.development || config.tickets.publicKeys.length > 0,
     "No ticket key: set COPRESENCE_TICKET_KEYS, or COPRESENCE_DEV_TICKETS=1 for development.",
   );
   return faults;
 }
+
+/** What is wrong with a ticket key, without quoting it. */
+function keyFault(key: unknown): string | undefined {
+  if (typeof key !== "object" || key === null) return "is not a JWK";
+  const { kty, crv, x, d } = key as Partial<Record<"kty" | "crv" | "x" | "d", unknown>>;
+  if (d !== undefined) return "is the private key, which belongs to the issuer alone";
+  return kty === "OKP" && crv === "Ed25519" && typeof x === "string" && ED25519_KEY.test(x) ? undefined : "is not an Ed25519 key";
+}
+
+/** Whether only this machine can reach an address. */
+export const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** Environment variables a server understands, for the documentation and for refusing misspelt ones. */
 export const ENVIRONMENT = {
@@ -142,9 +167,11 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
     if (name.startsWith("COPRESENCE_") && !Object.hasOwn(ENVIRONMENT, name)) faults.push(`${name} is not a setting of this server; see README.md.`);
   }
   const number = (name: keyof typeof ENVIRONMENT, otherwise: number): number => {
-    const value = env[name] === undefined ? otherwise : Number(env[name]);
-    if (!Number.isFinite(value)) faults.push(`${name} must be a number.`);
-    return value;
+    // An empty string would be 0: a free port where none was asked for.
+    const value = env[name] === undefined ? otherwise : Number(env[name]?.trim() || Number.NaN);
+    if (Number.isFinite(value)) return value;
+    faults.push(`${name} must be a number.`);
+    return otherwise;
   };
   const choice = <T extends string>(name: keyof typeof ENVIRONMENT, values: readonly T[], otherwise: T): T => {
     const value = values.find((candidate) => candidate === (env[name] ?? otherwise));
@@ -158,6 +185,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       .filter(Boolean) ?? otherwise;
   const flag = (name: keyof typeof ENVIRONMENT): boolean => choice(name, ["0", "1"], "0") === "1";
   const store = env["COPRESENCE_STORE"] ?? ".copresence/scenes.sqlite";
+  if (store === "") faults.push("COPRESENCE_STORE is empty; name a file, or memory.");
   const rules = list("COPRESENCE_SPACES", ["demo"]).map((spaces) => ({ spaces, scene, initial }));
   const defaults = developmentConfig(rules);
   const config: ServerConfig = {

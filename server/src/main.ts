@@ -25,7 +25,7 @@ import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts"
 import { type Logger, openLog } from "./adapters/log.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
 import { memoryStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
-import { configFaults, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
+import { configFaults, isLoopback, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import type { Pipeline } from "./pipeline/types.ts";
 
@@ -116,7 +116,9 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
-  const stop = stopper({ config, entrance, listener: listener.listener, pipeline, store, log });
+  if (config.tickets.development && !isLoopback(config.host))
+    log.warn("development tickets are on and other machines can reach this server: whoever does may enter any space in any role");
+  const stop = stopper({ config, host, entrance, listener: listener.listener, pipeline, store, log });
   return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
 }
 
@@ -137,7 +139,9 @@ function openPipeline(config: ServerConfig, log: Logger): Pipeline {
 }
 
 async function ticketKeys(tickets: TicketConfig, dev: DevTicketIssuer | undefined): Promise<CryptoKey[]> {
-  const keys = await Promise.all(tickets.publicKeys.map((jwk) => importJWK(jwk, "EdDSA")));
+  const keys = await Promise.all(tickets.publicKeys.map((jwk) => importJWK(jwk, "EdDSA"))).catch((error: unknown) => {
+    throw new StartError("A ticket key cannot be used: it has the form of an Ed25519 key, but is none.", EXIT.misconfigured, { cause: error });
+  });
   return [...(keys as CryptoKey[]), ...(dev === undefined ? [] : [dev.publicKey])];
 }
 
@@ -184,6 +188,7 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
 
 type Stoppable = {
   readonly config: ServerConfig;
+  readonly host: RoomHost;
   readonly entrance: Entrance;
   readonly listener: Listener;
   readonly pipeline: Pipeline;
@@ -196,7 +201,7 @@ function stopper(parts: Stoppable): () => Promise<boolean> {
   return () => (stopping ??= stopAll(parts));
 }
 
-async function stopAll({ config, entrance, listener, pipeline, store, log }: Stoppable): Promise<boolean> {
+async function stopAll({ config, host, entrance, listener, pipeline, store, log }: Stoppable): Promise<boolean> {
   const deadline = performance.now() + config.stopMs;
   const late: string[] = [];
   const within = async (what: string, work: Promise<unknown>): Promise<void> => {
@@ -204,7 +209,10 @@ async function stopAll({ config, entrance, listener, pipeline, store, log }: Sto
   };
   entrance.drain();
   listener.stopListening();
-  await within("rooms", matchMaker.gracefullyShutdown());
+  await within(
+    "rooms",
+    matchMaker.gracefullyShutdown().finally(() => host.written()),
+  );
   await within("connections", listener.close());
   await within("pipeline", pipeline.close());
   await within("store", store.close());

@@ -53,8 +53,12 @@ async function askDevTicket(url: string, claims: DevClaims): Promise<{ readonly 
     headers: { "content-type": "application/json" },
     body: JSON.stringify(claims),
     credentials: "omit",
+  }).catch((cause: unknown) => {
+    throw new Error(`There is no server at ${httpUrl(url)}, or it cannot be reached from here.`, { cause });
   });
-  const { ticket, user, error } = (await response.json()) as { readonly ticket?: string; readonly user?: string; readonly error?: string };
+  // Whatever else listens there may answer with a page.
+  const answer: unknown = await response.json().catch(() => undefined);
+  const { ticket, user, error } = (answer ?? {}) as { readonly ticket?: string; readonly user?: string; readonly error?: string };
   if (ticket === undefined) throw new Error(error ?? `The server answered ${response.status} instead of a ticket.`);
   return { ticket, user };
 }

@@ -1,6 +1,6 @@
 import { utf8ByteLength } from "lib0/string";
 import { describe, expect, it } from "vitest";
-import { CLOSE, closeName, type CloseName, isRetryable } from "./close-codes.ts";
+import { CLOSE, closeName, type CloseName, isRetryable, syncCloseCode } from "./close-codes.ts";
 
 const NAMES = Object.keys(CLOSE) as CloseName[];
 
@@ -30,5 +30,17 @@ describe("close codes", () => {
     expect(isRetryable(1006)).toBe(true);
     expect(isRetryable(4001)).toBe(true);
     for (const name of NAMES) expect(isRetryable(CLOSE[name].code)).toBe(CLOSE[name].retryable);
+  });
+
+  it("tells stock Yjs providers to stop, by a code of 4400-4499, exactly when trying again is no use", () => {
+    for (const name of NAMES) {
+      const code = syncCloseCode(name);
+      expect(code >= 4400 && code < 4500).toBe(!CLOSE[name].retryable);
+      expect(closeName(code)).toBe(name);
+      expect(isRetryable(code)).toBe(CLOSE[name].retryable);
+    }
+    expect(new Set(NAMES.flatMap((name) => [CLOSE[name].code, syncCloseCode(name)])).size).toBe(
+      NAMES.length + NAMES.filter((name) => !CLOSE[name].retryable).length,
+    );
   });
 });

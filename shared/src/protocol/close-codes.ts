@@ -2,6 +2,9 @@
  * Why a session was refused or ended. One table for the matchmaking answer (`{code, error}`), for WebSocket close codes
  * and for the SDK's `status` events. Clear of Colyseus's 4000-4010 and 4217.
  * `retryable`: the same client may try again (with a fresh ticket) without a person changing anything.
+ *
+ * On `/sync` a reason that is not retryable is sent as its code + `SYNC_FINAL_OFFSET`: stock y-websocket providers (3.1) reconnect for ever
+ * unless the code is 4400-4499 (https://github.com/yjs/y-websocket, `defaultShouldReconnect`). All codes of the table are 4300-4399.
  */
 export type CloseReason = { readonly code: number; readonly retryable: boolean; readonly sentence: string };
 
@@ -35,9 +38,18 @@ export const CLOSE = {
 
 export type CloseName = keyof typeof CLOSE;
 
-const byCode = new Map<number, CloseName>(Object.entries(CLOSE).map(([name, r]) => [r.code, name as CloseName]));
+const SYNC_FINAL_OFFSET = 100;
 
-/** The table's name for a close code, or undefined for codes that are not ours (1000, 1006, Colyseus's own). */
+/** The WebSocket close code of a reason on the sync endpoint. */
+export function syncCloseCode(name: CloseName): number {
+  const { code, retryable } = CLOSE[name];
+  return retryable ? code : code + SYNC_FINAL_OFFSET;
+}
+
+const names = Object.keys(CLOSE) as CloseName[];
+const byCode = new Map<number, CloseName>(names.flatMap((name) => [CLOSE[name].code, syncCloseCode(name)].map((code) => [code, name] as const)));
+
+/** The table's name for a close code of either endpoint, or undefined for codes that are not ours (1000, 1006, Colyseus's own). */
 export function closeName(code: number): CloseName | undefined {
   return byCode.get(code);
 }

@@ -6,7 +6,7 @@
  * [PD3] A marker nobody generates, a section without its marker and an unclosed marker are errors, not omissions.
  */
 import { err, ok, type Result } from "../base/index.ts";
-import { CLOSE } from "./close-codes.ts";
+import { CLOSE, type CloseName, syncCloseCode } from "./close-codes.ts";
 import { ENVELOPE_BYTES, maxBodyBytes } from "./codec.ts";
 import type { Kind } from "./kinds.ts";
 import { LIMIT_TABLE } from "./limits.ts";
@@ -119,8 +119,11 @@ function limitTable(): string {
 
 function closeTable(): string {
   return table(
-    ["code", "name", "retryable", "sentence"],
-    Object.entries(CLOSE).map(([name, { code, retryable, sentence }]) => row(code, `\`${name}\``, retryable ? "yes" : "no", sentence)),
+    ["code", "on `/sync`", "name", "retryable", "sentence"],
+    (Object.keys(CLOSE) as CloseName[]).map((name) => {
+      const { code, retryable, sentence } = CLOSE[name];
+      return row(code, syncCloseCode(name), `\`${name}\``, retryable ? "yes" : "no", sentence);
+    }),
   );
 }
 

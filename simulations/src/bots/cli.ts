@@ -22,28 +22,50 @@ function positive(name: string, text: string): number {
   process.exit(2);
 }
 
-const { values } = parseArgs({
-  options: {
-    url: { type: "string", default: "http://localhost:2567" },
-    space: { type: "string", default: "demo" },
-    count: { type: "string", default: "12" },
-    seed: { type: "string", default: "1" },
-    seconds: { type: "string" },
-    rate: { type: "string", default: "30" },
-    traces: { type: "string" },
-    still: { type: "boolean", default: false },
-    quiet: { type: "boolean", default: false },
-    blind: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        url: { type: "string", default: "http://localhost:2567" },
+        space: { type: "string", default: "demo" },
+        count: { type: "string", default: "12" },
+        seed: { type: "string", default: "1" },
+        seconds: { type: "string" },
+        rate: { type: "string", default: "30" },
+        traces: { type: "string" },
+        still: { type: "boolean", default: false },
+        quiet: { type: "boolean", default: false },
+        blind: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const values = readArguments();
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
 
 const count = positive("count", values.count);
-const crowd = await Crowd.join({
+let crowd: Crowd | undefined;
+let leaving = false;
+async function leave(): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  await crowd?.leave();
+  process.exit(0);
+}
+// Before anybody joins: whoever started this may be gone by the time all are in.
+process.on("SIGINT", () => void leave());
+process.on("SIGTERM", () => void leave());
+process.on("disconnect", () => void leave());
+
+const joined = await Crowd.join({
   url: values.url,
   space: values.space,
   count,
@@ -54,20 +76,10 @@ const crowd = await Crowd.join({
   talks: !values.quiet,
   looks: !values.blind,
 });
-if (!crowd.ok) {
-  console.error(`The people could not join: ${crowd.error.sentence}`);
+if (!joined.ok) {
+  console.error(`The people could not join: ${joined.error.sentence}`);
   process.exit(1);
 }
+crowd = joined.value;
 console.log(`${count} synthetic people are in "${values.space}".`);
-
-let leaving = false;
-async function leave(): Promise<void> {
-  if (leaving || !crowd.ok) return;
-  leaving = true;
-  await crowd.value.leave();
-  process.exit(0);
-}
-process.on("SIGINT", () => void leave());
-process.on("SIGTERM", () => void leave());
-process.on("disconnect", () => void leave());
 if (values.seconds !== undefined) setTimeout(() => void leave(), positive("seconds", values.seconds) * 1000);

@@ -23,7 +23,16 @@ describe("originPolicy", () => {
     ["https://app.example", "null", false],
   ])("[OR2] %s and the origin %s: %s", (entry, origin, expected) => expect(allows([entry], origin)).toBe(expected));
 
-  it.each(["*", "https://*.example", "https://a/b", "app.example", "javascript:alert(1)"])("refuses %s as an entry", (entry) => {
+  it.each([
+    "*",
+    "https://*.example",
+    "https://a/b",
+    "app.example",
+    "javascript:alert(1)",
+    "https://app.example:99999",
+    "http://1.2.3.4.5",
+    "http://[::::]:*",
+  ])("refuses %s as an entry", (entry) => {
     expect(originPolicy([entry])).toMatchObject({ ok: false });
   });
 

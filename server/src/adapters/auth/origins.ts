@@ -20,7 +20,7 @@ export function originPolicy(entries: readonly string[]): Result<OriginPolicy, s
   const anyPort = new Set<string>();
   for (const entry of entries) {
     const match = ENTRY.exec(entry);
-    if (match?.[1] === undefined) {
+    if (match?.[1] === undefined || !URL.canParse(match[2] === ":*" ? match[1] : entry)) {
       return err(`"${entry}" is not an origin; write it like https://example.com or http://localhost:*, without a path.`);
     }
     if (match[2] === ":*") anyPort.add(match[1].toLowerCase());

@@ -1,6 +1,7 @@
 import { CLOSE } from "@copresence/shared/protocol";
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
+import { closeReason } from "../refusal.ts";
 import { TicketLedger } from "./ticket-ledger.ts";
 import { issueTicket, TICKET_TYPE, TicketVerifier } from "./tickets.ts";
 
@@ -74,6 +75,35 @@ describe("TicketVerifier", () => {
   ];
   it.each(cases)("[TK1] [TK2] [TK4] refuses a ticket with %s", async (_what, make, expected) => {
     expect(await outcome(await make())).toBe(expected);
+  });
+
+  it.each([
+    [{ iss: "evil" }, {}, "iss"],
+    [{ aud: "other" }, {}, "aud"],
+    [{ iat: NOW_S + 30, exp: NOW_S + 60 }, {}, "clock"],
+    [{ jti: undefined }, {}, "jti"],
+    [{}, { typ: "JWT" }, "typ"],
+  ])("says what a signed ticket lacks: %j %j", async (change, header, word) => {
+    const refused = await verifier().admit(await sign(change, header));
+    expect(refused).toMatchObject({ ok: false, error: { name: "ticketInvalid", sentence: expect.stringContaining(word) } });
+    if (!refused.ok) expect(closeReason(refused.error.sentence)).toBe(refused.error.sentence);
+  });
+
+  it("tells a stranger nothing about what the claims should be", async () => {
+    const refused = await verifier().admit(await sign({ iss: "evil" }, {}, strangerKeys.privateKey));
+    expect(refused).toMatchObject({ ok: false, error: { sentence: CLOSE.ticketInvalid.sentence } });
+  });
+
+  it("[TK3] admits once also when it is presented twice at the same time", async () => {
+    const once = verifier();
+    const ticket = await issueTicket(keys.privateKey, authority, request, NOW_S);
+    const answers = await Promise.all([once.admit(ticket), once.admit(ticket), once.admit(ticket)]);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  it("[TK2] two honest clocks may differ by a few seconds, either way", async () => {
+    expect(await outcome(await sign({ iat: NOW_S + 4, exp: NOW_S + 64 }))).toBe("ok");
+    expect(await outcome(await sign({ iat: NOW_S - 63, exp: NOW_S - 3 }))).toBe("ok");
   });
 
   it("[TK1] refuses HS256 signed with the public key as secret", async () => {

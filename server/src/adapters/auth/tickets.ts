@@ -18,6 +18,16 @@ const ALGORITHM = "EdDSA";
 /** Two honest clocks may disagree by this much; it widens the life of a ticket at its end only. */
 const CLOCK_TOLERANCE_S = 5;
 const MAX_JTI_CHARS = 128;
+/** What a signed ticket lacks, by the claim that is wrong: for whoever sets the issuer up, so that nobody has to guess at a plain "invalid". */
+const CLAIM_FAULTS: ReadonlyMap<string, string> = new Map([
+  ["iss", "The join ticket's iss is not the issuer this server was configured with."],
+  ["aud", "The join ticket's aud is not the audience this server was configured with."],
+  ["typ", `The join ticket's typ must be ${TICKET_TYPE}.`],
+  ["iat", `The join ticket's iat is missing or in the future: its issuer's clock and this server's differ by over ${CLOCK_TOLERANCE_S} s.`],
+  ["exp", "The join ticket's exp is missing."],
+  ["jti", "The join ticket's jti is missing."],
+  ["sub", "The join ticket's sub is missing."],
+]);
 
 export type TicketAuthority = { readonly issuer: string; readonly audience: string };
 /** What a verified ticket says: who, and for which space. */
@@ -86,6 +96,7 @@ export class TicketVerifier {
       } catch (error) {
         // An expired ticket has a valid signature: say so, because a fresh one helps. Everything else is just not valid.
         if (error instanceof errors.JWTExpired) refused = refusal("ticketExpired");
+        else if (error instanceof errors.JWTClaimValidationFailed) refused = refusal("ticketInvalid", CLAIM_FAULTS.get(error.claim));
       }
     }
     return err(refused);

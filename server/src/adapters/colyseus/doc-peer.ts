@@ -2,10 +2,13 @@
  * A stock `y-websocket` peer on `/sync/<space>`: raw y-protocols bytes both ways, no pose, no slot.
  *
  * [DP1] Its session id comes from us; what it sends before it is admitted waits, bounded.
- * [DP2] Same governor, same flood guard, same close codes as on the room socket.
+ * [DP2] Same governor, same flood guard, same reasons to close as on the room socket; after a close nothing it sends counts.
+ * [DP3] Refusals that are final carry a code on which stock providers stop reconnecting (close-codes.ts).
+ * [DP4] It hears something every `KEEPALIVE_MS`: a provider that heard nothing for 30 s takes the connection for dead and comes back with
+ *       the ticket it has used up. WebSocket pings do not count, a page cannot see them.
  */
 import type { SessionId } from "@copresence/shared/base";
-import { CLOSE, type CloseName, LIMITS } from "@copresence/shared/protocol";
+import { CLOSE, type CloseName, LIMITS, syncCloseCode } from "@copresence/shared/protocol";
 import { FloodGuard } from "./flood-guard.ts";
 import { SendGovernor, type Traffic } from "./governor.ts";
 import type { Wire, WireHandlers } from "./transports/wire.ts";
@@ -14,6 +17,9 @@ import type { Wire, WireHandlers } from "./transports/wire.ts";
 const MAX_EARLY_MESSAGES = 8;
 /** One byte of message type and the length prefix around an update of the largest size. */
 const MAX_MESSAGE_BYTES = LIMITS.syncBytes + 16;
+const KEEPALIVE_MS = 12_000;
+/** An awareness message (1) of one byte: zero entries, so it changes nothing. */
+const EMPTY_AWARENESS = new Uint8Array([1, 1, 0]);
 
 export type DocPeerEvents = {
   readonly onMessage: (bytes: Uint8Array) => void;
@@ -27,25 +33,35 @@ export class DocPeer {
   private readonly traffic: Traffic;
   private readonly flood = new FloodGuard();
   private readonly early: Uint8Array[] = [];
+  private readonly onRefused: (name: CloseName, admitted: boolean) => void;
   private events: DocPeerEvents | undefined;
-  private closed = false;
+  private keepalive: NodeJS.Timeout | undefined;
+  private closing = false;
 
-  constructor(options: { readonly session: SessionId; readonly wire: Wire; readonly traffic: Traffic }) {
+  /** `onRefused`: this end closes the connection, for this reason. */
+  constructor(options: {
+    readonly session: SessionId;
+    readonly wire: Wire;
+    readonly traffic: Traffic;
+    readonly onRefused: (name: CloseName, admitted: boolean) => void;
+  }) {
     this.session = options.session;
+    this.onRefused = options.onRefused;
     this.wire = options.wire;
     this.traffic = options.traffic;
     this.governor = new SendGovernor({ wire: options.wire, traffic: options.traffic, onSlow: () => this.closeFor("slowConsumer") });
   }
 
   get gone(): boolean {
-    return this.closed;
+    return this.closing;
   }
 
   readonly handlers: WireHandlers = {
     onMessage: (bytes) => this.receive(bytes),
     onText: () => this.closeFor("malformedMessage", "Text messages are not part of the sync protocol; send binary ones."),
     onClosed: () => {
-      this.closed = true;
+      this.closing = true;
+      clearInterval(this.keepalive);
       this.events?.onClosed();
     },
   };
@@ -53,15 +69,19 @@ export class DocPeer {
   /** The peer was let in; what it said meanwhile is delivered first. */
   admit(events: DocPeerEvents): void {
     this.events = events;
+    this.keepalive = setInterval(() => this.governor.ordered(EMPTY_AWARENESS), KEEPALIVE_MS);
     for (const bytes of this.early.splice(0)) events.onMessage(bytes);
   }
 
   closeFor(name: CloseName, sentence: string = CLOSE[name].sentence): void {
-    this.wire.close(CLOSE[name].code, sentence);
+    if (this.closing) return;
+    this.closing = true;
+    this.onRefused(name, this.events !== undefined);
+    this.wire.close(syncCloseCode(name), sentence);
   }
 
   private receive(bytes: Uint8Array): void {
-    if (this.closed) return;
+    if (this.closing) return;
     this.traffic.bytesIn += bytes.length;
     this.traffic.messagesIn++;
     if (!this.flood.take(performance.now())) return this.closeFor("tooManyMessages");

@@ -8,7 +8,7 @@
  */
 import { connectClientToRoom, generateId, matchMaker } from "@colyseus/core";
 import { isIdentifier, type SessionId } from "@copresence/shared/base";
-import { LIMITS } from "@copresence/shared/protocol";
+import { type CloseName, LIMITS } from "@copresence/shared/protocol";
 import type { AddressGate } from "../auth/address-gate.ts";
 import type { OriginPolicy } from "../auth/origins.ts";
 import { errorFields, type Logger } from "../log.ts";
@@ -66,9 +66,11 @@ export class SpaceDoorman implements Doorman {
 
   private attachRoom(wire: Wire, seat: { readonly room: string; readonly sessionId: string }, finished: () => void): WireHandlers {
     const room = matchMaker.getLocalRoomById(seat.room) as unknown;
-    if (!(room instanceof SpaceRoom)) {
+    // Colyseus lets a reserved seat be taken in a room that is already being disposed of, and closes nobody who came after that began.
+    const ending = room instanceof SpaceRoom ? room.ending : undefined;
+    if (!(room instanceof SpaceRoom) || ending !== undefined) {
       finished();
-      const gone = refusal("handshakeTimeout", "The seat has expired or its room has closed; join again.");
+      const gone = ending === undefined ? refusal("handshakeTimeout", "The seat has expired or its room has closed; join again.") : refusal(ending);
       wire.close(gone.code, gone.sentence);
       return DEAF;
     }
@@ -94,13 +96,14 @@ export class SpaceDoorman implements Doorman {
 
   private attachDoc(wire: Wire, query: { readonly space: string; readonly ticket: string | undefined }, finished: () => void): WireHandlers {
     const session = `doc-${generateId()}` as SessionId;
-    const peer = new DocPeer({ session, wire, traffic: this.options.metrics.traffic });
+    const { metrics } = this.options;
+    const onRefused = (name: CloseName, admitted: boolean): void => (admitted ? metrics.closed(name) : metrics.refused(name));
+    const peer = new DocPeer({ session, wire, traffic: metrics.traffic, onRefused });
     // Admission has its own time limit (entrance.ts), shorter than the handshake's.
     void this.options.entrance.document(query).then((entered) => {
       finished();
       if (peer.gone) return;
       if (entered.ok) return entered.value.room.admitDoc(peer, entered.value.admission.identity);
-      this.options.metrics.refused(entered.error.name);
       peer.closeFor(entered.error.name, entered.error.sentence);
     });
     return peer.handlers;

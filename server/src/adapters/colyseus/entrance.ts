@@ -78,7 +78,8 @@ export class Entrance {
     if (!Object.hasOwn(scene.roles, admitted.value.identity.role)) {
       return err(refusal("ticketInvalid", "The ticket's role is not one of the space's roles."));
     }
-    return admitted;
+    // Again, because verifying took a while: from `drain` on no room is opened.
+    return this.drained ? err(refusal("serverDraining")) : admitted;
   }
 
   private roomFor(space: string): Promise<SpaceRoom> {

@@ -6,18 +6,26 @@
  */
 import { LIMITS } from "@copresence/shared/protocol";
 
-const PER_MS = (LIMITS.orderedPerSecond + LIMITS.droppablePerSecond) / 1000;
-const BURST = LIMITS.orderedBurst + LIMITS.droppableBurst;
+const MESSAGES = { perSecond: LIMITS.orderedPerSecond + LIMITS.droppablePerSecond, burst: LIMITS.orderedBurst + LIMITS.droppableBurst };
 
 export class FloodGuard {
-  private tokens = BURST;
+  private readonly perMs: number;
+  private readonly burst: number;
+  private tokens: number;
   private lastMs: number | undefined;
+
+  /** For messages, unless told otherwise. */
+  constructor({ perSecond, burst }: { readonly perSecond: number; readonly burst: number } = MESSAGES) {
+    this.perMs = perSecond / 1000;
+    this.burst = burst;
+    this.tokens = burst;
+  }
 
   /** Takes one message's token; false when there is none left. `nowMs` is monotonic. */
   take(nowMs: number): boolean {
     const elapsedMs = this.lastMs === undefined ? 0 : Math.max(0, nowMs - this.lastMs);
     this.lastMs = nowMs;
-    this.tokens = Math.min(BURST, this.tokens + elapsedMs * PER_MS) - 1;
+    this.tokens = Math.min(this.burst, this.tokens + elapsedMs * this.perMs) - 1;
     return this.tokens >= 0;
   }
 }

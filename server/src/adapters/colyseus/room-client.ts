@@ -5,6 +5,8 @@
  *       Nothing else reaches Colyseus, whose other frame types decode msgpack and allocate by the sender's word.
  * [RC2] Everything sent goes through the governor; Colyseus's own messages are ordered ones.
  * [RC3] Every byte counts: a frame above its limit or a flood ends the session before anything is decoded.
+ * [RC4] Until the join is acknowledged the session id is only what the socket's URL said, and ids of others are no secret: nothing is
+ *       counted in its name. Messages are ignored, and a frame that is none of the four kinds ends this socket.
  */
 import { EventEmitter } from "node:events";
 import { type Client, type ClientPrivate, ClientState, enqueueClientRaw, getMessageBytes, type ISendOptions, Protocol } from "@colyseus/core";
@@ -86,6 +88,7 @@ export class RoomClient implements Client, ClientPrivate {
       return this.colyseusFrame(bytes, protocol);
     }
     if (bytes.length > LIMITS.messageBytes) return this.closeFor("messageTooLarge");
+    if (this.state !== ClientState.JOINED) return this.closeFor("malformedMessage");
     this.events.onMalformed(this, "The first byte is not a frame type of this protocol.");
   }
 

@@ -61,6 +61,11 @@ export class RoomHost {
     return true;
   }
 
+  /** Resolves when every room that has ended has written what it had to. */
+  async written(): Promise<void> {
+    await Promise.allSettled(this.closing.values());
+  }
+
   /** The room takes no more joins; the space is free once `written` settles. */
   release(space: string, room: SpaceRoom, written: Promise<void>): void {
     if (this.open.get(space) !== room) return;

@@ -71,9 +71,11 @@ export class SceneWriter {
     });
   }
 
-  /** No more probes; what is being written still finishes. */
+  /** No more probes; what is being written still finishes, what waits behind it was promised to nobody and is dropped. */
   close(): void {
     this.closed = true;
+    this.waiting = [];
+    this.snapshotState = undefined;
     clearTimeout(this.probeTimer);
   }
 

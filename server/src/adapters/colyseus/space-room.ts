@@ -4,6 +4,7 @@
  * [SO1] A person enters the core once their client has acknowledged the join, so the welcome is never sent to deaf ears.
  * [SO2] A room that fails closes its sessions retryably and goes; the process and the other rooms do not notice.
  * [SO3] An empty room is kept for `lingerMs`, then ends. Stock document peers count as people here: Colyseus does not know them.
+ * [SO4] However Colyseus ends a room, its runtime is stopped and its space given back.
  */
 import { Room, ServerError } from "@colyseus/core";
 import { err, isIdentifier } from "@copresence/shared/base";
@@ -118,6 +119,11 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     return this.runtime?.size ?? 0;
   }
 
+  /** Why the room is ending, once it is: nobody comes in any more. */
+  get ending(): CloseName | undefined {
+    return this.endReason;
+  }
+
   /** Somebody is on the way in: the room stays at least until their seat expires. */
   expectVisitor(): void {
     this.linger();
@@ -126,15 +132,38 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
   /** Writes what is pending, tells everybody why, and ends. */
   async end(reason: CloseName): Promise<void> {
     if (this.endReason !== undefined) return;
+    await this.finish(reason);
+    this.runtime?.closeAll(reason);
+    this.forgetSeats();
+    await this.disconnect(CLOSE[reason].code);
+    this.host.options.log.info({ space: logId(this.space), reason }, "space closed");
+  }
+
+  /** Colyseus keeps a room until its last reserved seat has expired; who has not come yet is not let in any more anyway (doorman.ts). */
+  private forgetSeats(): void {
+    const [seats, timers] = [this["_reservedSeats"], this["_reservedSeatTimeouts"]];
+    for (const session of Object.keys(seats)) {
+      const taken = seats[session]?.[2] === true;
+      if (taken) continue;
+      clearTimeout(timers[session]);
+      delete timers[session];
+      delete seats[session];
+    }
+  }
+
+  /** Also called for a room that never went live because the server began to stop while it was being created [SO4]. */
+  override onDispose(): Promise<void> | undefined {
+    return this.endReason === undefined ? this.finish("serverDraining") : undefined;
+  }
+
+  /** Nobody comes in from now on; what is pending is written, then nothing runs any more. */
+  private finish(reason: CloseName): Promise<void> {
     this.endReason = reason;
     clearTimeout(this.lingering);
-    const { runtime, host } = this;
+    const { runtime } = this;
     const written = (runtime?.flush() ?? Promise.resolve()).finally(() => runtime?.stop());
-    host.release(this.space, this, written);
-    await written;
-    runtime?.closeAll(reason);
-    await this.disconnect(CLOSE[reason].code);
-    host.options.log.info({ space: logId(this.space), reason }, "space closed");
+    this.host.release(this.space, this, written);
+    return written;
   }
 
   private endSoon(reason: CloseName): void {

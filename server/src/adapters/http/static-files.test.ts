@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import { StaticFiles, StaticFolderError } from "./static-files.ts";
@@ -33,6 +33,15 @@ const get = (path: string, headers: Record<string, string> = {}): HttpReply | un
 };
 
 describe("StaticFiles", () => {
+  it.each([
+    ["relative with a dot", (build: string) => `./${relative(process.cwd(), build)}`],
+    ["with a slash at its end", (build: string) => `${build}/`],
+  ])("serves the same from a folder that is given %s", async (_how, given) => {
+    files = await StaticFiles.load(given(join(root, "build")));
+    expect(get("/")?.status).toBe(200);
+    expect(get("/assets/app-1234.js")?.status).toBe(200);
+  });
+
   it("[SF2] serves the index fresh and hashed assets for ever, each with its type", () => {
     expect(get("/")?.headers).toMatchObject({ "content-type": "text/html; charset=utf-8", "cache-control": "no-cache" });
     const asset = get("/assets/app-1234.js");

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { extname, join, sep } from "node:path";
+import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { HttpReply, HttpRequest } from "./http.ts";
@@ -56,7 +56,7 @@ export class StaticFiles {
     let total = 0;
     for (const entry of await listFolder(folder)) {
       const path = join(entry.parentPath, entry.name);
-      const name = path.slice(folder.length).split(sep).filter(Boolean).join("/");
+      const name = relative(folder, path).split(sep).join("/");
       if (!entry.isFile() || name.split("/").some((part) => part.startsWith("."))) continue;
       const plain = await readFile(path);
       total += plain.length;

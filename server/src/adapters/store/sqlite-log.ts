@@ -77,7 +77,11 @@ export class SqliteLog {
    * returns ok, the records are on the disk.
    */
   append(appends: readonly SceneAppend[], nowMs: number): Result<Result<{ readonly seq: number }, StoreError>[], StoreError> {
-    const before = new Map([...this.open].map(([key, { seq }]) => [key, seq]));
+    const before = new Map<Open, number>();
+    for (const { scene } of appends) {
+      const open = this.open.get(sceneKey(scene));
+      if (open !== undefined) before.set(open, open.seq);
+    }
     try {
       this.db.exec("BEGIN IMMEDIATE");
       const results = appends.map((append) => this.appendOne(append, nowMs));
@@ -85,7 +89,7 @@ export class SqliteLog {
       return ok(results);
     } catch (error) {
       this.rollback();
-      for (const [key, seq] of before) (this.open.get(key) as Open).seq = seq;
+      for (const [open, seq] of before) open.seq = seq;
       return err(storeError(error));
     }
   }
@@ -217,6 +221,8 @@ export function storeError(error: unknown): StoreError {
   const text = error instanceof Error ? error.message : String(error);
   if (code === 13) return { code: "full", sentence: "The disk is full; edits cannot be saved until there is space." };
   if (code === 5 || code === 6) return { code: "locked", sentence: "Another process has the store's file open; stop it first." };
+  if (code === 8) return { code: "io", sentence: "The store's file may not be written by this user." };
+  if (code === 14) return { code: "io", sentence: "The store's file cannot be opened; it must be a file in a folder this user may write to." };
   if (code === 11 || code === 26) return { code: "corrupt", sentence: `The store's file is damaged (${text}); restore it from a backup.` };
   return { code: "io", sentence: `The store cannot write (${text}).` };
 }

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sceneStoreContract } from "./scene-store.contract.ts";
 import { sceneKey } from "./sqlite-log.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
+import { openSqliteStore, StoreOpenError } from "./sqlite-store.ts";
 
 async function folder(): Promise<{ file: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "copresence-store-"));
@@ -53,6 +53,19 @@ describe("openSqliteStore", () => {
     await writeFile(place.file, "a text file, longer than the header of a database, that somebody may still want to read. ".repeat(4));
     await expect(openSqliteStore({ file: place.file })).rejects.toMatchObject({ code: "corrupt" });
     expect(await readFile(place.file, "utf8")).toMatch(/^a text file/);
+  });
+
+  it.each([
+    ["a folder below a file", (file: string) => join(file, "deeper", "scenes.sqlite"), /folder cannot be made \(ENOTDIR\)/],
+    ["a folder where the system makes none", () => "/proc/nowhere/scenes.sqlite", /folder cannot be made \(ENOENT\)/],
+    ["a file that is a folder", (file: string) => join(file, ".."), /file cannot be opened/],
+  ])("says in a sentence what is wrong with %s", async (_what, placed, sentence) => {
+    const { mkdir, writeFile } = await import("node:fs/promises");
+    await mkdir(join(place.file, ".."), { recursive: true });
+    await writeFile(place.file, "");
+    const opening = openSqliteStore({ file: placed(place.file) });
+    await expect(opening).rejects.toBeInstanceOf(StoreOpenError);
+    await expect(opening).rejects.toThrow(sentence);
   });
 
   it("[SL1] runs with a write-ahead log and full synchronisation", async () => {

@@ -4,7 +4,7 @@
  * [SS1] Calls are sent in order and answered in order; a worker that dies fails what is under way and everything after it.
  * [SS2] Bytes given to the store are copied at the call; the caller may reuse its buffers.
  */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { err, type Result } from "@copresence/shared/base";
@@ -29,9 +29,10 @@ export class StoreOpenError extends Error {
 export async function openSqliteStore({ file }: SqliteStoreOptions): Promise<SceneStore> {
   const path = resolve(file);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
-    throw new StoreOpenError({ code: "io", sentence: `The store's folder cannot be made: ${String(error)}.` }, path);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StoreOpenError({ code: "io", sentence: `The store's folder cannot be made (${code ?? String(error)}); choose another.` }, path);
   }
   const worker = new StoreWorker(path);
   const started = await worker.call<void>({ op: "start" });
@@ -100,3 +101,10 @@ class StoreWorker {
 
 /** A view into a larger buffer would be cloned with all of it. */
 const tight = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
+
+/** As `mkdirSync` with `recursive`, which never returns where the system refuses with ENOENT (below /proc, for one). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}

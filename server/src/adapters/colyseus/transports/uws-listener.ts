@@ -5,18 +5,20 @@
  * [UW2] No answer leaves after the peer has gone (`onAborted`): uWS would end the process.
  * [UW3] Backpressure is the governor's business; `maxBackpressure` is only a last line, and crossing it closes the socket.
  */
+import { createServer } from "node:net";
 import { LIMITS } from "@copresence/shared/protocol";
 import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse, TemplatedApp, us_listen_socket, WebSocket } from "uWebSockets.js";
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
-import { HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
+import { controlGuard, HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
 
 type Uws = typeof import("uWebSockets.js");
 type SocketData = {
   readonly answer: UpgradeAnswer & { accept: true };
   readonly address: string;
   handlers: WireHandlers | undefined;
+  control: () => void;
   /** uWS throws on any use of a closed socket. */
   closed: boolean;
 };
@@ -47,8 +49,11 @@ export class UwsListener implements Listener {
       upgrade: (response, request, context) => this.onUpgrade(response, request, context),
       open: (socket) => {
         const data = socket.getUserData();
+        data.control = controlGuard(() => data.closed || socket.close());
         data.handlers = data.answer.attach(wireOf(socket, data));
       },
+      ping: (socket) => socket.getUserData().control(),
+      pong: (socket) => socket.getUserData().control(),
       message: (socket, message, isBinary) => {
         const { handlers } = socket.getUserData();
         if (isBinary) handlers?.onMessage(new Uint8Array(message.slice(0)));
@@ -67,8 +72,7 @@ export class UwsListener implements Listener {
   listen(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
       const onListening = (socket: us_listen_socket | false): void => {
-        // uWS says only that it failed; a taken port is by far the likeliest reason.
-        if (socket === false) return reject(listenFailure(port, host, "EADDRINUSE"));
+        if (socket === false) return void whyNotListening(port, host).then((code) => reject(listenFailure(port, host, code)));
         this.listening = socket;
         resolve(this.uws.us_socket_local_port(socket as unknown as Parameters<Uws["us_socket_local_port"]>[0]));
       };
@@ -98,7 +102,7 @@ export class UwsListener implements Listener {
     const origin = request.getHeader("origin") || undefined;
     const answer = this.options.doorman.decide({ path: request.getUrl(), query: new URLSearchParams(request.getQuery()), origin, address });
     if (!answer.accept) return writeReply(response, refusalReply(answer.refusal, { connection: "close" }));
-    const data: SocketData = { answer, address, handlers: undefined, closed: false };
+    const data: SocketData = { answer, address, handlers: undefined, control: () => {}, closed: false };
     response.upgrade(
       data,
       request.getHeader("sec-websocket-key"),
@@ -142,8 +146,23 @@ export class UwsListener implements Listener {
 
   private addressOf(response: UwsResponse, request: UwsRequest): string {
     const socketAddress = Buffer.from(response.getRemoteAddressAsText()).toString();
-    return clientAddress(socketAddress, request.getHeader("x-forwarded-for") || undefined, this.options.trustProxy);
+    if (!this.options.trustProxy) return socketAddress;
+    // `getHeader` gives the first line of that name, which is the client's own word where a proxy adds its line behind it.
+    const forwarded: string[] = [];
+    request.forEach((name, value) => {
+      if (name === "x-forwarded-for") forwarded.push(value);
+    });
+    return clientAddress(socketAddress, forwarded.join(",") || undefined, true);
   }
+}
+
+/** uWS says only that it failed. Node says why, unless what was in the way has gone meanwhile. */
+function whyNotListening(port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(undefined)));
+  });
 }
 
 function wireOf(socket: WebSocket<SocketData>, data: SocketData): Wire {

@@ -5,9 +5,11 @@
  * [WI2] `bufferedBytes` is the transport's own count of bytes not yet given to the kernel, frame headers included.
  * [WI3] After `onClosed` no handler is called and every call on the wire does nothing.
  * [WI4] `close` ends the socket even if the peer never answers, within `CLOSE_GRACE_MS`.
+ * [WI5] Pings and pongs are answered or dropped below the handlers, so they are bounded there: a flood of them cuts the socket.
  */
 import { LIMITS } from "@copresence/shared/protocol";
 import type { Refusal } from "../../refusal.ts";
+import { FloodGuard } from "../flood-guard.ts";
 
 /** A peer that does not answer a close frame, or cannot read it for its own backlog, is cut off after this. */
 export const CLOSE_GRACE_MS = 2000;
@@ -18,6 +20,18 @@ export const CLOSE_GRACE_MS = 2000;
 export const MAX_WIRE_BYTES = LIMITS.syncBytes * 2;
 /** Peers that say nothing for two of these are gone. */
 export const HEARTBEAT_MS = 15_000;
+
+/** A heartbeat is one ping or pong every few seconds; a peer behind a stalled link may deliver a minute of them at once. */
+const CONTROL_FRAMES_PER_SECOND = 10;
+const CONTROL_FRAMES_BURST = 60;
+
+/** To be called with every ping and pong of one socket; calls `cut` when they are a flood. */
+export function controlGuard(cut: () => void): () => void {
+  const guard = new FloodGuard({ perSecond: CONTROL_FRAMES_PER_SECOND, burst: CONTROL_FRAMES_BURST });
+  return () => {
+    if (!guard.take(performance.now())) cut();
+  };
+}
 
 export type Wire = {
   readonly address: string;

@@ -2,7 +2,8 @@
  * The `ws` transport: Node's HTTP server and the `ws` package, everywhere Node runs.
  *
  * [WS1] Headers within 5 s, a body within 10 s, 16 KiB of headers: a slow or half-open handshake costs a socket, not the server.
- * [WS2] No compression, bounded payload and fragments.
+ * [WS2] No compression, bounded payload and fragments; ws itself bounds the pongs it owes, and control frames are counted (wire.ts).
+ * [WS3] A refused upgrade is answered and cut: its socket belongs to nobody's time limits any more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
-import { CLOSE_GRACE_MS, HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
+import { CLOSE_GRACE_MS, controlGuard, HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
 
 const REQUEST_MS = 10_000;
 const MAX_HEADER_BYTES = 16_384;
@@ -41,6 +42,8 @@ export class WsListener implements Listener {
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: LIMITS.handshakeMs,
       noDelay: true,
+      // Other upgrades are offers (h2c, which Java's client makes with every request), and answering in HTTP/1.1 declines them.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     });
     this.server.on("request", (request, response) => void this.onRequest(request, response));
     this.server.on("upgrade", (request: IncomingMessage, socket, head) => this.onUpgrade(request, socket, head));
@@ -58,6 +61,8 @@ export class WsListener implements Listener {
     return new Promise((resolve, reject) => {
       this.server.once("error", (error: NodeJS.ErrnoException) => reject(listenFailure(port, host, error.code)));
       this.server.listen(port, host, () => {
+        // Later errors are a connection that could not be accepted, for want of file descriptors: that one's trouble.
+        this.server.on("error", ignore);
         this.heartbeat = setInterval(() => this.checkAlive(), HEARTBEAT_MS);
         this.heartbeat.unref();
         resolve((this.server.address() as AddressInfo).port);
@@ -110,6 +115,7 @@ export class WsListener implements Listener {
     const address = this.addressOf(request);
     const answer = this.options.doorman.decide({ ...splitUrl(request.url ?? "/"), origin: headerOf(request, "origin"), address });
     if (!answer.accept) {
+      socket.once("finish", () => socket.destroy());
       socket.end(rawReply(refusalReply(answer.refusal, { connection: "close" })));
       return;
     }
@@ -123,7 +129,12 @@ export class WsListener implements Listener {
     this.upgrader.handleUpgrade(up.request, up.socket, up.head, (socket) => {
       attached = true;
       this.alive.add(socket);
-      socket.on("pong", () => this.alive.add(socket));
+      const control = controlGuard(() => socket.terminate());
+      socket.on("ping", control);
+      socket.on("pong", () => {
+        this.alive.add(socket);
+        control();
+      });
       bind(socket, up.answer.attach(wireOf(socket, up.address)));
     });
   }
