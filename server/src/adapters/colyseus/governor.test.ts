@@ -34,6 +34,17 @@ describe("SendGovernor", () => {
     expect(slow()).toBe(1);
   });
 
+  it("[GV2] gives somebody who joins an old room the whole time to make progress", () => {
+    const { wire, governor, slow } = setup();
+    wire.stuck = true;
+    governor.ordered(new Uint8Array(50_000));
+    governor.check(3_600_000);
+    governor.check(3_600_000 + LIMITS.orderedStallMs);
+    expect(slow()).toBe(0);
+    governor.check(3_600_001 + LIMITS.orderedStallMs);
+    expect(slow()).toBe(1);
+  });
+
   it("[GV2] closes a connection that makes no progress, and not one that crawls", () => {
     const crawling = setup();
     const stalled = setup();

@@ -26,7 +26,8 @@ export class SendGovernor {
   private bulkBytes = 0;
   private sentBytes = 0;
   private drainedBytes = 0;
-  private progressMs = 0;
+  /** When the client last took something; the room's time at the first look, before which nothing can be said. */
+  private progressMs: number | undefined;
   private slow = false;
 
   constructor(options: { readonly wire: Wire; readonly traffic: Traffic; readonly onSlow: () => void }) {
@@ -68,7 +69,7 @@ export class SendGovernor {
   check(nowMs: number): void {
     const buffered = this.wire.bufferedBytes;
     const drained = this.sentBytes - buffered;
-    if (buffered === 0 || drained > this.drainedBytes) {
+    if (this.progressMs === undefined || buffered === 0 || drained > this.drainedBytes) {
       this.drainedBytes = drained;
       this.progressMs = nowMs;
       if (buffered <= LIMITS.orderedQueueBytes) this.bulkBytes = 0;
