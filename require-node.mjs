@@ -1,4 +1,5 @@
 // Loaded with `node --import` before anything else: plain JavaScript, so that an old Node can still read the sentence.
+// Exit code 3 is "misconfigured", as the server's own (server/src/main.ts).
 // The sources are TypeScript run as they are; only Node 24 strips their types and has the node:sqlite this server stores with.
 const major = Number(process.versions.node.split(".")[0]);
 if (major !== 24) {
@@ -6,5 +7,5 @@ if (major !== 24) {
     `copresence runs on Node 24, and this is Node ${process.versions.node}. ` +
       "Use the npm scripts (npm start, npm test): after npm ci they run on the Node 24 that the repository installs for itself.",
   );
-  process.exit(1);
+  process.exit(3);
 }

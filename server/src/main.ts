@@ -112,7 +112,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   await openMatchmaker(host, log);
   cleanup.push(() => matchMaker.gracefullyShutdown());
   const entrance = new Entrance({ host, tickets, log });
-  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host });
+  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host, pipeline });
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
@@ -164,6 +164,7 @@ type Parts = {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly host: RoomHost;
+  readonly pipeline: Pipeline;
 };
 
 async function listen(parts: Parts): Promise<{ readonly listener: Listener; readonly port: number }> {
@@ -180,6 +181,7 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     log,
     health,
     unready: () => (entrance.draining ? ["draining"] : []),
+    pipeline: () => parts.pipeline.health(),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));

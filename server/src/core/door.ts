@@ -21,9 +21,6 @@ import type { Roster } from "./roster.ts";
 import { spawnRig } from "./spawn.ts";
 import type { CoreEffect, Identity } from "./types.ts";
 
-/** Stock editors on one document; each costs a broadcast per edit. */
-export const MAX_DOC_PEERS = 64;
-
 /** What the rest of the room does when somebody comes or goes, in this order. */
 export type DoorParts = {
   readonly welcome: (member: Member) => void;
@@ -36,7 +33,7 @@ export type DoorParts = {
   readonly letGo: (member: Member) => void;
 };
 
-type DocPeer = { readonly session: SessionId; readonly limits: SessionLimits; strikes: number };
+type DocPeer = { readonly session: SessionId; readonly user: string; readonly limits: SessionLimits; strikes: number };
 
 export class Door {
   private readonly out: EffectSink;
@@ -105,11 +102,12 @@ export class Door {
   }
 
   joinPeer(session: SessionId, identity: Identity, nowMs: number): void {
-    if (this.peers.size >= MAX_DOC_PEERS) {
+    const own = [...this.peers.values()].filter(({ user }) => user === identity.user).length;
+    if (this.peers.size >= LIMITS.docPeers || own >= LIMITS.docPeersPerPerson) {
       this.out.close(session, "spaceFull");
       return;
     }
-    this.peers.set(session, { session, limits: new SessionLimits(nowMs), strikes: 0 });
+    this.peers.set(session, { session, user: identity.user, limits: new SessionLimits(nowMs), strikes: 0 });
     this.parts.absorb(this.parts.documentJoin(session, identity, "stock"));
   }
 

@@ -5,6 +5,7 @@
  *       and closed retryably when nothing is.
  * [RL2] A droppable message over the rate is dropped in silence; a session that keeps flooding is closed.
  * [RL3] Chat and search have buckets of their own on top; over those the line is refused with a reason and nothing else suffers.
+ * [RL4] Presence changes are told to everybody, so they have a bucket of their own; over it the session is closed.
  */
 import { deliveryOf, LIMITS, type UpMessage } from "@copresence/shared/protocol";
 
@@ -56,6 +57,7 @@ const SEARCH_BURST = LIMITS.searchPerSecond * 2;
 export class SessionLimits {
   readonly chat: TokenBucket;
   readonly search: TokenBucket;
+  private readonly presence: TokenBucket;
   private readonly ordered: TokenBucket;
   private readonly droppable: TokenBucket;
   private readonly drops: TokenBucket;
@@ -66,10 +68,12 @@ export class SessionLimits {
     this.droppable = new TokenBucket({ perSecond: LIMITS.droppablePerSecond, burst: LIMITS.droppableBurst, nowMs });
     this.drops = new TokenBucket({ perSecond: DROPS_PER_SECOND, burst: DROPS_BURST, nowMs });
     this.chat = new TokenBucket({ perSecond: LIMITS.chatPerSecond, burst: LIMITS.chatBurst, nowMs });
+    this.presence = new TokenBucket({ perSecond: LIMITS.presencePerSecond, burst: LIMITS.presenceBurst, nowMs });
     this.search = new TokenBucket({ perSecond: LIMITS.searchPerSecond, burst: SEARCH_BURST, nowMs });
   }
 
   admit(type: UpMessage["type"], nowMs: number): Admission {
+    if (type === "presence" && !this.presence.take(nowMs)) return "close";
     return deliveryOf(type) === "droppable" ? this.admitDroppable(nowMs) : this.admitOrdered(nowMs);
   }
 

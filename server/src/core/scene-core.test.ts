@@ -4,7 +4,6 @@ import { ENVELOPE_BYTES, LIMITS } from "@copresence/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { counted, deltas, grabMessage, only, poseAt, poseUp, scene, sent, sessionId } from "./core-kit.ts";
 import { closes, coreOptions, CoreRun, CUP, enter, framesOf, headsOf, pose, rigOf, session, TICK_MS, welcome, withCup } from "./core-run.ts";
-import { MAX_DOC_PEERS } from "./door.ts";
 import { MAX_CATCH_UP, SceneCore } from "./scene-core.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import type { CoreEffect } from "./types.ts";
@@ -79,10 +78,26 @@ describe("SceneCore: joining and leaving", () => {
     const first = doc(0, "docJoin");
     expect(only(first, "sendDoc").length).toBeGreaterThan(0);
     expect(only(first, "session")).toEqual([]);
-    for (let i = 1; i < MAX_DOC_PEERS; i++) doc(i, "docJoin");
-    expect(closes(doc(MAX_DOC_PEERS, "docJoin"))).toEqual([[`d${MAX_DOC_PEERS}`, "spaceFull"]]);
+    for (let i = 1; i < LIMITS.docPeers; i++) doc(i, "docJoin");
+    expect(closes(doc(LIMITS.docPeers, "docJoin"))).toEqual([[`d${LIMITS.docPeers}`, "spaceFull"]]);
     doc(0, "docLeave");
-    expect(closes(doc(MAX_DOC_PEERS, "docJoin"))).toEqual([]);
+    expect(closes(doc(LIMITS.docPeers, "docJoin"))).toEqual([]);
+  });
+
+  it("gives one person only some of the document-only places", () => {
+    const run = withCup();
+    const doc = (i: number) =>
+      run.step({ kind: "docJoin", session: sessionId(`d${i}`), identity: { user: "greedy" as never, name: "doc", role: "member" } });
+    for (let i = 0; i < LIMITS.docPeersPerPerson; i++) expect(closes(doc(i))).toEqual([]);
+    expect(closes(doc(LIMITS.docPeersPerPerson))).toEqual([[`d${LIMITS.docPeersPerPerson}`, "spaceFull"]]);
+  });
+
+  it("[RL4] closes who falls asleep and wakes up without end", () => {
+    const run = withCup();
+    run.join("ada");
+    for (let i = 0; i < LIMITS.presenceBurst; i++)
+      expect(closes(run.say("ada", { type: "presence", state: i % 2 === 0 ? "asleep" : "awake" }))).toEqual([]);
+    expect(closes(run.say("ada", { type: "presence", state: "asleep" }))).toEqual([["s-ada", "tooManyMessages"]]);
   });
 
   it("[SC4] does not open on a document that cannot be read", () => {

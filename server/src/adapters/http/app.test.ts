@@ -37,6 +37,7 @@ beforeEach(async () => {
     log: openLog({ level: "silent", region: "eu", build: "b" }),
     health: () => ({ region: "eu", build: "b", version: "1", protocol: 1, transport: "ws" }),
     unready: () => unready,
+    pipeline: () => ({ state: "degraded", queued: 3, dropped: 0, lagMs: 12.4, runtime: "none" }),
   });
 });
 
@@ -54,7 +55,7 @@ describe("httpApp", () => {
   });
 
   it("is ready, or says why not", async () => {
-    expect(await call("/readyz")).toMatchObject({ status: 200, json: { ready: true } });
+    expect(await call("/readyz")).toMatchObject({ status: 200, json: { ready: true, pipeline: { state: "degraded", lagMs: 12, runtime: "none" } } });
     unready = ["draining"];
     expect(await call("/readyz")).toMatchObject({ status: 503, json: { ready: false, unready: ["draining"] } });
   });

@@ -11,6 +11,7 @@ import type { DevTicketIssuer } from "../auth/dev-tickets.ts";
 import type { OriginPolicy } from "../auth/origins.ts";
 import { ROOM_NAME } from "../colyseus/space-room.ts";
 import type { Entrance } from "../colyseus/entrance.ts";
+import type { PipelineHealth } from "../../pipeline/types.ts";
 import { errorFields, type Logger } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -35,6 +36,8 @@ export type AppOptions = {
   readonly health: () => Health;
   /** What keeps the server from taking joins; empty when it is ready. */
   readonly unready: () => readonly string[];
+  /** The side pipeline's state, for /readyz: with a degraded one the server still takes people, and says so. */
+  readonly pipeline: () => PipelineHealth;
 };
 
 const JOIN_PATH = `/matchmake/joinOrCreate/${ROOM_NAME}`;
@@ -60,13 +63,17 @@ async function route(options: AppOptions, request: HttpRequest): Promise<HttpRep
       return jsonReply(200, { status: "ok", ...options.health() });
     case "/readyz": {
       const unready = options.unready();
-      return jsonReply(unready.length === 0 ? 200 : 503, { ready: unready.length === 0, unready });
+      return jsonReply(unready.length === 0 ? 200 : 503, { ready: unready.length === 0, unready, pipeline: pipelineState(options.pipeline()) });
     }
     case "/metrics":
       return textReply(200, await options.metrics.registry.metrics(), { "content-type": options.metrics.registry.contentType });
     default:
       return options.files?.reply(request) ?? notFound(options, path);
   }
+}
+
+function pipelineState({ state, lagMs, runtime }: PipelineHealth) {
+  return { state, lagMs: Math.round(lagMs), runtime };
 }
 
 function notFound(options: AppOptions, path: string): HttpReply {
