@@ -3,6 +3,7 @@
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
+import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -12,6 +13,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
     about: "server CPU per tick and bytes per viewer, 50 and 200 people, ws and uws",
     run: async (_, progress) => ({ settings: SMOKE, figures: await smoke(SMOKE, progress) }),
+  },
+  codec: {
+    about: "bytes, error, time and memory of a pose update, and what others would send for it",
+    run: codec,
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",

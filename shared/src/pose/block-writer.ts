@@ -59,7 +59,7 @@ export class BlockWriter {
   private readonly predictor = new Predictor();
   /** Int32Array[18]: of the last block, per device x y z of the position residual and of the rotation residual; for training. */
   readonly residuals = new Int32Array(2 * AXES);
-  private readonly context = new RiceContext();
+  private readonly context: RiceContext;
   /** Int32Array[6]: table index that each device's position and rotation residuals were coded with; for training. */
   readonly contexts = new Int32Array(2 * DEVICE_COUNT);
   private readonly choice = new ReferenceChoice();
@@ -73,7 +73,9 @@ export class BlockWriter {
   /** Velocity factors of the sample under work, by timing. */
   private readonly factors = new Float64Array(2);
 
-  constructor(options: { capacity: number; tickRateHz: number }) {
+  /** `riceTable` other than the wire's: for training, whose blocks no reader reads. */
+  constructor(options: { capacity: number; tickRateHz: number; riceTable?: Uint8Array | undefined }) {
+    this.context = new RiceContext(options.riceTable);
     this.bank = new ReferenceBank(options.capacity);
     this.time = new RoomTime(options.tickRateHz);
     this.timingError = new Float64Array(options.capacity * 2);

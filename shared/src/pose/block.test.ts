@@ -224,4 +224,35 @@ describe("blocks", () => {
       { numRuns: 3000 },
     );
   });
+
+  it("[BR1] that were mutated or cut short end in the enumeration, finite and in a fraction of a millisecond each", () => {
+    const pair = new Pair();
+    const mover = new Mover(13, 2);
+    const blocks: Uint8Array[] = [];
+    for (let tick = 10; tick < 90; tick++) {
+      pair.step(tick, mover.at((tick * 1000) / RATE));
+      blocks.push(pair.out.slice(0, Math.max(pair.length, 1)));
+    }
+    const random = seeded(17);
+    const runs = 40_000;
+    let outcomes = 0;
+    const start = Date.now();
+    for (let run = 0; run < runs; run++) {
+      const block = (blocks[Math.floor(random() * blocks.length)] as Uint8Array).slice();
+      for (let flips = 1 + random() * 3; flips > 0; flips--) {
+        const at = Math.floor(random() * block.length);
+        block[at] = (block[at] as number) ^ (1 << Math.floor(random() * 8));
+      }
+      const end = Math.floor(random() * (block.length + 1));
+      const tick = 84 + Math.floor(random() * 20);
+      const outcome = run % 8 === 0 ? pair.reader.intra(1, tick, block, 0, end) : pair.reader.update(1, tick, block, 0, end);
+      outcomes |= 1 << outcome;
+      if (outcome !== Decoded.ok) continue;
+      pair.reader.bank.readPose(pair.reader.entry, pair.shown.pose, pair.shown.states);
+      if (!allFinite(pair.shown.pose)) expect.fail(`run ${run}`);
+      expect(pair.reader.end).toBeLessThanOrEqual(end);
+    }
+    expect((Date.now() - start) / runs).toBeLessThan(0.5);
+    expect(outcomes).toBe((1 << Decoded.ok) | (1 << Decoded.missing) | (1 << Decoded.malformed));
+  });
 });

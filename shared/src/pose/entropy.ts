@@ -28,6 +28,12 @@ export class RiceContext {
   private last = 0;
   /** How much more, in buckets, the residuals of this block have been than their contexts promised. */
   private surprise = 0;
+  private readonly table: Uint8Array;
+
+  /** `table`: RICE_ROWS x RICE_BUCKETS parameters; only training and its evaluation code with another than the wire's. */
+  constructor(table: Uint8Array = RICE_TABLE) {
+    this.table = table;
+  }
 
   /** A block begins. */
   start(): void {
@@ -37,7 +43,7 @@ export class RiceContext {
   k(kind: Residual, device: number, layer: Layer, bucket: number): number {
     const b = bucket + this.surprise;
     this.index = riceRow(kind, device, layer) + (b < 0 ? 0 : b < BUCKETS ? b : BUCKETS - 1);
-    this.last = RICE_TABLE[this.index] as number;
+    this.last = this.table[this.index] as number;
     return this.last;
   }
 

@@ -1,10 +1,12 @@
 export * from "./types.ts";
+export * from "./hands/index.ts";
 export * from "./uplink.ts";
 export * from "./frame.ts";
 export { BlockWriter, Encoded } from "./block-writer.ts";
 export { BlockReader, Decoded } from "./block-reader.ts";
 export { MAX_BLOCK_BYTES } from "./block-format.ts";
 export { RICE_BUCKETS, RICE_ROWS } from "./entropy.ts";
+export { RICE_TABLE } from "./rice-tables.ts";
 export { Layer } from "./layers.ts";
 export { ReferenceBank } from "./references.ts";
 export { RoomTime } from "./room-time.ts";

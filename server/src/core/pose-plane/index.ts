@@ -1,2 +1,1 @@
-export { PosePlane, type Explanation } from "./pose-plane.ts";
-export { Tier } from "./viewer-links.ts";
+export { PosePlane } from "./pose-plane.ts";
