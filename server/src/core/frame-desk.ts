@@ -1,13 +1,11 @@
 /**
  * One frame per awake viewer and tick.
  *
- * [FD1] The pose plane writes every viewer's frame into one buffer of its own, so each is copied into this step's arena: all of them stay
- *       readable until the next step [CO2].
+ * [FD1] The pose plane keeps the frames of a step in memory of its own: all of them stay readable until the next step [CO2].
  * [FD2] Nothing but the effect and its view is allocated per viewer.
  */
 import type { FrameHead } from "@copresence/shared/pose";
 import type { EffectSink } from "./effect-sink.ts";
-import { FrameArena } from "./frame-arena.ts";
 import type { Member } from "./member.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
@@ -16,7 +14,6 @@ export class FrameDesk {
   private readonly out: EffectSink;
   private readonly roster: Roster;
   private readonly plane: PosePlane;
-  private readonly arena = new FrameArena();
   private readonly head: FrameHead = { tick: 0, inputAck: 0, rig: undefined };
 
   constructor(options: { readonly out: EffectSink; readonly roster: Roster; readonly plane: PosePlane }) {
@@ -27,13 +24,13 @@ export class FrameDesk {
 
   /** The frames of the step before are no longer read. */
   startStep(): void {
-    this.arena.reset();
+    this.plane.startStep();
   }
 
   send(tick: number, nowMs: number): void {
     const { head, plane } = this;
     const { members } = this.roster;
-    plane.encodeTick(tick);
+    plane.encodeTick(tick, nowMs);
     head.tick = tick;
     for (let i = 0; i < members.length; i++) {
       const member = members[i] as Member;
@@ -42,8 +39,13 @@ export class FrameDesk {
       head.inputAck = member.rig.ackSeq;
       head.rig = member.rig.correction;
       const frame = plane.writeFrame(member.person.slot, head);
-      if (frame !== undefined) this.out.sendFrame(member.session, this.arena.copy(frame));
+      if (frame !== undefined) this.out.sendFrame(member.session, frame);
     }
+  }
+
+  /** A connection lags: its frames begin to wait for each other. */
+  queued(member: Member | undefined): void {
+    if (member?.person.status === "awake") this.plane.frameQueued(member.person.slot);
   }
 
   /** A connection lagged and its last frame was not sent. */

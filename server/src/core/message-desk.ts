@@ -59,6 +59,7 @@ export class MessageDesk {
       case "sync":
         return absorb(document.receive(member.session, message.body, nowMs));
       case "chat":
+        this.parts.plane.speaks(member.person.slot);
         return chat.say(member, message, nowMs);
       case "search":
         return search.ask(member, message, nowMs);
@@ -74,6 +75,7 @@ export class MessageDesk {
     const { slot } = member.person;
     const { out, door, grabs } = this.parts;
     this.submitting = slot;
+    this.parts.plane.echo(slot, message.echoTick, message.echoAgeMs, receivedMs);
     const taken = member.poses.take(message, member.rig, nowMs, receivedMs, this.submit);
     if (taken.malformed) return door.strike(member.session, "The pose samples could not be read.", nowMs);
     if (taken.accepted > 0) grabs.leases.renew(slot, nowMs);

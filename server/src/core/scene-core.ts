@@ -188,6 +188,8 @@ export class SceneCore {
         return this.search.answer(input);
       case "frameSkipped":
         return this.frames.skipped(this.roster.bySession(input.session));
+      case "frameQueued":
+        return this.frames.queued(this.roster.bySession(input.session));
     }
   }
 

@@ -31,7 +31,9 @@ export type CoreInput =
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
   | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
   /** The socket of a session skipped a droppable frame (governor). */
-  | { readonly kind: "frameSkipped"; readonly session: SessionId };
+  | { readonly kind: "frameSkipped"; readonly session: SessionId }
+  /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
+  | { readonly kind: "frameQueued"; readonly session: SessionId };
 
 export type TextSubject =
   | { readonly kind: "chat"; readonly id: number }

@@ -4,12 +4,16 @@
  * [FR1] `decode` never throws on any bytes, calls the sink with finite values only, and takes time bounded by the body's length.
  * [FR2] A block that refers to what this viewer lacks is skipped with the rest of its group of eight; its slot is reported once by
  *       `drainMissing` so that the client can ask for intra blocks (poseNack), and again only after another second of misses.
+ *       The rest of a list of slots is skipped in the same way.
  * [FR3] After an intra block a sample may be older than one shown before; consumers order by `timeMs`.
  */
 import type { Rig } from "../motion/rig.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { BlockReader, Decoded } from "./block-reader.ts";
+import { FarReader } from "./far-reader.ts";
+import { FarBank, FarLayer } from "./far-stream.ts";
 import { ReferenceBank } from "./references.ts";
+import { SlotListReader } from "./slot-list.ts";
 import { newPoseSample, type PoseSample } from "./types.ts";
 
 export type FrameHead = { tick: number; inputAck: number; rig: Rig | undefined };
@@ -25,7 +29,10 @@ export const FRAME_VERSION = 0;
 export const FrameFlag = { rig: 1 } as const;
 export const HEAD_BYTES = 7;
 export const RIG_BYTES = 14;
-export const Section = { fine: 1, intra: 2 } as const;
+/** `fine` and `list` carry update blocks by groups of eight slots or by a list of slots; far ones are of the far stream. */
+export const Section = { fine: 1, intra: 2, list: 3, far: 4, farHalf: 5, farIntra: 6 } as const;
+/** A section of blocks by list begins with its kind and the length of the rest. */
+export const LIST_HEAD_BYTES = 3;
 /** Slots per group: one presence byte each. */
 export const GROUP = 8;
 export const MAX_GROUPS = LIMITS.people / GROUP;
@@ -36,6 +43,8 @@ const i32At = (b: Uint8Array, at: number): number => u16At(b, at) | (u16At(b, at
 export class FrameDecoder {
   readonly bank = new ReferenceBank(GROUP);
   private readonly reader: BlockReader;
+  private readonly far: FarReader;
+  private readonly list = new SlotListReader();
   private readonly sample = newPoseSample();
   private readonly rig: Rig = { xMm: 0, yMm: 0, zMm: 0, yaw: 0 };
   private readonly head: FrameHead = { tick: 0, inputAck: 0, rig: undefined };
@@ -46,6 +55,7 @@ export class FrameDecoder {
 
   constructor(options: { tickRateHz: number }) {
     this.reader = new BlockReader(this.bank, options.tickRateHz);
+    this.far = new FarReader(new FarBank(GROUP), options.tickRateHz);
   }
 
   /** Decodes one frame body (what follows `[17][33]`). False when malformed; poses before the fault were delivered. */
@@ -54,9 +64,7 @@ export class FrameDecoder {
     sink.onHead(this.head);
     while (this.at < body.length) {
       const section = body[this.at++] as number;
-      const fine = section === Section.fine;
-      if (!fine && section !== Section.intra) return false;
-      if (!(fine ? this.readFine(body, sink) : this.readIntra(body, sink))) return false;
+      if (!this.readSection(section, body, sink)) return false;
     }
     return true;
   }
@@ -78,6 +86,23 @@ export class FrameDecoder {
     this.missing.delete(slot);
     this.reported.delete(slot);
     if (slot < this.bank.capacity) this.bank.clear(slot);
+    if (slot < this.far.bank.capacity) this.far.bank.clear(slot);
+  }
+
+  private readSection(section: number, body: Uint8Array, sink: FrameSink): boolean {
+    switch (section) {
+      case Section.fine:
+        return this.readFine(body, sink);
+      case Section.intra:
+        return this.readIntra(body, sink);
+      case Section.list:
+      case Section.far:
+      case Section.farHalf:
+      case Section.farIntra:
+        return this.readList(section, body, sink);
+      default:
+        return false;
+    }
   }
 
   private readHead(body: Uint8Array): boolean {
@@ -139,6 +164,40 @@ export class FrameDecoder {
     return broken || at === end;
   }
 
+  private readList(section: number, body: Uint8Array, sink: FrameSink): boolean {
+    if (body.length - this.at < 2) return false;
+    const end = this.at + 2 + u16At(body, this.at);
+    if (end > body.length) return false;
+    const count = this.list.read(body, this.at + 2, end);
+    if (count === 0) return false;
+    let at = this.list.end;
+    this.at = end;
+    for (let i = 0; i < count; i++) {
+      const slot = this.list.slots[i] as number;
+      const outcome = this.readListed(section, slot, body, at, end);
+      if (outcome === Decoded.malformed) return false;
+      if (outcome === Decoded.missing) {
+        this.lacks(slot);
+        return true;
+      }
+      at = section === Section.list ? this.reader.end : this.far.end;
+      if (section === Section.list) this.deliver(slot, sink);
+      else this.deliverFar(slot, sink);
+    }
+    return at === end;
+  }
+
+  private readListed(section: number, slot: number, body: Uint8Array, at: number, end: number): Decoded {
+    const { tick } = this.head;
+    if (section === Section.list) {
+      this.bank.grow(slot + 1);
+      return this.reader.update(slot, tick, body, at, end);
+    }
+    this.far.bank.grow(slot + 1);
+    if (section === Section.farIntra) return this.far.intra(slot, tick, body, at, end);
+    return this.far.update(slot, tick, section === Section.far ? FarLayer.c0 : FarLayer.c1, body, at, end);
+  }
+
   private readIntra(body: Uint8Array, sink: FrameSink): boolean {
     if (body.length - this.at < 2) return false;
     const count = u16At(body, this.at);
@@ -161,6 +220,13 @@ export class FrameDecoder {
     const { entry } = this.reader;
     this.bank.readPose(entry, this.sample.pose, this.sample.states);
     this.sample.timeMs = this.reader.time.toMs(this.bank.time[entry] as number);
+    sink.onPose(slot, this.sample);
+  }
+
+  private deliverFar(slot: number, sink: FrameSink): void {
+    this.far.bank.readPose(this.sample.pose, this.sample.states);
+    this.sample.timeMs = this.far.timeMs;
+    this.missing.delete(slot);
     sink.onPose(slot, this.sample);
   }
 

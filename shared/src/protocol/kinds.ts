@@ -184,7 +184,11 @@ export const tuple = <T>(of: Kind<T>, count: number): Kind<readonly T[]> => ({
   write: (w, v) => {
     for (let i = 0; i < count; i++) of.write(w, v[i] as T);
   },
-  read: (r) => Array.from({ length: count }, () => of.read(r)),
+  read: (r) => {
+    const items: T[] = [];
+    for (let i = 0; i < count; i++) items.push(of.read(r));
+    return items;
+  },
 });
 
 export const maybe = <T>(of: Kind<T>): Kind<T | null> => ({

@@ -57,7 +57,8 @@ export class DocPeer {
   }
 
   readonly handlers: WireHandlers = {
-    onMessage: (bytes) => this.receive(bytes),
+    onMessage: (bytes) => this.receive(new Uint8Array(bytes)),
+    onProbed: (probe) => this.governor.probed(probe),
     onText: () => this.closeFor("malformedMessage", "Text messages are not part of the sync protocol; send binary ones."),
     onClosed: () => {
       this.closing = true;

@@ -111,7 +111,7 @@ export class SpaceDoorman implements Doorman {
 }
 
 /** For a socket that is being closed: nobody listens. */
-const DEAF: WireHandlers = { onMessage: () => {}, onText: () => {}, onClosed: () => {} };
+const DEAF: WireHandlers = { onMessage: () => {}, onText: () => {}, onProbed: () => {}, onClosed: () => {} };
 
 function once(run: () => void): () => void {
   let ran = false;

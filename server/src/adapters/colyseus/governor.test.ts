@@ -15,12 +15,12 @@ describe("SendGovernor", () => {
   it("[GV1] lets one frame wait and skips the next", () => {
     const { wire, governor, traffic } = setup();
     wire.stuck = true;
-    expect(governor.frame(new Uint8Array(500))).toBe(true);
-    expect(governor.frame(new Uint8Array(500))).toBe(true);
-    expect(governor.frame(new Uint8Array(500))).toBe(false);
+    expect(governor.frame(new Uint8Array(500))).toBe("sent");
+    expect(governor.frame(new Uint8Array(500))).toBe("queued");
+    expect(governor.frame(new Uint8Array(500))).toBe("skipped");
     expect(governor.droppable(new Uint8Array(20))).toBe(false);
     wire.buffered = 0;
-    expect(governor.frame(new Uint8Array(500))).toBe(true);
+    expect(governor.frame(new Uint8Array(500))).toBe("sent");
     expect(traffic).toMatchObject({ framesOut: 3, framesSkipped: 1 });
   });
 
@@ -90,6 +90,57 @@ describe("SendGovernor", () => {
     governor.frame(new Uint8Array(1));
     governor.check(1e9);
     expect(wire.sent.length).toBe(length);
+    expect(slow()).toBe(1);
+  });
+
+  /** A frame message of this tick. */
+  const frameOf = (tick: number, length = 4000): Uint8Array => {
+    const bytes = new Uint8Array(length);
+    new DataView(bytes.buffer).setUint32(3, tick, true);
+    return bytes;
+  };
+
+  it("[GV5] sends nobody more than the queue's bound unread, and ends the session of whoever reads nothing, in time", () => {
+    const { governor, slow, traffic } = setup();
+    let tick = 0;
+    let endedMs: number | undefined;
+    for (let ms = 0; ms <= 12_000 && endedMs === undefined; ms += 50) {
+      governor.frame(frameOf(++tick));
+      // The client goes on sending; what it echoes stands still.
+      governor.echoed(1);
+      if (ms % 1000 === 0) governor.check(ms);
+      if (slow() > 0) endedMs = ms;
+    }
+    expect(endedMs).toBeLessThanOrEqual(LIMITS.orderedStallMs);
+    expect(traffic.unreadBytesMost).toBeLessThanOrEqual(LIMITS.orderedQueueBytes + 4000);
+    expect(traffic.framesSkipped).toBeGreaterThan(0);
+  });
+
+  it("[GV5] takes the echo of a later frame, or the answer to a probe, for a sign of reading", () => {
+    const talking = setup();
+    const silent = setup();
+    for (let ms = 0; ms <= 30_000; ms += 50) {
+      const tick = ms / 50 + 1;
+      talking.governor.frame(frameOf(tick));
+      if (tick > 20) talking.governor.echoed(tick - 20);
+      silent.governor.frame(frameOf(tick));
+      for (const probe of silent.wire.probes.splice(0)) silent.governor.probed(probe);
+      if (ms % 1000 !== 0) continue;
+      talking.governor.check(ms);
+      silent.governor.check(ms);
+    }
+    expect([talking.slow(), silent.slow()]).toEqual([0, 0]);
+    expect(talking.wire.probes).toEqual([]);
+    expect(talking.traffic.framesSkipped + silent.traffic.framesSkipped).toBe(0);
+    expect(talking.governor.unreadBytes).toBeLessThan(400_000);
+  });
+
+  it("[GV5] waits longer for a link that has a whole document to carry", () => {
+    const { governor, slow } = setup();
+    governor.ordered(new Uint8Array(2_000_000));
+    for (let second = 0; second <= 60; second++) governor.check(second * 1000);
+    expect(slow()).toBe(0);
+    for (let second = 61; second <= 180; second++) governor.check(second * 1000);
     expect(slow()).toBe(1);
   });
 });

@@ -17,6 +17,7 @@ import type { SendGovernor } from "./governor.ts";
 import type { Wire, WireHandlers } from "./transports/wire.ts";
 
 const SYNC_ID = messageId("sync");
+const POSE_ID = messageId("poseUp");
 const OPEN = 1;
 const CLOSED = 3;
 
@@ -66,6 +67,7 @@ export class RoomClient implements Client, ClientPrivate {
   /** What the transport calls. */
   readonly handlers: WireHandlers = {
     onMessage: (bytes) => this.receive(bytes),
+    onProbed: (probe) => this.governor.probed(probe),
     onText: () => this.closeFor("malformedMessage", "Text messages are not part of the protocol; send binary ones."),
     onClosed: (code) => {
       this.closing = true;
@@ -78,10 +80,13 @@ export class RoomClient implements Client, ClientPrivate {
   private receive(bytes: Uint8Array): void {
     if (this.closing) return;
     if (!this.flood.take(performance.now())) return this.closeFor("tooManyMessages");
-    const [protocol, id] = bytes;
+    const protocol = bytes[0];
+    const id = bytes[1];
     if (protocol === ROOM_DATA_BYTES && id !== undefined) {
       if (bytes.length - ENVELOPE_BYTES > (id === SYNC_ID ? LIMITS.syncBytes : LIMITS.messageBytes)) return this.closeFor("messageTooLarge");
-      if (this.state === ClientState.JOINED) this.events.onMessage(this, id, bytes.subarray(ENVELOPE_BYTES));
+      // Poses are forgotten at the tick; anything else may be kept, and must not keep its neighbours in the read buffer alive.
+      const body = bytes.subarray(ENVELOPE_BYTES);
+      if (this.state === ClientState.JOINED) this.events.onMessage(this, id, id === POSE_ID ? body : body.slice());
       return;
     }
     if (bytes.length === 1 && (protocol === Protocol.JOIN_ROOM || protocol === Protocol.LEAVE_ROOM || protocol === Protocol.PING)) {

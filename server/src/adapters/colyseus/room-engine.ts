@@ -94,4 +94,5 @@ export class RoomEngine {
   }
 }
 
-const waitsForTick = (input: CoreInput): boolean => input.kind === "frameSkipped" || (input.kind === "message" && input.message.type === "poseUp");
+const waitsForTick = (input: CoreInput): boolean =>
+  input.kind === "frameSkipped" || input.kind === "frameQueued" || (input.kind === "message" && input.message.type === "poseUp");

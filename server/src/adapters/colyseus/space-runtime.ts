@@ -125,6 +125,7 @@ export class SpaceRuntime {
       if (pong !== undefined) this.receivers.get(session)?.governor.droppable(pong);
       return;
     }
+    if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
   }
 
@@ -213,8 +214,9 @@ export class SpaceRuntime {
 
   private sendFrame(session: SessionId, bytes: Uint8Array): void {
     const receiver = this.receivers.get(session);
-    if (receiver === undefined || receiver.governor.frame(bytes)) return;
-    this.engine.push({ kind: "frameSkipped", session });
+    if (receiver === undefined) return;
+    const fate = receiver.governor.frame(bytes);
+    if (fate !== "sent") this.engine.push({ kind: fate === "skipped" ? "frameSkipped" : "frameQueued", session });
   }
 
   private patch(): void {

@@ -38,7 +38,7 @@ export class TickLoop {
 
   private arm(deadlineMs: number): void {
     // Timers have whole milliseconds; rounding up costs at most one, rounding down would wake before the tick is due.
-    this.timer = setTimeout(() => this.wake(deadlineMs), Math.ceil(deadlineMs - this.options.now()));
+    this.timer = setTimeout(() => this.wake(deadlineMs), Math.max(1, Math.ceil(deadlineMs - this.options.now())));
   }
 
   private wake(deadlineMs: number): void {

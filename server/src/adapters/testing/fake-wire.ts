@@ -7,6 +7,7 @@ export type FakeWire = Wire & {
   /** Bytes the peer has not taken; with `stuck`, every send adds to it. */
   buffered: number;
   stuck: boolean;
+  readonly probes: number[];
 };
 
 export function fakeWire(): FakeWire {
@@ -16,6 +17,7 @@ export function fakeWire(): FakeWire {
     closes: [],
     buffered: 0,
     stuck: false,
+    probes: [],
     get bufferedBytes() {
       return wire.buffered;
     },
@@ -23,6 +25,9 @@ export function fakeWire(): FakeWire {
       wire.sent.push(bytes.slice());
       if (wire.stuck) wire.buffered += bytes.length;
       return true;
+    },
+    probe(probe) {
+      wire.probes.push(probe);
     },
     close(code, sentence) {
       wire.closes.push({ code, sentence });

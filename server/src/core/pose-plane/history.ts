@@ -1,7 +1,7 @@
 /**
  * The last half second of every source's samples, for judging a grab in rewound time (POSE.md, grabs).
  *
- * [PH1] Fixed memory per slot: a ring of HISTORY samples, the oldest overwritten.
+ * [PH1] Fixed memory per slot that was ever used: a ring of HISTORY samples, the oldest overwritten.
  */
 import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS } from "@copresence/shared/pose";
 
@@ -11,33 +11,41 @@ const MASK = HISTORY - 1;
 
 export class PoseHistory {
   private readonly times: Float64Array;
-  private readonly poses: Float64Array;
+  /** Per slot HISTORY poses, made when somebody first takes the slot: an empty room is not charged for a full one. */
+  private readonly poses: (Float64Array | undefined)[];
   /** Samples ever written per slot. */
   private readonly written: Uint32Array;
 
   constructor(capacity: number) {
     this.times = new Float64Array(capacity * HISTORY);
-    this.poses = new Float64Array(capacity * HISTORY * POSE_FLOATS);
+    this.poses = Array.from({ length: capacity }, () => undefined);
     this.written = new Uint32Array(capacity);
   }
 
+  add(slot: number): void {
+    this.poses[slot] ??= new Float64Array(HISTORY * POSE_FLOATS);
+    this.written[slot] = 0;
+  }
   clear(slot: number): void {
     this.written[slot] = 0;
   }
 
   push(slot: number, timeMs: number, pose: Float64Array): void {
+    const poses = this.poses[slot];
+    if (poses === undefined) return;
     const count = this.written[slot] as number;
-    const at = slot * HISTORY + (count & MASK);
-    this.times[at] = timeMs;
+    const at = count & MASK;
+    this.times[slot * HISTORY + at] = timeMs;
     const o = at * POSE_FLOATS;
-    for (let i = 0; i < POSE_FLOATS; i++) this.poses[o + i] = pose[i] as number;
+    for (let i = 0; i < POSE_FLOATS; i++) poses[o + i] = pose[i] as number;
     this.written[slot] = count + 1;
   }
 
   /** The pose at `timeMs`, interpolated; before the ring's reach its oldest sample, after the newest the newest. False when empty. */
   at(slot: number, timeMs: number, out: Float64Array): boolean {
     const count = this.written[slot] as number;
-    if (count === 0) return false;
+    const poses = this.poses[slot];
+    if (count === 0 || poses === undefined) return false;
     const oldest = count > HISTORY ? count - HISTORY : 0;
     let n = count - 1;
     while (n > oldest && this.time(slot, n) > timeMs) n--;
@@ -45,15 +53,12 @@ export class PoseHistory {
     const from = this.time(slot, n);
     const span = this.time(slot, next) - from;
     const t = span > 0 ? Math.min(Math.max((timeMs - from) / span, 0), 1) : 0;
-    blend(this.poses, this.offset(slot, n), this.offset(slot, next), t, out);
+    blend(poses, (n & MASK) * POSE_FLOATS, (next & MASK) * POSE_FLOATS, t, out);
     return true;
   }
 
   private time(slot: number, n: number): number {
     return this.times[slot * HISTORY + (n & MASK)] as number;
-  }
-  private offset(slot: number, n: number): number {
-    return (slot * HISTORY + (n & MASK)) * POSE_FLOATS;
   }
 }
 

@@ -1,85 +1,144 @@
 /**
  * The pose plane of one room: who is sent whose blocks, and the frame of each viewer and tick.
  *
- * [PP1] A source is encoded at most once per tick; blocks are copied, never re-encoded.
- * [PP2] A viewer is sent a block only when it holds every reference of the block: T0 after an intra block or an unbroken chain,
- *       T1 after that T0, T2 after a T1 of the same chain. What breaks a chain (join, NACK, a skipped frame, a tier without T0)
- *       is answered with an intra block.
- * [PP3] A viewer is never sent itself, nor a source that has sent nothing.
- * [PP4] A frame never exceeds LIMITS.frameBytes: intra blocks that do not fit wait for the next tick, and so do groups, as broken chains.
- * [PP5] A frame is sent at least every HEARTBEAT_MS, so the viewer's clock and acknowledgement move on when nobody does.
+ * [PP1] A source is encoded at most once per tick and stream, whatever the number of viewers; frames copy (frame-assembler.ts).
+ * [PP2] A viewer is never sent itself, nor a source that has sent nothing, nor one that is hidden from it.
+ * [PP3] A frame is sent at least every HEARTBEAT_MS, so the viewer's clock and acknowledgement move on when nobody does.
+ * [PP4] In steady state nothing is allocated per tick but the views `writeFrame` returns.
  */
-import { FRAME_VERSION, FrameFlag, type FrameHead, GROUP, Layer, MAX_BLOCK_BYTES, type PoseSample, Section } from "@copresence/shared/pose";
-import { ENVELOPE_BYTES, LIMITS, messageId, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
+import { farPeriodTicks, type FrameHead, GROUP, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import { Attention } from "./attention.ts";
+import { Budgets, WIRE_BYTES } from "./budgets.ts";
+import { CELL_MEMBERS, CellGrid } from "./cell-grid.ts";
+import { type Explanation, explain } from "./explain.ts";
+import { FarDesk, farBytes } from "./far-desk.ts";
+import { FRAME_ROOM, FrameAssembler } from "./frame-assembler.ts";
 import { PoseHistory } from "./history.ts";
-import { GROUP_HEAD_BYTES, NO_BLOCK, SourceDesk } from "./source-desk.ts";
-import { tierName, ViewerLinks } from "./viewer-links.ts";
-
-export type Explanation = { readonly tier: string; readonly score: number; readonly why: string };
+import { Interest } from "./interest.ts";
+import { deskBytes, SourceDesk } from "./source-desk.ts";
+import { ViewerLinks } from "./viewer-links.ts";
 
 /** Longest silence towards a viewer whose room stands still. */
 const HEARTBEAT_MS = 250;
-const FRAME_ID = messageId("frame");
-/** Longest intra block with its slot; frames leave this much room before adding another. */
-const INTRA_ROOM = MAX_BLOCK_BYTES + 2;
+/** Rooms up to here judge everybody's interest at once when somebody appears; in larger ones a newcomer waits for the turns. */
+const PROMPT_PEOPLE = 128;
+/** How long a word draws eyes, and a handover ties two people together. */
+const SPEAKING_MS = 4000;
+const MEETING_MS = 10_000;
+/** Memory for one step's frames, bytes per person: two ticks of the largest budget at 60 Hz. Untouched pages cost nothing. */
+const FRAME_BYTES = 4096;
+/** Ticks whose echo still says something: ten seconds and more. */
+const RAN_TICKS = 1024;
+const RAN_MASK = RAN_TICKS - 1;
 
 export class PosePlane {
+  private readonly tickRateHz: number;
   private readonly desk: SourceDesk;
   private readonly history: PoseHistory;
+  private readonly grid: CellGrid;
+  private readonly far: FarDesk;
   private readonly links: ViewerLinks;
+  private readonly budgets: Budgets;
+  private readonly attention: Attention;
+  private readonly interest: Interest;
+  private readonly assembler: FrameAssembler;
   private readonly heartbeatTicks: number;
-  /** Arena offsets while a frame is written. */
-  private at = 0;
-  private readonly limit: number;
+  /** Arena offsets: where this step's frames begin, and the next one. */
+  private readonly framesAt: number;
+  private frameAt: number;
+  /** When the last ticks ran: a late room is no full link. */
+  private readonly ranMs = new Float64Array(RAN_TICKS);
 
-  constructor(options: { capacity: number; tickRateHz: number }) {
-    this.desk = new SourceDesk({ ...options, frameBytes: ENVELOPE_BYTES + LIMITS.frameBytes + GROUP * MAX_BLOCK_BYTES });
-    this.history = new PoseHistory(this.desk.capacity);
-    this.links = new ViewerLinks(this.desk.capacity);
-    this.heartbeatTicks = Math.max(1, Math.floor((HEARTBEAT_MS * options.tickRateHz) / 1000));
-    this.limit = this.desk.frameAt + ENVELOPE_BYTES + LIMITS.frameBytes;
+  constructor(options: { readonly capacity: number; readonly tickRateHz: number }) {
+    const { tickRateHz } = options;
+    const capacity = Math.ceil(options.capacity / GROUP) * GROUP;
+    const farAt = deskBytes(capacity);
+    this.framesAt = farAt + farBytes(capacity);
+    const arena = new Uint8Array(this.framesAt + capacity * FRAME_BYTES + FRAME_ROOM);
+    this.frameAt = this.framesAt;
+    this.tickRateHz = tickRateHz;
+    this.desk = new SourceDesk({ capacity, tickRateHz, arena });
+    this.history = new PoseHistory(capacity);
+    this.grid = new CellGrid({ capacity, periodTicks: farPeriodTicks(tickRateHz) });
+    this.far = new FarDesk({ desk: this.desk, grid: this.grid, tickRateHz, base: farAt });
+    this.links = new ViewerLinks(this.grid);
+    this.budgets = new Budgets({ capacity, tickRateHz });
+    this.attention = new Attention(capacity);
+    this.interest = new Interest(this.parts());
+    this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest });
+    this.heartbeatTicks = Math.max(1, Math.floor((HEARTBEAT_MS * tickRateHz) / 1000));
+  }
+
+  private parts() {
+    const { tickRateHz, desk, grid, far, links, budgets, attention } = this;
+    return { tickRateHz, desk, grid, far, links, budgets, attention };
   }
 
   /** Somebody takes a slot: a source without samples yet, and a viewer of everybody else. */
   add(slot: number): void {
+    this.remove(slot);
     this.desk.add(slot);
-    this.history.clear(slot);
+    this.history.add(slot);
     this.links.add(slot);
+    this.budgets.add(slot);
+    this.interest.add(slot);
   }
 
   remove(slot: number): void {
     this.desk.remove(slot);
+    this.far.reset(slot);
+    this.grid.remove(slot);
     this.history.clear(slot);
     this.links.remove(slot);
+    this.attention.reset(slot);
+    this.interest.remove(slot);
   }
 
   /** A judged sample in the room's frame. Not newer than the last one: ignored. Copied. */
   submit(slot: number, sample: PoseSample): void {
-    if (this.desk.submit(slot, sample)) this.history.push(slot, sample.timeMs, sample.pose);
-  }
-
-  /** Encodes what was submitted since the last tick. Once per tick, before the frames. */
-  encodeTick(tick: number): void {
-    this.desk.encodeTick(tick);
-    for (let i = 0; i < this.desk.restartedCount; i++) this.links.sourceRestarted(this.desk.restarted[i] as number);
+    if (!this.desk.submit(slot, sample)) return;
+    this.far.submitted(slot);
+    this.history.push(slot, sample.timeMs, sample.pose);
   }
 
   /**
-   * The viewer's frame of the encoded tick, whole message `[17][33][body]`, a view into the plane's buffer valid until the next
-   * call; undefined when there is nothing to say.
+   * Encodes what was submitted since the last tick, and reviews interests. Once per tick, before the frames; `nowMs`: room time, which
+   * may be later than the tick's.
+   */
+  encodeTick(tick: number, nowMs: number = (tick * 1000) / this.tickRateHz): void {
+    const { desk } = this;
+    this.ranMs[tick & RAN_MASK] = nowMs;
+    this.moveStrays(tick);
+    desk.encodeTick(tick);
+    for (let i = 0; i < desk.restartedCount; i++) this.restarted(desk.restarted[i] as number);
+    if (this.grid.redivide()) this.placeAll();
+    this.far.encodeTick(tick, this.interest.farViewers > 0);
+    this.interest.reviewDue(tick);
+  }
+
+  /** The frames of the step before are no longer read; their memory is used again. */
+  startStep(): void {
+    this.frameAt = this.framesAt;
+  }
+
+  /**
+   * The viewer's frame of the encoded tick, whole message `[17][33][body]`, a view into the plane's memory valid until `startStep`;
+   * undefined when there is nothing to say.
    */
   writeFrame(viewer: number, head: FrameHead): Uint8Array | undefined {
-    const { desk, links } = this;
-    const { arena, frameAt } = desk;
-    this.writeHead(head);
-    const bodyAt = this.at;
+    const { assembler, budgets, desk, links, frameAt } = this;
+    budgets.refill(viewer);
     links.beginFrame(viewer, desk.tick);
-    this.writeFine(viewer);
-    this.writeIntras(viewer);
-    const idle = this.at === bodyAt && head.rig === undefined && !links.ackMoved(viewer, head.inputAck);
+    const says = assembler.write(viewer, head, frameAt);
+    const idle = !says && head.rig === undefined && !links.ackMoved(viewer, head.inputAck);
     if (idle && desk.tick - links.lastSentTick(viewer) < this.heartbeatTicks) return undefined;
     links.sent(viewer, desk.tick, head.inputAck);
-    return arena.subarray(frameAt, this.at);
+    budgets.spend(viewer, assembler.at - frameAt + WIRE_BYTES);
+    const frame = desk.arena.subarray(frameAt, assembler.at);
+    // A step whose frames outgrow the memory for them (two ticks of nothing but intra blocks) gets the rest in arrays of their own.
+    if (assembler.at + FRAME_ROOM > desk.arena.length) return frame.slice();
+    this.frameAt = assembler.at;
+    return frame;
   }
 
   /** The viewer says it lacks these sources' references. */
@@ -89,7 +148,44 @@ export class PosePlane {
 
   /** The last frame written for this viewer (or the one before) never left: what it carried is missing there. */
   frameSkipped(viewer: number): void {
-    this.links.frameSkipped(viewer, this.desk.t0Tick, this.desk.t1Tick);
+    const { desk, far, links } = this;
+    links.frameSkipped(viewer, { t0: desk.t0Tick, t1: desk.t1Tick, c0: far.writer.bank.tick });
+    this.budgets.cut(viewer, this.nowMs);
+  }
+
+  /** More than one frame waits in the viewer's socket. */
+  frameQueued(viewer: number): void {
+    this.budgets.cut(viewer, this.nowMs);
+  }
+
+  /** An uplink message of the viewer arrived at `receivedMs` that names the newest frame it had, `ageMs` after getting it. */
+  echo(viewer: number, tick: number, ageMs: number, receivedMs: number): void {
+    if (tick <= 0 || tick > this.desk.tick || tick <= this.desk.tick - RAN_TICKS) return;
+    this.budgets.echo(viewer, receivedMs - ageMs - (this.ranMs[tick & RAN_MASK] as number), receivedMs);
+  }
+
+  /** `source` is not sent to `viewer` at all while hidden: muted, blocked, or in somebody's personal space. */
+  hide(viewer: number, source: number, hidden: boolean): void {
+    if (viewer === source || this.links.isHidden(viewer, source) === hidden) return;
+    this.links.hide(viewer, source, hidden);
+    this.interest.reviewSoon(viewer);
+  }
+  hidden(viewer: number, source: number): boolean {
+    return this.links.isHidden(viewer, source);
+  }
+
+  /** How much a source matters to everybody; 1 for most, more for who stands on a stage. */
+  setRole(slot: number, weight: number): void {
+    this.attention.setRole(slot, weight);
+  }
+  /** The source said something. */
+  speaks(slot: number): void {
+    this.attention.speaks(slot, this.after(SPEAKING_MS));
+  }
+  /** These two had to do with each other: handed something over, talk in private. */
+  meet(a: number, b: number): void {
+    this.attention.meets(a, b, this.after(MEETING_MS));
+    this.attention.meets(b, a, this.after(MEETING_MS));
   }
 
   /** Pose of a source at room time `timeMs` within the last 500 ms, for judging in rewound time. */
@@ -99,140 +195,59 @@ export class PosePlane {
 
   /** Which tier `viewer` gets `source` in, with which score, and why. */
   explain(viewer: number, source: number): Explanation {
-    const { desk, links } = this;
-    if (viewer === source) return { tier: "none", score: 0, why: "a viewer is never sent itself" };
-    if (desk.present[source] !== 1) return { tier: "none", score: 0, why: "nobody is in that slot" };
-    const tier = links.tier(viewer, source);
-    if (!desk.shown(source)) return { tier: tierName(tier), score: 1, why: "the source has not sent a sample yet" };
-    return { tier: tierName(tier), score: 1, why: `one cell, everybody to everybody; ${links.chainState(viewer, source)}` };
+    return explain({ ...this.parts(), interest: this.interest }, viewer, source);
   }
 
-  private writeHead(head: FrameHead): void {
-    const { arena, frameAt } = this.desk;
-    this.at = frameAt;
-    arena[this.at++] = ROOM_DATA_BYTES;
-    arena[this.at++] = FRAME_ID;
-    arena[this.at++] = (FRAME_VERSION << 4) | (head.rig === undefined ? 0 : FrameFlag.rig);
-    this.put32(head.tick);
-    this.put16(head.inputAck);
-    if (head.rig === undefined) return;
-    this.put32(head.rig.xMm);
-    this.put32(head.rig.yMm);
-    this.put32(head.rig.zMm);
-    this.put16(head.rig.yaw);
+  /** What the viewer's link is believed to carry, bytes per second. */
+  budget(viewer: number): number {
+    return this.budgets.rates[viewer] as number;
   }
 
-  /** The section of shared update blocks; absent when it would be empty. */
-  private writeFine(viewer: number): void {
-    const { desk, links } = this;
-    const { arena, groups } = desk;
-    const start = this.at;
-    const bitmap = start + 3;
-    this.at = bitmap + ((groups + 7) >> 3);
-    arena.fill(0, start, this.at);
-    let any = false;
-    for (let group = 0; group < groups; group++) {
-      const length = desk.groupLengths[group] as number;
-      if (length === 0) continue;
-      const wrote =
-        this.at + length > this.limit
-          ? this.skipGroup(viewer, group)
-          : links.wholeGroup(viewer, group)
-            ? this.copyGroup(group, length)
-            : this.pickGroup(viewer, group);
-      if (!wrote) continue;
-      any = true;
-      arena[bitmap + (group >> 3)] = (arena[bitmap + (group >> 3)] as number) | (1 << (group & 7));
-    }
-    if (!any) {
-      this.at = start;
-      return;
-    }
-    arena[start] = Section.fine;
-    arena[start + 1] = 0;
-    arena[start + 2] = groups;
+  private get nowMs(): number {
+    return (this.desk.tick * 1000) / this.tickRateHz;
+  }
+  private after(ms: number): number {
+    return this.desk.tick + (ms * this.tickRateHz) / 1000;
   }
 
-  /** Every source of the group goes to this viewer in full: one copy. */
-  private copyGroup(group: number, length: number): boolean {
-    const from = this.desk.groupAt(group);
-    this.desk.arena.copyWithin(this.at, from, from + length);
-    this.at += length;
-    return true;
+  private restarted(source: number): void {
+    const { desk, links, interest } = this;
+    links.sourceRestarted(source);
+    if ((this.grid.cellOf[source] as number) < 0) this.place(source);
+    if (desk.shownCount > PROMPT_PEOPLE) return;
+    for (let viewer = 0; viewer < desk.capacity; viewer++) interest.reviewSoon(viewer);
   }
 
-  /** Copies the blocks that this viewer may have, one by one, and keeps its chains' state. */
-  private pickGroup(viewer: number, group: number): boolean {
-    const { desk, links } = this;
-    const { arena } = desk;
-    const start = this.at;
-    let at = start + GROUP_HEAD_BYTES;
-    let presence = 0;
-    for (let i = 0; i < GROUP; i++) {
-      const slot = group * GROUP + i;
-      const layer = desk.layers[slot] as number;
-      if (layer === NO_BLOCK || slot === viewer || !links.takes(viewer, slot, layer as Layer)) continue;
-      presence |= 1 << i;
-      const from = slot * MAX_BLOCK_BYTES;
-      const length = desk.lengths[slot] as number;
-      for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
-      at += length;
-    }
-    if (presence === 0) return false;
-    const length = at - start - GROUP_HEAD_BYTES;
-    arena[start] = presence;
-    arena[start + 1] = length & 0xff;
-    arena[start + 2] = length >> 8;
-    this.at = at;
-    return true;
-  }
-
-  /** The frame is full: this group's chains break and are mended by intra blocks later. */
-  private skipGroup(viewer: number, group: number): boolean {
-    for (let i = 0; i < GROUP; i++) {
-      const slot = group * GROUP + i;
-      if (this.desk.layers[slot] !== NO_BLOCK) this.links.breakChain(viewer, slot);
-    }
-    return false;
-  }
-
-  /** The section of intra blocks for sources whose chain is broken, as many as fit. */
-  private writeIntras(viewer: number): void {
-    const { desk, links } = this;
-    if (!links.wantsIntras(viewer)) return;
-    const start = this.at;
-    if (start + 3 + INTRA_ROOM > this.limit) return;
-    this.at = start + 3;
-    let count = 0;
-    let waiting = 0;
-    for (let slot = 0; slot < desk.capacity; slot++) {
-      if (slot === viewer || !links.wantsIntra(viewer, slot)) continue;
-      if (!desk.shown(slot)) continue;
-      if (this.at + INTRA_ROOM > this.limit) {
-        waiting++;
-        continue;
+  /**
+   * Looks after the cells that were due at the last tick for members who walked out of them. Then, because the next due tick of the
+   * new cell is at most a period after the last of the old one, and the mover's updates are never further apart than that.
+   */
+  private moveStrays(tick: number): void {
+    const { desk, far, grid } = this;
+    const phase = (tick + far.periodTicks - 1) % far.periodTicks;
+    if (!grid.divided) return;
+    for (let i = 0; i < grid.activeCount; i++) {
+      const cell = grid.active[i] as number;
+      if (grid.phases[cell] !== phase) continue;
+      for (let m = grid.counts[cell] as number; m-- > 0;) {
+        const slot = grid.members[cell * CELL_MEMBERS + m] as number;
+        const at = slot * POSE_FLOATS;
+        if (grid.strays(slot, desk.poses[at] as number, desk.poses[at + 2] as number)) this.place(slot);
       }
-      this.put16(slot);
-      this.at = desk.writer.intra(slot, desk.tick, desk.arena, this.at);
-      links.intraSent(viewer, slot);
-      count++;
     }
-    if (waiting === 0) links.intrasDone(viewer);
-    if (count === 0) {
-      this.at = start;
-      return;
-    }
-    desk.arena[start] = Section.intra;
-    desk.arena[start + 1] = count & 0xff;
-    desk.arena[start + 2] = count >> 8;
   }
 
-  private put16(value: number): void {
-    this.desk.arena[this.at++] = value & 0xff;
-    this.desk.arena[this.at++] = (value >> 8) & 0xff;
+  private placeAll(): void {
+    for (let slot = 0; slot < this.desk.capacity; slot++) if ((this.grid.cellOf[slot] as number) >= 0) this.place(slot);
   }
-  private put32(value: number): void {
-    this.put16(value);
-    this.put16(value >> 16);
+
+  private place(slot: number): void {
+    const { desk, grid, interest } = this;
+    const from = grid.cellOf[slot] as number;
+    const at = slot * POSE_FLOATS;
+    const to = grid.place(slot, desk.poses[at] as number, desk.poses[at + 2] as number);
+    interest.moved(slot, from, to, grid.opened);
   }
 }
+
+export type { Explanation } from "./explain.ts";

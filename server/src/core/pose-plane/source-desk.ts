@@ -1,6 +1,6 @@
 /**
  * The room's sources: takes samples, encodes each source at most once per tick, and keeps this tick's blocks where frames are
- * assembled from: in one arena, one fixed cell per slot, and again as ready groups of eight.
+ * assembled from: in the arena, packed one behind the other (a thousand stay in a core's nearest cache), and as ready groups of eight.
  *
  * [SD1] One update per source and tick: the newest sample wins.
  * [SD2] Sample times of a source rise; a sample not newer than the last is dropped.
@@ -17,20 +17,31 @@ import {
   newPoseSample,
   type PoseSample,
 } from "@copresence/shared/pose";
+import { reviewTicks } from "./tiers.ts";
 
 /** Bytes of a group before its blocks: presence, length. */
 export const GROUP_HEAD_BYTES = 3;
 const GROUP_BYTES = GROUP_HEAD_BYTES + GROUP * MAX_BLOCK_BYTES;
 /** `layers` of a source without a block this tick. */
 export const NO_BLOCK = 255;
+const LAYERS = 3;
+/** x y z of a head, and one to fill up. */
+export const HEAD_FLOATS = 4;
+/** Bytes a source costs per second and layer before anything is known, and how fast that is learned. */
+const FIRST_COST = 120;
+const COST_MEMORY = 0.7;
+
+/** Arena bytes the desk needs. */
+export const deskBytes = (capacity: number): number => capacity * MAX_BLOCK_BYTES + (capacity / GROUP) * GROUP_BYTES;
 
 export class SourceDesk {
   readonly writer: BlockWriter;
   readonly capacity: number;
   readonly groups: number;
-  /** This tick's blocks (slot * MAX_BLOCK_BYTES), then the groups, then room for a frame from `frameAt`. */
+  /** This tick's blocks, packed from the arena's start, then the groups. */
   readonly arena: Uint8Array;
-  readonly frameAt: number;
+  /** Per slot: where this tick's block begins. */
+  readonly blockAt: Int32Array;
   /** Per slot: layer of this tick's block, or NO_BLOCK; and its length. */
   readonly layers: Uint8Array;
   readonly lengths: Uint8Array;
@@ -45,19 +56,31 @@ export class SourceDesk {
   readonly restarted: Uint16Array;
   restartedCount = 0;
   tick = 0;
+  /** Sources that can be shown. */
+  shownCount = 0;
+  /** Float32Array[3n]: what a source's layers cost lately, bytes per second: T0, T1, T2. */
+  readonly costs: Float32Array;
+  /** Newest sample per slot: room time, 21 floats, 3 states. */
+  readonly lastTime: Float64Array;
+  readonly poses: Float64Array;
+  readonly states: Uint8Array;
+  /** Float32Array[4n]: x y z of the head, m, close together for those who compare many. */
+  readonly heads: Float32Array;
+  private at = 0;
   private readonly fresh: Uint8Array;
-  private readonly lastTime: Float64Array;
-  private readonly poses: Float64Array;
-  private readonly states: Uint8Array;
+  private readonly spent: Float32Array;
+  private readonly reviewTicks: number;
+  private readonly reviewHz: number;
   private readonly sample: PoseSample = newPoseSample();
 
-  constructor(options: { capacity: number; tickRateHz: number; frameBytes: number }) {
-    const capacity = Math.ceil(options.capacity / GROUP) * GROUP;
+  /** `capacity` is a multiple of GROUP. */
+  constructor(options: { readonly capacity: number; readonly tickRateHz: number; readonly arena: Uint8Array }) {
+    const { capacity } = options;
     this.capacity = capacity;
     this.groups = capacity / GROUP;
     this.writer = new BlockWriter({ capacity, tickRateHz: options.tickRateHz });
-    this.frameAt = capacity * MAX_BLOCK_BYTES + this.groups * GROUP_BYTES;
-    this.arena = new Uint8Array(this.frameAt + options.frameBytes);
+    this.arena = options.arena;
+    this.blockAt = new Int32Array(capacity);
     this.layers = new Uint8Array(capacity).fill(NO_BLOCK);
     this.lengths = new Uint8Array(capacity);
     this.present = new Uint8Array(capacity);
@@ -69,14 +92,22 @@ export class SourceDesk {
     this.lastTime = new Float64Array(capacity);
     this.poses = new Float64Array(capacity * POSE_FLOATS);
     this.states = new Uint8Array(capacity * DEVICE_COUNT);
+    this.heads = new Float32Array(capacity * HEAD_FLOATS);
+    this.costs = new Float32Array(capacity * LAYERS);
+    this.spent = new Float32Array(capacity * LAYERS);
+    this.reviewTicks = reviewTicks(options.tickRateHz);
+    this.reviewHz = options.tickRateHz / this.reviewTicks;
   }
 
   add(slot: number): void {
     this.remove(slot);
     this.present[slot] = 1;
+    this.costs.fill(FIRST_COST, slot * LAYERS, slot * LAYERS + LAYERS);
+    this.spent.fill(0, slot * LAYERS, slot * LAYERS + LAYERS);
   }
 
   remove(slot: number): void {
+    if (this.shown(slot)) this.shownCount--;
     this.present[slot] = 0;
     this.fresh[slot] = 0;
     this.lastTime[slot] = Number.NEGATIVE_INFINITY;
@@ -94,6 +125,7 @@ export class SourceDesk {
     const o = slot * POSE_FLOATS;
     for (let i = 0; i < POSE_FLOATS; i++) this.poses[o + i] = sample.pose[i] as number;
     for (let d = 0; d < DEVICE_COUNT; d++) this.states[slot * DEVICE_COUNT + d] = sample.states[d] as number;
+    for (let c = 0; c < 3; c++) this.heads[slot * HEAD_FLOATS + c] = sample.pose[c] as number;
     this.fresh[slot] = 1;
     return true;
   }
@@ -106,9 +138,11 @@ export class SourceDesk {
   encodeTick(tick: number): void {
     this.tick = tick;
     this.restartedCount = 0;
+    this.at = 0;
     for (let slot = 0; slot < this.capacity; slot++) {
       this.layers[slot] = NO_BLOCK;
       if (this.fresh[slot] === 1) this.encode(slot, tick);
+      if ((tick + slot) % this.reviewTicks === 0) this.learnCosts(slot);
     }
     for (let group = 0; group < this.groups; group++) this.bundle(group);
   }
@@ -120,9 +154,10 @@ export class SourceDesk {
     const o = slot * POSE_FLOATS;
     for (let i = 0; i < POSE_FLOATS; i++) sample.pose[i] = this.poses[o + i] as number;
     for (let d = 0; d < DEVICE_COUNT; d++) sample.states[d] = this.states[slot * DEVICE_COUNT + d] as number;
-    const at = slot * MAX_BLOCK_BYTES;
+    const { at } = this;
     const outcome = writer.encode(slot, tick, sample, this.arena, at);
     if (outcome === Encoded.reset) {
+      if (!this.shown(slot)) this.shownCount++;
       this.restarted[this.restartedCount++] = slot;
       this.t0Tick[slot] = tick;
       this.t1Tick[slot] = -1;
@@ -130,8 +165,19 @@ export class SourceDesk {
     if (outcome !== Encoded.block) return;
     this.layers[slot] = writer.layer;
     this.lengths[slot] = writer.end - at;
+    this.blockAt[slot] = at;
+    this.at = writer.end;
+    const spent = slot * LAYERS + writer.layer;
+    this.spent[spent] = (this.spent[spent] as number) + writer.end - at;
     if (writer.layer === Layer.t0) this.t0Tick[slot] = tick;
     else if (writer.layer === Layer.t1) this.t1Tick[slot] = tick;
+  }
+
+  private learnCosts(slot: number): void {
+    for (let i = slot * LAYERS; i < slot * LAYERS + LAYERS; i++) {
+      this.costs[i] = (this.costs[i] as number) * COST_MEMORY + (this.spent[i] as number) * this.reviewHz * (1 - COST_MEMORY);
+      this.spent[i] = 0;
+    }
   }
 
   /** Offset of a ready group in the arena. */
@@ -148,7 +194,7 @@ export class SourceDesk {
       const slot = group * GROUP + i;
       if (this.layers[slot] === NO_BLOCK) continue;
       presence |= 1 << i;
-      const from = slot * MAX_BLOCK_BYTES;
+      const from = this.blockAt[slot] as number;
       const length = this.lengths[slot] as number;
       for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
       at += length;

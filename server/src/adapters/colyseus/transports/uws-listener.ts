@@ -11,7 +11,7 @@ import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse, TemplatedA
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
-import { controlGuard, HEARTBEAT_MS, MAX_WIRE_BYTES, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
+import { controlGuard, HEARTBEAT_MS, MAX_WIRE_BYTES, probePayload, readProbe, type UpgradeAnswer, type Wire, type WireHandlers } from "./wire.ts";
 
 type Uws = typeof import("uWebSockets.js");
 type SocketData = {
@@ -53,7 +53,12 @@ export class UwsListener implements Listener {
         data.handlers = data.answer.attach(wireOf(socket, data));
       },
       ping: (socket) => socket.getUserData().control(),
-      pong: (socket) => socket.getUserData().control(),
+      pong: (socket, payload) => {
+        const { control, handlers } = socket.getUserData();
+        control();
+        const probe = readProbe(new Uint8Array(payload));
+        if (probe !== undefined) handlers?.onProbed(probe);
+      },
       message: (socket, message, isBinary) => {
         const { handlers } = socket.getUserData();
         if (isBinary) handlers?.onMessage(new Uint8Array(message.slice(0)));
@@ -175,6 +180,9 @@ function wireOf(socket: WebSocket<SocketData>, data: SocketData): Wire {
     send(bytes) {
       // Written or copied before it returns [WI1]; the status says whether it was thrown away.
       return !data.closed && socket.send(bytes, true, false) !== DROPPED;
+    },
+    probe(probe) {
+      if (!data.closed) socket.ping(probePayload(probe));
     },
     close(code, sentence) {
       if (!data.closed) socket.end(code, closeReason(sentence));

@@ -38,18 +38,32 @@ export type Wire = {
   readonly bufferedBytes: number;
   /** False if the socket is closed or the transport threw the message away. */
   send(bytes: Uint8Array): boolean;
+  /** Asks the peer's socket for `onProbed(probe)`, which comes when it has read everything sent before. `probe` is a 32-bit number. */
+  probe(probe: number): void;
   close(code: number, sentence: string): void;
   /** At once, without a close frame. */
   terminate(): void;
 };
 
 export type WireHandlers = {
-  /** A binary message in an array of its own. */
+  /** A binary message. The bytes stay as they are, but may share memory with others: what is kept beyond the tick is copied. */
   readonly onMessage: (bytes: Uint8Array) => void;
   /** A text message: nothing in the protocol is text. */
   readonly onText: () => void;
+  readonly onProbed: (probe: number) => void;
   readonly onClosed: (code: number) => void;
 };
+
+/** A probe as the payload of a ping; other pongs answer the transport's own heartbeat. */
+export const PROBE_BYTES = 4;
+export function probePayload(probe: number): Uint8Array {
+  const payload = new Uint8Array(PROBE_BYTES);
+  new DataView(payload.buffer).setUint32(0, probe);
+  return payload;
+}
+export function readProbe(payload: Uint8Array): number | undefined {
+  return payload.byteLength === PROBE_BYTES ? new DataView(payload.buffer, payload.byteOffset).getUint32(0) : undefined;
+}
 
 export type UpgradeRequest = {
   /** Path as sent, without the query. */
