@@ -6,3 +6,4 @@ export { rigBoundsMm, spawnRig } from "./spawn.ts";
 export { MAX_CATCH_UP, SceneCore } from "./scene-core.ts";
 export type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 export type { InitialObject } from "./initial-objects.ts";
+export { PosePlane } from "./pose-plane/index.ts";

@@ -28,7 +28,7 @@ class Pair {
     this.poses.set(pose, POSE_FLOATS);
     this.states.set(states, 3);
     this.writer.start(tick, layer);
-    return this.out.slice(0, this.writer.encode(1, timeMs, this.poses, this.states, this.out, 0));
+    return this.out.slice(0, this.writer.encode(1, Float64Array.of(0, timeMs), this.poses, this.states, this.out, 0));
   }
   intra(): Uint8Array {
     return this.out.slice(0, this.writer.intra(1, this.out, 0));

@@ -62,13 +62,13 @@ export class FarWriter {
   }
 
   /**
-   * Encodes slot's pose (21 floats at 21 * slot of `poses`, 3 states at 3 * slot), measured at `timeMs`, into out[offset..], which has
+   * Encodes slot's pose (21 floats at 21 * slot of `poses`, 3 states at 3 * slot), measured at timesMs[slot], into out[offset..], which has
    * MAX_FAR_BYTES of room. Returns the offset after the block, or `offset` itself when the source had no reference: a C0 has made it
    * one now, and every viewer needs an intra block.
    */
-  encode(slot: number, timeMs: number, poses: Float64Array, states: Uint8Array, out: Uint8Array, offset: number): number {
+  encode(slot: number, timesMs: Float64Array, poses: Float64Array, states: Uint8Array, out: Uint8Array, offset: number): number {
     const { bank, bits, tick, layer } = this;
-    this.load(slot, tick, timeMs, poses, states);
+    this.load(slot, tick, timesMs, poses, states);
     const { scratch } = bank;
     const gap = tick - (bank.tick[slot] as number);
     if (bank.valid[slot] !== 1 || gap > MAX_GAP_TICKS) {
@@ -113,11 +113,14 @@ export class FarWriter {
   }
 
   /** Quantises the sample into the scratch entry. */
-  private load(slot: number, tick: number, timeMs: number, poses: Float64Array, states: Uint8Array): void {
+  private load(slot: number, tick: number, timesMs: Float64Array, poses: Float64Array, states: Uint8Array): void {
     const { bank } = this;
     const { scratch } = bank;
     bank.tick[scratch] = tick;
-    bank.lag[scratch] = Math.max(FAR_LAG_MIN, Math.min(FAR_LAG_MAX, Math.floor((tick * this.msPerTick - timeMs) / FAR_LAG_MS + 0.5) || 0));
+    bank.lag[scratch] = Math.max(
+      FAR_LAG_MIN,
+      Math.min(FAR_LAG_MAX, Math.floor((tick * this.msPerTick - (timesMs[slot] as number)) / FAR_LAG_MS + 0.5) || 0),
+    );
     for (let d = 0; d < DEVICE_COUNT; d++) {
       const o = slot * DEVICE_COUNT * DEVICE_FLOATS + d * DEVICE_FLOATS;
       const v = scratch * FAR_VALUES + d * 6;

@@ -79,7 +79,8 @@ export class Budgets {
   }
 
   /** Interest has more to send than the rate allows. */
-  pressed(viewer: number, nowMs: number): void {
+  pressed(viewer: number, tick: number): void {
+    const nowMs = (tick * 1000) / this.tickRateHz;
     if (nowMs - (this.cutMs[viewer] as number) < CALM_MS || (this.queueing[viewer] as number) > QUEUEING_MS / 2) return;
     const rate = (this.rates[viewer] as number) * GROWTH;
     this.rates[viewer] = rate > MAX_BYTES_PER_S ? MAX_BYTES_PER_S : rate;

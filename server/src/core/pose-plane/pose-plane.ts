@@ -4,9 +4,10 @@
  * [PP1] A source is encoded at most once per tick and stream, whatever the number of viewers; frames copy (frame-assembler.ts).
  * [PP2] A viewer is never sent itself, nor a source that has sent nothing, nor one that is hidden from it.
  * [PP3] A frame is sent at least every HEARTBEAT_MS, so the viewer's clock and acknowledgement move on when nobody does.
- * [PP4] In steady state nothing is allocated per tick but the views `writeFrame` returns.
+ * [PP4] In steady state nothing is allocated per tick; `writeFrame` makes the view that its caller asks for.
  */
 import { farPeriodTicks, type FrameHead, GROUP, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import { Arena } from "./arena.ts";
 import { Attention } from "./attention.ts";
 import { Budgets, WIRE_BYTES } from "./budgets.ts";
 import { CELL_MEMBERS, CellGrid } from "./cell-grid.ts";
@@ -46,6 +47,7 @@ export class PosePlane {
   /** Arena offsets: where this step's frames begin, and the next one. */
   private readonly framesAt: number;
   private frameAt: number;
+  private frameFrom = 0;
   /** When the last ticks ran: a late room is no full link. */
   private readonly ranMs = new Float64Array(RAN_TICKS);
 
@@ -54,10 +56,10 @@ export class PosePlane {
     const capacity = Math.ceil(options.capacity / GROUP) * GROUP;
     const farAt = deskBytes(capacity);
     this.framesAt = farAt + farBytes(capacity);
-    const arena = new Uint8Array(this.framesAt + capacity * FRAME_BYTES + FRAME_ROOM);
+    const memory = new Arena(this.framesAt + capacity * FRAME_BYTES + FRAME_ROOM);
     this.frameAt = this.framesAt;
     this.tickRateHz = tickRateHz;
-    this.desk = new SourceDesk({ capacity, tickRateHz, arena });
+    this.desk = new SourceDesk({ capacity, tickRateHz, memory });
     this.history = new PoseHistory(capacity);
     this.grid = new CellGrid({ capacity, periodTicks: farPeriodTicks(tickRateHz) });
     this.far = new FarDesk({ desk: this.desk, grid: this.grid, tickRateHz, base: farAt });
@@ -98,7 +100,7 @@ export class PosePlane {
   submit(slot: number, sample: PoseSample): void {
     if (!this.desk.submit(slot, sample)) return;
     this.far.submitted(slot);
-    this.history.push(slot, sample.timeMs, sample.pose);
+    this.history.push(slot, sample);
   }
 
   /**
@@ -126,19 +128,27 @@ export class PosePlane {
    * undefined when there is nothing to say.
    */
   writeFrame(viewer: number, head: FrameHead): Uint8Array | undefined {
+    const length = this.assembleFrame(viewer, head);
+    if (length === 0) return undefined;
+    const { arena } = this.desk;
+    const frame = arena.subarray(this.frameFrom, this.frameFrom + length);
+    // A step whose frames outgrow the memory for them (two ticks of nothing but intra blocks) gets the rest in arrays of their own.
+    return this.frameFrom === this.frameAt ? frame.slice() : frame;
+  }
+
+  /** The same without a view: bytes of the frame, which begins at arena offset `frameFrom`; 0 for none [PP4]. */
+  assembleFrame(viewer: number, head: FrameHead): number {
     const { assembler, budgets, desk, links, frameAt } = this;
     budgets.refill(viewer);
     links.beginFrame(viewer, desk.tick);
     const says = assembler.write(viewer, head, frameAt);
     const idle = !says && head.rig === undefined && !links.ackMoved(viewer, head.inputAck);
-    if (idle && desk.tick - links.lastSentTick(viewer) < this.heartbeatTicks) return undefined;
+    if (idle && desk.tick - links.lastSentTick(viewer) < this.heartbeatTicks) return 0;
     links.sent(viewer, desk.tick, head.inputAck);
     budgets.spend(viewer, assembler.at - frameAt + WIRE_BYTES);
-    const frame = desk.arena.subarray(frameAt, assembler.at);
-    // A step whose frames outgrow the memory for them (two ticks of nothing but intra blocks) gets the rest in arrays of their own.
-    if (assembler.at + FRAME_ROOM > desk.arena.length) return frame.slice();
-    this.frameAt = assembler.at;
-    return frame;
+    this.frameFrom = frameAt;
+    if (assembler.at + FRAME_ROOM <= desk.arena.length) this.frameAt = assembler.at;
+    return assembler.at - frameAt;
   }
 
   /** The viewer says it lacks these sources' references. */
