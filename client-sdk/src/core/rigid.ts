@@ -94,3 +94,21 @@ export function headingOf(values: ArrayLike<number>, at: number): number {
   const forwardZ = -(1 - 2 * (x * x + y * y));
   return forwardX * forwardX + forwardZ * forwardZ < 1e-9 ? 0 : Math.atan2(-forwardX, -forwardZ);
 }
+
+/** Turns the vector v[0..2] by the unit quaternion q[at..], or back by its inverse. */
+export function rotateBy(q: ArrayLike<number>, at: number, v: Float64Array, back = false): void {
+  const sign = back ? -1 : 1;
+  const qx = sign * (q[at] as number);
+  const qy = sign * (q[at + 1] as number);
+  const qz = sign * (q[at + 2] as number);
+  const qw = q[at + 3] as number;
+  const x = v[0] as number;
+  const y = v[1] as number;
+  const z = v[2] as number;
+  const tx = 2 * (qy * z - qz * y);
+  const ty = 2 * (qz * x - qx * z);
+  const tz = 2 * (qx * y - qy * x);
+  v[0] = x + qw * tx + qy * tz - qz * ty;
+  v[1] = y + qw * ty + qz * tx - qx * tz;
+  v[2] = z + qw * tz + qx * ty - qy * tx;
+}

@@ -14,7 +14,11 @@ import type { Rig } from "@copresence/shared/motion";
 import type { DeniedReason, Hand } from "@copresence/shared/protocol";
 import type { FieldPolicy, FieldSpec, FieldsOf, FieldValue, InitOf, Scene, SceneSpec, TypeNames } from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
+import type { Quality, QualityChange } from "./quality.ts";
+import type { HandControls, HandJoints } from "./stream-types.ts";
 
+export type { HandControls, HandJoints, Quality, QualityChange };
+export type { QualityOptions } from "./quality.ts";
 export type { DeniedReason, Hand, Quat, Rig, Vec3 };
 
 // ---------------------------------------------------------------------------------------------------------------- connecting
@@ -45,6 +49,8 @@ export type ConnectOptions<S extends SceneSpec = any> = {
   readonly scene?: Scene<S> | undefined;
   /** Pose messages per second; the default, and the ceiling, is what the room asks for (its tick rate, at most 60). Each carries up to 3 samples. */
   readonly uplinkHz?: number | undefined;
+  /** Knobs of `space.quality` from the start. */
+  readonly quality?: QualityChange | undefined;
   /** Artificial network trouble from the start; `space.simulate` changes it. */
   readonly link?: LinkConditions | undefined;
   /** False for clients that only act, such as load generators: others' poses are counted but not decoded. Default true. */
@@ -108,6 +114,15 @@ export type RemotePerson = {
   readonly visible: boolean;
   /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
   readonly delayMs: number;
+  /**
+   * Finger joints of the left and the right hand in the room, on the wrists as `pose` shows them; undefined for a hand whose fingers are not
+   * tracked, not sent (too far away, too little room on the link), or not wanted (`quality.hands`). Draw the hand at `pose` then.
+   */
+  readonly hands: readonly [left: HandJoints | undefined, right: HandJoints | undefined];
+  /** Buttons and gestures per hand; undefined where there is nothing to press, or they are not sent. */
+  readonly controls: readonly [left: HandControls | undefined, right: HandControls | undefined];
+  /** Float64Array[3], unit, room frame: where this person looks, to within 2 degrees; undefined unless they share it. */
+  readonly gaze: Float64Array | undefined;
   /** Room time at which the last frame showed a device (0 head, 1 left, 2 right). */
   shownMs(device: number): number;
 };
@@ -149,6 +164,19 @@ export type Me = {
    * `timeMs` when it was, or is predicted to be, true (default now). Call once per frame; the SDK paces the network itself.
    */
   setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void;
+  /**
+   * Finger joints of my hands in the play space, for those who are near me: 175 numbers each (25 joints in WebXR's order, wrist first, each
+   * x y z qx qy qz qw), or undefined for a hand that is not tracked. Once per frame, before `setPose`: while joints are given, the wrist is
+   * the hand's pose, whatever `setPose` says of it. Throws a RangeError for too few numbers.
+   */
+  setHands(left: ArrayLike<number> | undefined, right: ArrayLike<number> | undefined, timeMs?: number): void;
+  /** What my hands press and show; undefined for a hand that has nothing to press. Sent when it changes. */
+  setControls(left: Partial<HandControls> | undefined, right: Partial<HandControls> | undefined): void;
+  /**
+   * Where my eyes look: a direction in the play space of any length, undefined while it is not known. Does nothing unless the application turned
+   * `quality.sendGaze` on: ask the person first.
+   */
+  setGaze(direction: ArrayLike<number> | undefined): void;
   /** Thumb-stick locomotion for the next `dtMs` (longer than 50 ms is split). Predicted at once, judged by the room. */
   move(stick: Stick, dtMs: number): void;
   /** Puts the origin of my play space at a position of the room. Predicted at once, judged by the room. */
@@ -362,6 +390,8 @@ export type Space<S extends SceneSpec = any> = {
   readonly people: People;
   readonly objects: Objects<S>;
   readonly stats: SpaceStats;
+  /** Live knobs: latency against smoothness, what I get of others, what I send. */
+  readonly quality: Quality;
   /** False when the server runs another version of the scene definition than the one given to `connect`. */
   readonly definitionMatches: boolean;
   /** Room time now, ms since the room's start; 0 before the clock is synchronised. */

@@ -16,9 +16,11 @@ import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
 import { MeState } from "./me.ts";
+import { MyStreams } from "./my-streams.ts";
 import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
+import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
 import { SceneSync } from "./scene-sync.ts";
@@ -84,6 +86,7 @@ class CoreSpace implements Space {
   readonly me: MeState;
   readonly people: PeopleStore;
   readonly objects: Objects;
+  readonly quality: QualityKnobs;
   readonly ready: Promise<void>;
   region = "";
   definitionMatches = true;
@@ -94,6 +97,7 @@ class CoreSpace implements Space {
   private readonly heartbeat: Heartbeat;
   private readonly uplink: Uplink;
   private readonly downlink: Downlink;
+  private readonly streams: MyStreams;
   private readonly holds: Holds;
   private readonly sync: SceneSync;
   private readonly store: ObjectStore;
@@ -102,6 +106,8 @@ class CoreSpace implements Space {
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
+  /** What the room asks for. */
+  private roomUplinkHz = 60;
   private meanDelayMs = 0;
   /** On this link. */
   private welcomed = false;
@@ -121,6 +127,9 @@ class CoreSpace implements Space {
       changed: (person) => this.emitter.emit("person", person),
     });
     const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
+    const uplinkHz = options.uplinkHz === undefined ? {} : { uplinkHz: Math.max(1, Math.min(90, options.uplinkHz)) };
+    this.quality = new QualityKnobs({ ...observing(options), ...uplinkHz, ...options.quality }, (quality) => this.applyQuality(quality));
+    this.streams = new MyStreams({ clock, roomTime, send: (bytes, droppable) => this.sendBytes(bytes, droppable) }, this.quality.all);
     this.connection = new Connection({
       dialer: conditioned(dialer, { clock, scheduler, random, conditions: () => this.conditions }),
       clock,
@@ -142,6 +151,7 @@ class CoreSpace implements Space {
       roomTime,
       sleep: () => this.connection.sleep(),
       wake: () => this.connection.wake(),
+      streams: this.streams,
     });
     this.heartbeat = new Heartbeat(clock, scheduler, (bytes) => this.sendBytes(bytes, true));
     this.downlink = new Downlink({
@@ -153,6 +163,7 @@ class CoreSpace implements Space {
       observe: options.observe ?? true,
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
     this.holds = new Holds({
       mySlot: () => this.me.slot,
@@ -248,8 +259,10 @@ class CoreSpace implements Space {
     const roomMs = this.roomTime(nowMs);
     if (roomMs !== undefined) this.meanDelayMs = this.people.frame(roomMs, nowMs);
     this.holds.frame(nowMs);
-    if (this.status === "live") this.uplink.pump(nowMs);
-    else this.me.takeSamples();
+    if (this.status === "live") {
+      this.uplink.pump(nowMs);
+      this.streams.pump(nowMs);
+    } else this.me.takeSamples();
   }
 
   simulate(conditions: LinkConditions | undefined): void {
@@ -301,11 +314,13 @@ class CoreSpace implements Space {
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
+      case "streamDemand":
+        return this.streams.onDemand(message);
     }
   }
 
   private onWelcome(message: MessageOf<"welcome">): void {
-    const { scene, clock, uplinkHz } = this.options;
+    const { scene, clock } = this.options;
     const [xMm = 0, yMm = 0, zMm = 0] = message.rig.positionMm;
     if (message.protocol !== PROTOCOL_VERSION) {
       return this.connection.fail({ code: 1002, sentence: `The server speaks protocol ${message.protocol}.`, retryable: false });
@@ -313,12 +328,14 @@ class CoreSpace implements Space {
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
     this.definitionMatches = scene === undefined || scene.hash === message.definition;
-    this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
+    this.roomUplinkHz = message.uplinkHz;
+    this.applyQuality(this.quality.all);
     this.veils.clear();
     this.people.linkUp(clock.now());
     this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);
     this.downlink.linkUp(message.tickRateHz, message.tick);
     this.heartbeat.linkUp();
+    this.streams.linkUp();
     this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
@@ -375,6 +392,7 @@ class CoreSpace implements Space {
     this.beforeWelcome = [];
     this.heartbeat.linkDown();
     this.downlink.linkDown();
+    this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
     this.holds.linkDown(this.options.clock.now());
@@ -388,6 +406,14 @@ class CoreSpace implements Space {
   }
 
   // ---------------------------------------------------------------------------------------------------------------------- helpers
+
+  /** Knobs that were turned, or a room they have not been applied to. */
+  private applyQuality(quality: QualityOptions): void {
+    const { forward, smoothingMs, minDelayMs, maxDelayMs, uplinkHz } = quality;
+    this.people.configure({ forward: [forward.head, forward.hands, forward.hands], errorFadeMs: smoothingMs, minDelayMs, maxDelayMs });
+    this.uplink.hz = Math.max(1, Math.min(uplinkHz === "room" ? this.roomUplinkHz : uplinkHz, this.roomUplinkHz));
+    this.streams.onQuality(quality);
+  }
 
   private send(message: UpMessage): void {
     this.sendBytes(encodeMessage(message), false);
@@ -466,6 +492,10 @@ class CoreSpace implements Space {
     });
   }
 }
+
+/** A client that does not look at others has no use for their fingers. */
+const observing = ({ observe }: SpaceOptions): { readonly hands?: boolean; readonly controls?: boolean; readonly gaze?: boolean } =>
+  observe === false ? { hands: false, controls: false, gaze: false } : {};
 
 /** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
 function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {

@@ -15,6 +15,7 @@ import type { Member } from "./member.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 import type { SearchDesk } from "./search-desk.ts";
+import type { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect } from "./types.ts";
 
 const I16_MAX = 32_767;
@@ -28,6 +29,7 @@ export type MessageParts = {
   readonly grabs: GrabDesk;
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
+  readonly streams: StreamDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
@@ -67,6 +69,10 @@ export class MessageDesk {
         return this.poseNack(member, message.slots);
       case "presence":
         return this.presence(member, message.state, nowMs);
+      case "streamUp":
+        return this.parts.streams.streamUp(member, message.body, nowMs);
+      case "quality":
+        return this.parts.streams.quality(member, message);
     }
   }
 

@@ -24,6 +24,7 @@ import { Roster } from "./roster.ts";
 import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
+import { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
@@ -43,6 +44,7 @@ export class SceneCore {
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
+  private readonly streams: StreamDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -101,12 +103,17 @@ export class SceneCore {
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
         poseAdd: (slot) => plane.add(slot),
-        poseRemove: (slot) => plane.remove(slot),
+        poseRemove: (slot) => {
+          plane.remove(slot);
+          this.streams.leave(slot);
+        },
         letGo: (member) => this.letGo(member),
       },
     });
     const { door, grabs, chat, search, absorb } = this;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb });
+    const streams = new StreamDesk({ out, roster, door, plane });
+    this.streams = streams;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, absorb });
   }
 
   /** The newest tick that ran. */
@@ -223,6 +230,7 @@ export class SceneCore {
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
     this.frames.send(tick, this.nowMs);
+    this.streams.tell();
   }
 
   private welcome(member: Member): void {

@@ -131,6 +131,16 @@ export const MESSAGES = {
   poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
   presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
 
+  streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
+    body: rest(LIMITS.streamBodyBytes),
+  }),
+  quality: up(
+    17,
+    "ordered",
+    "What this client could send (`offers`) and wants to get (`takes`) of the optional streams (1 joints, 2 controls, 4 gaze), what its view may cost (0: as the room judges), and how many people it wants in full.",
+    { offers: u8, takes: u8, viewKbitPerS: u16, fullPeople: u16 },
+  ),
+
   welcome: down(32, "ordered", "First message of a session.", {
     protocol: u16,
     slot: u16,
@@ -195,6 +205,10 @@ export const MESSAGES = {
   storage: down(41, "ordered", "Whether edits are being made durable. While `bad` the document is read-only and poses go on.", {
     state: oneOf("good", "bad"),
     sentence: text(256),
+  }),
+  streamDemand: down(48, "ordered", "Which of the offered streams somebody watches now; with another `restart` than before, joints begin anew.", {
+    streams: u8,
+    restart: u8,
   }),
 } as const satisfies Record<string, MessageSpec>;
 

@@ -1,1 +1,2 @@
 export { PosePlane } from "./pose-plane.ts";
+export { ANY_NUMBER } from "./budgets.ts";

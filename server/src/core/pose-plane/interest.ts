@@ -233,7 +233,7 @@ export class Interest {
     this.candidateCount = 0;
     this.someFar = false;
     for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
-    this.findNearThreshold(this.nearMax(desk.shownCount));
+    this.findNearThreshold(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
     this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
     this.findThreshold();
