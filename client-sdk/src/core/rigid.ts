@@ -43,6 +43,24 @@ export function relativeRigid(a: ArrayLike<number>, atA: number, b: ArrayLike<nu
   composeRigid(inverse, 0, shifted, 0, out, at);
 }
 
+/** out = a * b, quaternions at offsets: the turn `b` in the frame of `a`. `out` may be neither. */
+export function multiplyQuat(a: ArrayLike<number>, atA: number, b: ArrayLike<number>, atB: number, out: Float64Array, at: number): void {
+  const [ax, ay, az, aw] = [a[atA] as number, a[atA + 1] as number, a[atA + 2] as number, a[atA + 3] as number];
+  const [bx, by, bz, bw] = [b[atB] as number, b[atB + 1] as number, b[atB + 2] as number, b[atB + 3] as number];
+  out[at] = aw * bx + ax * bw + ay * bz - az * by;
+  out[at + 1] = aw * by - ax * bz + ay * bw + az * bx;
+  out[at + 2] = aw * bz + ax * by - ay * bx + az * bw;
+  out[at + 3] = aw * bw - ax * bx - ay * by - az * bz;
+}
+
+/** out = inverse(a) * b, quaternions at offsets, the shorter way round. Returns its angle in radians. */
+export function relativeTurn(a: ArrayLike<number>, atA: number, b: ArrayLike<number>, atB: number, out: Float64Array, at: number): number {
+  const inverse = [-(a[atA] as number), -(a[atA + 1] as number), -(a[atA + 2] as number), a[atA + 3] as number];
+  multiplyQuat(inverse, 0, b, atB, out, at);
+  if ((out[at + 3] as number) < 0) for (let i = at; i < at + 4; i++) out[i] = -(out[i] as number);
+  return 2 * Math.acos(Math.min(1, out[at + 3] as number));
+}
+
 /** Scales a quaternion at `at` to unit length; what has no direction becomes the identity. */
 export function normalizeQuat(values: Float64Array, at: number): void {
   const x = values[at] as number;

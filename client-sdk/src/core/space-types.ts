@@ -197,11 +197,15 @@ export type FieldsWith<S extends SceneSpec, T extends TypeNames<S>, P extends Fi
 export type FieldValues<S extends SceneSpec, T extends TypeNames<S>> = FieldsOf<S["objects"][T]>;
 export type FieldType<S extends SceneSpec, T extends TypeNames<S>, F extends FieldNames<S, T>> = FieldValue<S["objects"][T][F]>;
 
-/** A hand frame to object frame offset: object = hand * grip. */
+/** A hand frame to object frame offset: object = hand * grip. For `both` the frame sits between the hands, x from left to right. */
 export type Grip = { readonly position: Vec3; readonly rotation: Quat };
 export type GrabOptions = {
   /** Default: the object stays where it is relative to the hand. */
   readonly grip?: Grip | undefined;
+  /** Called at most once: the claim was refused, somebody had touched it first, or the hold ended without my letting go. */
+  readonly onDenied?: ((denied: Extract<GrabResult, { granted: false }>) => void) | undefined;
+  /** Of an object I hold already: its new scale, within what the scene allows. */
+  readonly scale?: number | undefined;
 };
 export type GrabResult =
   | { readonly granted: true; readonly leaseMs: number }
@@ -254,9 +258,13 @@ export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
   /** The shared type of a list. Ask again after a `resynced` event. Undefined once deleted. */
   list(field: FieldsWith<S, T, "list">): YArray<unknown> | undefined;
   veiled(field: string): Veil | undefined;
-  /** Takes the object into a hand, shown at once. `pointer` carries it in front of the head. Resolves with the room's verdict. */
-  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult>;
-  /** Lets go. Does nothing if I do not hold it. */
+  /**
+   * Takes the object into a hand, shown at once: `left`, `right`, `both` (moves, turns and scales with the two), or `pointer`, which carries it
+   * in front of the head. Without one: the hand that is there, else the pointer. Resolves with the room's verdict.
+   */
+  grab(hand?: Hand, options?: GrabOptions): Promise<GrabResult>;
+  grab(options: GrabOptions): Promise<GrabResult>;
+  /** Lets go; moving fast enough it is a throw, which everybody sees fly and land in the same place. Does nothing if I do not hold it. */
   release(options?: ReleaseOptions): void;
 };
 /** `space.objects.get("valve-3").open` is a boolean; a field named like a member of `ObjectBase` is reached through `fields`. */

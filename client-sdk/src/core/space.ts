@@ -6,7 +6,7 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import type { RoleSpec, Scene, SceneSpec } from "@copresence/shared/scene";
+import { objectType, type RoleSpec, type Scene, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
 import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
@@ -168,7 +168,17 @@ class CoreSpace implements Space {
     this.holds = new Holds({
       mySlot: () => this.me.slot,
       poseOf: (slot) => this.poseOf(slot),
-      tickNow: () => this.tickNow(),
+      myStates: () => this.me.states,
+      roomNow: () => this.roomNow(),
+      shownMs: (slot, device) => {
+        const person = this.people.get(slot);
+        return person?.visible === true ? person.shownMs(device) : undefined;
+      },
+      bodyOf: (object) => {
+        const type = scene === undefined ? undefined : objectType(this.sync.doc, scene, object);
+        return scene === undefined || type === undefined ? undefined : scene.objects[type]?.["transform"]?.body;
+      },
+      bounds: scene?.bounds,
       send: (message) => this.send(message),
       onHeld: (object) => this.emitter.emit("held", object),
       onDenied: (notice) => this.emitter.emit("denied", notice),
@@ -354,6 +364,10 @@ class CoreSpace implements Space {
         return this.holds.onLease(event.lease);
       case "leaseGone":
         return this.holds.onLeaseGone(event.object, this.options.clock.now());
+      case "flight":
+        return this.holds.onFlight(event.flight, this.options.clock.now());
+      case "flightGone":
+        return this.holds.onFlightGone(event.object);
       case "veil":
         this.veils.set(event.object, event.field, event.author, event.reason);
         return this.emitter.emit("object", event.object);
@@ -433,10 +447,10 @@ class CoreSpace implements Space {
     return this.heartbeat.sync.ready ? this.heartbeat.sync.toServer(localMs) : undefined;
   }
 
-  private tickNow(): number | undefined {
+  /** Room time; before the first answer to a ping, as far as the newest frame tells. */
+  private roomNow(): number | undefined {
     if (!this.connection.up) return undefined;
-    const roomMs = this.roomTime(this.options.clock.now());
-    return roomMs === undefined ? this.downlink.tick : Math.max(0, Math.floor((roomMs * this.tickRateHz) / 1000));
+    return this.roomTime(this.options.clock.now()) ?? (this.downlink.tick * 1000) / this.tickRateHz;
   }
 
   private poseOf(slot: number): Float64Array | undefined {

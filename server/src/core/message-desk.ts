@@ -55,8 +55,10 @@ export class MessageDesk {
       case "rigInput":
         return member.rig.apply(message.inputs, nowMs);
       case "grab":
+      case "take":
         return grabs.claim(member, message, receivedMs);
       case "release":
+      case "letGo":
         return grabs.release(member, message, tick, nowMs);
       case "sync":
         return absorb(document.receive(member.session, message.body, nowMs));

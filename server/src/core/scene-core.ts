@@ -154,6 +154,7 @@ export class SceneCore {
     return [
       ...this.roster.members.map(({ person }) => ({ kind: "person", person }) as const),
       ...this.grabs.leases.all().map(({ lease }) => ({ kind: "lease", lease }) as const),
+      ...this.grabs.flights.all().map((flight) => ({ kind: "flight", flight }) as const),
       ...this.veils.all(),
     ];
   }

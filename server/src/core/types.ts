@@ -7,6 +7,7 @@
  * [CO3] A store that does not answer never blocks `step`; what waits for it is bounded.
  */
 import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
+import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, UpMessage } from "@copresence/shared/protocol";
 
 /** What a verified ticket says. */
@@ -56,15 +57,22 @@ export type Person = {
   readonly color: number;
   readonly status: "awake" | "asleep";
 };
-/** Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). */
+/**
+ * Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). `both`: the
+ * frame between the hands, `spanMm` apart when the object had `scale` (shared/motion/hold.ts).
+ */
 export type Lease = {
   readonly object: string;
   readonly slot: Slot;
   readonly hand: Hand;
   readonly gripMm: readonly number[];
   readonly gripRotation: readonly number[];
+  readonly scale: number;
+  readonly spanMm: number;
   readonly sinceTick: Tick;
 };
+/** An object in the air since room time `startMs`, thrown by `slot`; the rest is a `Launch` (shared/motion/flight.ts). */
+export type Flight = Launch & { readonly object: string; readonly slot: number; readonly startMs: number };
 
 /** Session-plane changes, in order. Colyseus mirrors them as schema, simulations deliver them as they are. */
 export type SessionDelta =
@@ -72,6 +80,9 @@ export type SessionDelta =
   | { readonly kind: "personGone"; readonly slot: Slot }
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "leaseGone"; readonly object: string }
+  /** Before the end of the throw's hold; its end after the beginning of the catch's hold: nobody sees the object nowhere. */
+  | { readonly kind: "flight"; readonly flight: Flight }
+  | { readonly kind: "flightGone"; readonly object: string }
   /** A text field hidden by moderation (for everybody but its author). Reversible. */
   | { readonly kind: "veil"; readonly object: string; readonly field: string; readonly author: string; readonly reason: string }
   | { readonly kind: "veilGone"; readonly object: string; readonly field: string };

@@ -1,4 +1,7 @@
+export * from "./flight.ts";
 export * from "./frames.ts";
+export * from "./hold.ts";
+export * from "./launch.ts";
 export * from "./pose-guard.ts";
 export * from "./rig-authority.ts";
 export * from "./rig-predictor.ts";

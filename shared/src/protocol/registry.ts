@@ -64,7 +64,8 @@ const down = <F extends Fields>(id: number, delivery: Delivery, about: string, f
 const vec3Mm = tuple(i32, 3);
 const quat16 = tuple(i16, 4);
 const hand = oneOf("left", "right", "pointer");
-export type Hand = "left" | "right" | "pointer";
+const hold = oneOf("left", "right", "pointer", "both");
+export type Hand = "left" | "right" | "pointer" | "both";
 
 export const DENIED_REASONS = [
   "not-allowed",
@@ -129,6 +130,26 @@ export const MESSAGES = {
     from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
   }),
   poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
+  take: up(20, "ordered", "As `grab`, to the millisecond, with one hand or both, and the object's scale: what today's clients send.", {
+    seq: u16,
+    object: ident,
+    hand: hold,
+    atMs: f64,
+    gripMm: tuple(i16, 3),
+    gripRotation: quat16,
+    scale: f32,
+    spanMm: u16,
+  }),
+  letGo: up(21, "ordered", "As `release`, with its time and the object's scale. Fast enough it is a throw (ARCHITECTURE.md).", {
+    seq: u16,
+    object: ident,
+    atMs: f64,
+    positionMm: vec3Mm,
+    rotation: quat16,
+    velocityMmS: tuple(i16, 3),
+    spinMradS: tuple(i16, 3),
+    scale: f32,
+  }),
   presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
 
   streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
