@@ -187,6 +187,8 @@ export class SceneCore {
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
         return this.grabs.appended(input.batch);
+      case "compacted":
+        return this.document.compacted(input.bytes);
       case "storeRecovered":
         this.absorb(this.document.recovered());
         return this.grabs.recovered();

@@ -26,6 +26,8 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** A `compact` effect was carried out: the stored document has this many bytes. */
+  | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
@@ -99,8 +101,8 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
-  /** State is worth compacting; the adapter snapshots `state` through the store as everything up to record `seq`. */
-  | { readonly kind: "snapshot"; readonly seq: number; readonly state: Uint8Array }
+  /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
+  | { readonly kind: "compact" }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };

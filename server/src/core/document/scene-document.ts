@@ -50,8 +50,8 @@ export type SceneDocumentOptions = {
 };
 
 /** Compaction is worth its cost after this much log (OBJECTS.md). */
-const SNAPSHOT_UPDATES = 500;
-const SNAPSHOT_BYTES = 256 * 1024;
+const COMPACT_UPDATES = 500;
+const COMPACT_BYTES = 256 * 1024;
 /** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
 const DOCUMENT_BYTES_MAX = 24 << 20;
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
@@ -200,6 +200,11 @@ export class SceneDocument {
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
     return this.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+  }
+
+  /** The log was folded into a snapshot of this many bytes; `logBytes` came since it was asked for, some of them within it. */
+  compacted(bytes: number): void {
+    this.documentBytes = bytes + this.logBytes;
   }
 
   /** The store works again: what waited goes first, then everybody may edit and those who kept edits are asked for them [SE4]. */
@@ -417,12 +422,10 @@ export class SceneDocument {
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
-    if (this.logUpdates < SNAPSHOT_UPDATES && this.logBytes < SNAPSHOT_BYTES) return effects;
-    const state = this.state();
+    if (this.logUpdates < COMPACT_UPDATES && this.logBytes < COMPACT_BYTES) return effects;
     this.logUpdates = 0;
     this.logBytes = 0;
-    this.documentBytes = state.length;
-    effects.push({ kind: "snapshot", seq: this.seq, state });
+    effects.push({ kind: "compact" });
     return effects;
   }
 
