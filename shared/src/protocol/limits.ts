@@ -50,6 +50,8 @@ export const LIMIT_TABLE = {
   joinMs: limit(2000, "ms", "A join that waits for anything behind the room fails by then."),
   pendingPerAddress: limit(64, "connections", "WebSocket clients on one address that have not finished their handshake."),
   bodyBytes: limit(16_384, "bytes", "The body of an HTTP request."),
+  plainBytes: limit(3072, "bytes", "A string that is compared and set: 1 000 UTF-16 units at their longest."),
+  permissionRules: limit(512, "rules", "Permission rules of one space: the definition's and as many set while it runs."),
   pipelineEvents: limit(4096, "events", "Texts and searches of one space that wait for the side pipeline."),
 } as const satisfies Record<string, Limit>;
 

@@ -88,6 +88,17 @@ export const DENIED_REASONS = [
 export type DeniedReason = (typeof DENIED_REASONS)[number];
 const deniedReason = oneOf(...DENIED_REASONS);
 
+/** A plain value: `kind` says which of the two fields holds it (a boolean is 0 or 1). */
+const plain = record({ kind: oneOf("none", "boolean", "number", "string"), number: f64, text: text(LIMITS.plainBytes) });
+/** What a permission rule is about (shared/src/scene/permissions.ts): names are "" where there is nothing to name. */
+const permissionScope = record({
+  target: oneOf("scene", "type", "zone", "object"),
+  name: text(64),
+  to: oneOf("everybody", "role", "user"),
+  who: text(64),
+  right: oneOf("create", "edit", "grab", "delete"),
+});
+
 export const MESSAGES = {
   poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
     seq: u16,
@@ -151,6 +162,18 @@ export const MESSAGES = {
     scale: f32,
   }),
   presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
+  cas: up(26, "ordered", "Compare-and-set of a `cas` field: stands if `seen`, the Yjs id of the value this client shows, is still the newest.", {
+    ref: u16,
+    object: ident,
+    field: ident,
+    seen: maybe(record({ client: u32, clock: u32 })),
+    value: plain,
+  }),
+  permit: up(27, "ordered", "A moderator changes who may do what: sets a rule, or takes it back to what the scene's definition says.", {
+    ref: u16,
+    scope: permissionScope,
+    effect: oneOf("allow", "deny", "clear"),
+  }),
 
   streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
     body: rest(LIMITS.streamBodyBytes),
@@ -231,6 +254,23 @@ export const MESSAGES = {
     streams: u8,
     restart: u8,
   }),
+  casResult: down(61, "ordered", "The room's verdict on a `cas`, once durable, and the value everybody sees now. `reason` counts only if it lost.", {
+    ref: u16,
+    object: ident,
+    field: ident,
+    won: bool,
+    reason: deniedReason,
+    current: plain,
+  }),
+  permissions: down(
+    62,
+    "ordered",
+    "Rules that concern the receiver: with `all` every one in force, else those that changed. `allow` null: no rule any more.",
+    {
+      all: bool,
+      rules: list(record({ scope: permissionScope, allow: maybe(bool) }), LIMITS.permissionRules),
+    },
+  ),
 } as const satisfies Record<string, MessageSpec>;
 
 type Table = typeof MESSAGES;

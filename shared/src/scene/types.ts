@@ -3,6 +3,8 @@
  * Every object's Y.Map also holds `type` (string) and, if declared, `transform` as `[x,y,z,qx,qy,qz,qw,scale]` (m, unit quaternion).
  */
 import type { Vec3 } from "../base/index.ts";
+import type { Migrations } from "./migrate.ts";
+import type { PermissionRule } from "./permissions.ts";
 
 export type Bounds = { readonly min: Vec3; readonly max: Vec3 };
 export type FieldPolicy = "lww" | "text" | "list" | "set" | "counter" | "leased" | "cas" | "serverOnly";
@@ -39,7 +41,7 @@ export type ObjectSpec = Readonly<Record<string, FieldSpec<any, any>>>;
 export type RoleSpec = {
   /** May create and delete objects. */
   readonly create: boolean;
-  /** May edit fields of objects (per-object rules come with the policy engine). */
+  /** May edit fields of objects; rules for types, zones and single objects go before it (permissions.ts). */
   readonly edit: boolean;
   readonly grab: boolean;
   readonly chat: boolean;
@@ -52,6 +54,12 @@ export type SceneSpec = {
   readonly bounds: Bounds;
   readonly roles: Readonly<Record<string, RoleSpec>>;
   readonly objects: Readonly<Record<string, ObjectSpec>>;
+  /** Parts of the space that rules can be about. */
+  readonly zones?: Readonly<Record<string, Bounds>>;
+  /** Rules the scene begins with; a moderator may change them while the room runs. */
+  readonly permissions?: readonly PermissionRule[];
+  /** How documents of older versions become ones of this version; see migrate.ts. Not part of the hash: they run on the server only. */
+  readonly migrations?: Migrations;
 };
 
 /** A plain snapshot of an object, as search, bots and examples read it. */
