@@ -4,6 +4,7 @@
  * [PE1] A person is one object from `joined` to `left`, across reconnects too: the same user in the same place keeps it.
  * [PE2] After a new link everybody is in doubt; who the new room does not name within DOUBT_MS has left.
  * [PE3] Poses may come before the roster names their owner: playouts belong to slots, people to the roster.
+ * [PE4] Who is not sent is not drawn either, at once and not after their last pose has gone stale.
  */
 import { Playout } from "@copresence/shared/time";
 import { POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
@@ -17,6 +18,7 @@ class Remote implements RemotePerson {
   readonly pose = new Float64Array(POSE_FLOATS);
   readonly states = new Uint8Array(3);
   visible = false;
+  unseen: RemotePerson["unseen"] = undefined;
   info: PersonInfo;
   playout: Playout;
   inDoubt = false;
@@ -57,11 +59,15 @@ export type PeopleEvents = {
   readonly joined: (person: RemotePerson) => void;
   readonly left: (person: RemotePerson) => void;
   readonly changed: (person: RemotePerson) => void;
+  /** I blocked them: not drawn, whatever still comes. */
+  readonly isBlocked: (user: string) => boolean;
 };
 
 export class PeopleStore implements People {
   private readonly bySlot: (Remote | undefined)[] = [];
   private readonly playouts: (Playout | undefined)[] = [];
+  /** By slot, for those whom the roster has not named yet, too. */
+  private readonly unseen = new Map<number, RemotePerson["unseen"]>();
   private readonly events: PeopleEvents;
   private count = 0;
   private doubtUntilMs = Number.POSITIVE_INFINITY;
@@ -89,10 +95,12 @@ export class PeopleStore implements People {
   /** A new link: room time starts anew, and nobody is certain [PE2]. */
   linkUp(nowMs: number): void {
     for (const playout of this.playouts) playout?.reset();
+    this.unseen.clear();
     for (const person of this.bySlot) {
       if (person === undefined) continue;
       person.inDoubt = true;
       person.visible = false;
+      person.unseen = undefined;
     }
     this.doubtUntilMs = nowMs + DOUBT_MS;
   }
@@ -110,6 +118,7 @@ export class PeopleStore implements People {
       return;
     }
     const person = new Remote(info, this.playoutOf(info.slot));
+    person.unseen = this.unseen.get(info.slot);
     this.bySlot[info.slot] = person;
     this.count++;
     this.events.joined(person);
@@ -121,9 +130,22 @@ export class PeopleStore implements People {
     if (person === undefined) return;
     this.bySlot[slot] = undefined;
     this.playouts[slot] = undefined;
+    this.unseen.delete(slot);
     this.count--;
     person.visible = false;
     this.events.left(person);
+  }
+
+  /** The room does, or does not, send this person [PE4]. */
+  setUnseen(slot: number, why: RemotePerson["unseen"]): void {
+    this.unseen.set(slot, why);
+    const person = this.bySlot[slot];
+    if (person === undefined || person.unseen === why) return;
+    person.unseen = why;
+    if (why !== undefined) person.visible = false;
+    // What comes next is somewhere else.
+    else person.playout.reset();
+    this.events.changed(person);
   }
 
   /** `sample` (reused by the decoder) was measured at room time `sample.timeMs` and came at `arrivalMs`. */
@@ -138,7 +160,11 @@ export class PeopleStore implements People {
     let shown = 0;
     for (const person of this.bySlot) {
       if (person === undefined) continue;
-      person.visible = person.status === "awake" && person.playout.sample(roomMs, person.pose, person.states);
+      person.visible =
+        person.status === "awake" &&
+        person.unseen === undefined &&
+        !this.events.isBlocked(person.user) &&
+        person.playout.sample(roomMs, person.pose, person.states);
       if (!person.visible) continue;
       delays += person.playout.delayMs;
       shown++;

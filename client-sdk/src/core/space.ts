@@ -21,6 +21,7 @@ import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
@@ -83,6 +84,7 @@ class CoreSpace implements Space {
   readonly id: string;
   readonly me: MeState;
   readonly people: PeopleStore;
+  readonly safety: SafetyState;
   readonly objects: Objects;
   readonly ready: Promise<void>;
   region = "";
@@ -119,6 +121,7 @@ class CoreSpace implements Space {
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
       changed: (person) => this.emitter.emit("person", person),
+      isBlocked: (user) => this.safety.blocked.has(user),
     });
     const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
     this.connection = new Connection({
@@ -154,6 +157,18 @@ class CoreSpace implements Space {
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.safety = new SafetyState(
+      {
+        up: () => this.welcomed,
+        send: (message) => this.send(message),
+        nextRef: () => this.asks.nextRef(),
+        changed: (user) => {
+          const person = this.people.byUser(user);
+          if (person !== undefined) this.emitter.emit("person", person);
+        },
+      },
+      options.safety,
+    );
     this.holds = new Holds({
       mySlot: () => this.me.slot,
       poseOf: (slot) => this.poseOf(slot),
@@ -298,6 +313,10 @@ class CoreSpace implements Space {
         return this.onChat(message);
       case "searchResult":
         return this.asks.onResult(message);
+      case "unseen":
+        return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
+      case "reported":
+        return this.safety.onReported(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -321,6 +340,7 @@ class CoreSpace implements Space {
     this.heartbeat.linkUp();
     this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
+    this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
     this.judgeReady();
@@ -366,7 +386,8 @@ class CoreSpace implements Space {
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object, field, sentence });
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
+      this.sync.onDenied({ ref, reason, object, field, sentence });
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
@@ -377,6 +398,7 @@ class CoreSpace implements Space {
     this.downlink.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.safety.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();

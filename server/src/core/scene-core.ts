@@ -22,6 +22,7 @@ import { hash32 } from "./palette.ts";
 import { PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
@@ -43,6 +44,7 @@ export class SceneCore {
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
+  private readonly safety: SafetyDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -86,7 +88,8 @@ export class SceneCore {
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
-    this.chat = new ChatDesk({ out, roster, moderation });
+    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0 });
+    this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
@@ -101,12 +104,15 @@ export class SceneCore {
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
         poseAdd: (slot) => plane.add(slot),
-        poseRemove: (slot) => plane.remove(slot),
+        poseRemove: (slot) => {
+          plane.remove(slot);
+          this.safety.gone(slot);
+        },
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, absorb } = this;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb });
+    const { door, grabs, chat, search, safety, absorb } = this;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, safety, absorb });
   }
 
   /** The newest tick that ran. */
@@ -222,6 +228,7 @@ export class SceneCore {
     this.lastTick = tick;
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
+    this.safety.tick(tick);
     this.frames.send(tick, this.nowMs);
   }
 
@@ -247,6 +254,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.safety.appeared(member);
   }
 
   private letGo(member: Member): void {

@@ -87,6 +87,9 @@ export const DENIED_REASONS = [
 export type DeniedReason = (typeof DENIED_REASONS)[number];
 const deniedReason = oneOf(...DENIED_REASONS);
 
+export const REPORT_REASONS = ["harassment", "hate", "threat", "sexual", "spam", "personal-space", "minor-safety", "vandalism", "other"] as const;
+export type ReportReason = (typeof REPORT_REASONS)[number];
+
 export const MESSAGES = {
   poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
     seq: u16,
@@ -130,6 +133,23 @@ export const MESSAGES = {
   }),
   poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
   presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
+  relation: up(24, "ordered", "What I decided about a person: mute (I do not hear them), block (neither sees or hears the other), friend.", {
+    ref: u16,
+    user: ident,
+    mute: bool,
+    block: bool,
+    friend: bool,
+  }),
+  boundary: up(25, "ordered", "My personal space: strangers whose heads are nearer than this are not sent to me, nor I to them. 0: none.", {
+    radiusMm: u16,
+  }),
+  report: up(26, "ordered", "Asks moderators to look at a person, an object or both (empty: none).", {
+    ref: u16,
+    user: text(64),
+    object: text(64),
+    reason: oneOf(...REPORT_REASONS),
+    text: text(LIMITS.reportBytes),
+  }),
 
   welcome: down(32, "ordered", "First message of a session.", {
     protocol: u16,
@@ -196,6 +216,11 @@ export const MESSAGES = {
     state: oneOf("good", "bad"),
     sentence: text(256),
   }),
+  unseen: down(56, "ordered", "This person is not sent to me any more, or is again (`seen`); `hidden` is for reasons that are not mine to know.", {
+    slot: u16,
+    why: oneOf("seen", "blocked", "boundary", "hidden"),
+  }),
+  reported: down(58, "ordered", "A report was taken.", { ref: u16, report: u32 }),
 } as const satisfies Record<string, MessageSpec>;
 
 type Table = typeof MESSAGES;
