@@ -4,6 +4,7 @@
  * [PE1] A person is one object from `joined` to `left`, across reconnects too: the same user in the same place keeps it.
  * [PE2] After a new link everybody is in doubt; who the new room does not name within DOUBT_MS has left.
  * [PE3] Poses may come before the roster names their owner: playouts belong to slots, people to the roster.
+ * [PE4] Who is not sent is not drawn either, at once and not after their last pose has gone stale.
  */
 import { Playout, type PlayoutOptions } from "@copresence/shared/time";
 import { POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
@@ -35,6 +36,7 @@ class Remote implements RemotePerson {
   readonly pose = new Float64Array(POSE_FLOATS);
   readonly states = new Uint8Array(3);
   visible = false;
+  unseen: RemotePerson["unseen"] = undefined;
   info: PersonInfo;
   view: SlotView;
   inDoubt = false;
@@ -78,10 +80,10 @@ class Remote implements RemotePerson {
   get gaze(): Float64Array | undefined {
     return this.view.streams.gaze;
   }
-  /** Shows this person at room time `roomMs`. */
-  show(roomMs: number): void {
+  /** Shows this person at room time `roomMs`, unless they are not to be shown. */
+  show(roomMs: number, hidden: boolean): void {
     const { playout, streams } = this.view;
-    this.visible = this.status === "awake" && playout.sample(roomMs, this.pose, this.states);
+    this.visible = !hidden && this.unseen === undefined && this.status === "awake" && playout.sample(roomMs, this.pose, this.states);
     if (this.visible) streams.frame(roomMs, playout, this.pose);
     else streams.hide();
   }
@@ -91,12 +93,16 @@ export type PeopleEvents = {
   readonly joined: (person: RemotePerson) => void;
   readonly left: (person: RemotePerson) => void;
   readonly changed: (person: RemotePerson) => void;
+  /** I blocked them: not drawn, whatever still comes. */
+  readonly isBlocked: (user: string) => boolean;
 };
 
 export class PeopleStore implements People {
   private readonly bySlot: (Remote | undefined)[] = [];
   private readonly views: (SlotView | undefined)[] = [];
   private settings: PlayoutSettings = {};
+  /** By slot, for those whom the roster has not named yet, too. */
+  private readonly unseen = new Map<number, RemotePerson["unseen"]>();
   private readonly events: PeopleEvents;
   private count = 0;
   private doubtUntilMs = Number.POSITIVE_INFINITY;
@@ -124,10 +130,12 @@ export class PeopleStore implements People {
   /** A new link: room time starts anew, and nobody is certain [PE2]. */
   linkUp(nowMs: number): void {
     for (const view of this.views) view?.reset();
+    this.unseen.clear();
     for (const person of this.bySlot) {
       if (person === undefined) continue;
       person.inDoubt = true;
       person.visible = false;
+      person.unseen = undefined;
     }
     this.doubtUntilMs = nowMs + DOUBT_MS;
   }
@@ -145,6 +153,7 @@ export class PeopleStore implements People {
       return;
     }
     const person = new Remote(info, this.viewOf(info.slot));
+    person.unseen = this.unseen.get(info.slot);
     this.bySlot[info.slot] = person;
     this.count++;
     this.events.joined(person);
@@ -156,9 +165,22 @@ export class PeopleStore implements People {
     if (person === undefined) return;
     this.bySlot[slot] = undefined;
     this.views[slot] = undefined;
+    this.unseen.delete(slot);
     this.count--;
     person.visible = false;
     this.events.left(person);
+  }
+
+  /** The room does, or does not, send this person [PE4]. */
+  setUnseen(slot: number, why: RemotePerson["unseen"]): void {
+    this.unseen.set(slot, why);
+    const person = this.bySlot[slot];
+    if (person === undefined || person.unseen === why) return;
+    person.unseen = why;
+    if (why !== undefined) person.visible = false;
+    // What comes next is somewhere else.
+    else person.view.reset();
+    this.events.changed(person);
   }
 
   /** `sample` (reused by the decoder) was measured at room time `sample.timeMs` and came at `arrivalMs`. */
@@ -184,7 +206,7 @@ export class PeopleStore implements People {
     let shown = 0;
     for (const person of this.bySlot) {
       if (person === undefined) continue;
-      person.show(roomMs);
+      person.show(roomMs, this.events.isBlocked(person.user));
       if (!person.visible) continue;
       delays += person.delayMs;
       shown++;

@@ -11,7 +11,7 @@
  */
 import type { Quat, Vec3 } from "@copresence/shared/base";
 import type { Rig } from "@copresence/shared/motion";
-import type { DeniedReason, Hand } from "@copresence/shared/protocol";
+import type { DeniedReason, Hand, ReportReason } from "@copresence/shared/protocol";
 import type { FieldPolicy, FieldSpec, FieldsOf, FieldValue, InitOf, Scene, SceneSpec, TypeNames } from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
 import type { Quality, QualityChange } from "./quality.ts";
@@ -19,7 +19,7 @@ import type { HandControls, HandJoints } from "./stream-types.ts";
 
 export type { HandControls, HandJoints, Quality, QualityChange };
 export type { QualityOptions } from "./quality.ts";
-export type { DeniedReason, Hand, Quat, Rig, Vec3 };
+export type { DeniedReason, Hand, ReportReason, Quat, Rig, Vec3 };
 
 // ---------------------------------------------------------------------------------------------------------------- connecting
 
@@ -61,6 +61,8 @@ export type ConnectOptions<S extends SceneSpec = any> = {
    * shared, and what is kept can be read by whoever uses this browser profile (`forgetOffline` erases it).
    */
   readonly offline?: boolean | OfflineOptions | undefined;
+  /** What this person decided earlier: the application keeps it (see `space.safety`), the SDK tells every room. */
+  readonly safety?: SafetyDecisions | undefined;
   /** How long the first join may retry what is worth retrying before `connect` rejects. Default 10 000 ms. */
   readonly patienceMs?: number | undefined;
 };
@@ -110,8 +112,13 @@ export type RemotePerson = {
   readonly pose: Float64Array;
   /** Uint8Array[3], `DeviceState` per device: tracked, inferred, lost, at rest. */
   readonly states: Uint8Array;
-  /** False until the first pose has arrived, and while asleep. */
+  /** False until the first pose has arrived, while asleep, and while `unseen`. */
   readonly visible: boolean;
+  /**
+   * Why this person is not sent to me: `blocked` by me, within our `boundary` (strangers who stand too close), `hidden` for reasons that are
+   * not mine to know. Undefined: they are sent.
+   */
+  readonly unseen: "blocked" | "boundary" | "hidden" | undefined;
   /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
   readonly delayMs: number;
   /**
@@ -342,6 +349,46 @@ export type SpaceEvents = {
   resynced: Doc;
 };
 
+// --------------------------------------------------------------------------------------------------------------------- safety
+
+/** Decisions of this person about others, by user id. */
+export type SafetyDecisions = {
+  readonly muted?: Iterable<string> | undefined;
+  readonly blocked?: Iterable<string> | undefined;
+  readonly friends?: Iterable<string> | undefined;
+  /** Metres, 0..2.5; default the server's. */
+  readonly boundaryM?: number | undefined;
+};
+
+export type ReportOptions = {
+  /** Whom it is about, what it is about, or both. */
+  readonly user?: string | undefined;
+  readonly object?: string | undefined;
+  readonly reason: ReportReason;
+  /** What happened, in my words; up to 500 bytes are sent. */
+  readonly text?: string | undefined;
+};
+
+/**
+ * What I decide about others; needs no moderator and no model, and the room enforces it by not sending. Held for as long as the session
+ * lives: keep `muted`, `blocked`, `friends` in the person's settings and give them to `connect` the next time.
+ */
+export type Safety = {
+  readonly muted: ReadonlySet<string>;
+  readonly blocked: ReadonlySet<string>;
+  readonly friends: ReadonlySet<string>;
+  /** My personal space in metres, 0..2.5: strangers nearer than this are not sent to me, nor I to them. Undefined: the server's default. */
+  boundaryM: number | undefined;
+  /** I do not get this person's chat. They are not told. */
+  mute(user: string, on?: boolean): void;
+  /** Neither of us sees or hears the other. They are not told why. */
+  block(user: string, on?: boolean): void;
+  /** When both say so, the two may come as close as they like. */
+  befriend(user: string, on?: boolean): void;
+  /** Asks moderators to look. Resolves with the report's number, or undefined when there is no room to take it or it was refused. */
+  report(options: ReportOptions): Promise<number | undefined>;
+};
+
 export type SearchOptions = {
   /** At most this many hits, 1..32. Default 10. */
   readonly limit?: number | undefined;
@@ -396,6 +443,7 @@ export type Space<S extends SceneSpec = any> = {
   readonly region: string;
   readonly me: Me;
   readonly people: People;
+  readonly safety: Safety;
   readonly objects: Objects<S>;
   readonly stats: SpaceStats;
   /** Live knobs: latency against smoothness, what I get of others, what I send. */

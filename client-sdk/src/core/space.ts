@@ -23,6 +23,7 @@ import { PeopleStore } from "./people.ts";
 import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
@@ -85,6 +86,7 @@ class CoreSpace implements Space {
   readonly id: string;
   readonly me: MeState;
   readonly people: PeopleStore;
+  readonly safety: SafetyState;
   readonly objects: Objects;
   readonly quality: QualityKnobs;
   readonly ready: Promise<void>;
@@ -125,6 +127,7 @@ class CoreSpace implements Space {
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
       changed: (person) => this.emitter.emit("person", person),
+      isBlocked: (user) => this.safety.blocked.has(user),
     });
     const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
     const uplinkHz = options.uplinkHz === undefined ? {} : { uplinkHz: Math.max(1, Math.min(90, options.uplinkHz)) };
@@ -165,6 +168,18 @@ class CoreSpace implements Space {
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
     this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.safety = new SafetyState(
+      {
+        up: () => this.welcomed,
+        send: (message) => this.send(message),
+        nextRef: () => this.asks.nextRef(),
+        changed: (user) => {
+          const person = this.people.byUser(user);
+          if (person !== undefined) this.emitter.emit("person", person);
+        },
+      },
+      options.safety,
+    );
     this.holds = new Holds({
       mySlot: () => this.me.slot,
       poseOf: (slot) => this.poseOf(slot),
@@ -321,6 +336,10 @@ class CoreSpace implements Space {
         return this.onChat(message);
       case "searchResult":
         return this.asks.onResult(message);
+      case "unseen":
+        return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
+      case "reported":
+        return this.safety.onReported(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -348,6 +367,7 @@ class CoreSpace implements Space {
     this.streams.linkUp();
     this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
+    this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
     this.judgeReady();
@@ -397,7 +417,8 @@ class CoreSpace implements Space {
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object, field, sentence });
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
+      this.sync.onDenied({ ref, reason, object, field, sentence });
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
@@ -409,6 +430,7 @@ class CoreSpace implements Space {
     this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.safety.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();

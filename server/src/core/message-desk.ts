@@ -14,6 +14,7 @@ import type { GrabDesk } from "./grab-desk.ts";
 import type { Member } from "./member.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
+import type { SafetyDesk } from "./safety/safety-desk.ts";
 import type { SearchDesk } from "./search-desk.ts";
 import type { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect } from "./types.ts";
@@ -30,6 +31,7 @@ export type MessageParts = {
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
   readonly streams: StreamDesk;
+  readonly safety: SafetyDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
@@ -69,6 +71,12 @@ export class MessageDesk {
         return search.ask(member, message, nowMs);
       case "poseNack":
         return this.poseNack(member, message.slots);
+      case "relation":
+        return this.parts.safety.relation(member, message);
+      case "boundary":
+        return this.parts.safety.boundary(member, message);
+      case "report":
+        return this.parts.safety.report(member, message, nowMs);
       case "presence":
         return this.presence(member, message.state, nowMs);
       case "streamUp":
@@ -110,8 +118,12 @@ export class MessageDesk {
       grabs.releaseAll(member, nowMs);
       // Others stop receiving the person, and the person others; waking starts with intra blocks.
       plane.remove(slot);
+      this.parts.safety.gone(slot);
       member.poses.reset();
-    } else plane.add(slot);
+    } else {
+      plane.add(slot);
+      this.parts.safety.appeared(member);
+    }
     out.session({ kind: "person", person: member.person });
   }
 }

@@ -22,6 +22,7 @@ import { hash32 } from "./palette.ts";
 import { PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import { StreamDesk } from "./stream-desk.ts";
@@ -45,6 +46,7 @@ export class SceneCore {
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
   private readonly streams: StreamDesk;
+  private readonly safety: SafetyDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -88,7 +90,8 @@ export class SceneCore {
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
-    this.chat = new ChatDesk({ out, roster, moderation });
+    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0 });
+    this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
@@ -106,14 +109,15 @@ export class SceneCore {
         poseRemove: (slot) => {
           plane.remove(slot);
           this.streams.leave(slot);
+          this.safety.gone(slot);
         },
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, absorb } = this;
+    const { door, grabs, chat, search, safety, absorb } = this;
     const streams = new StreamDesk({ out, roster, door, plane });
     this.streams = streams;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, absorb });
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, absorb });
   }
 
   /** The newest tick that ran. */
@@ -232,6 +236,7 @@ export class SceneCore {
     this.lastTick = tick;
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
+    this.safety.tick(tick);
     this.frames.send(tick, this.nowMs);
     this.streams.tell();
   }
@@ -258,6 +263,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.safety.appeared(member);
   }
 
   private letGo(member: Member): void {

@@ -8,7 +8,8 @@
  */
 import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
-import type { CloseName, DeniedReason, Hand, UpMessage } from "@copresence/shared/protocol";
+import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
+import type { Evidence } from "./safety/reports.ts";
 
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
@@ -105,7 +106,22 @@ export type CoreEffect =
   | { readonly kind: "compact" }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
+  /** For the moderators' queue. */
+  | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };
+
+/** Somebody asks moderators to look at a person, an object, or both; the other is empty. */
+export type Report = {
+  /** From 1, per run of the room. */
+  readonly id: number;
+  readonly atMs: number;
+  readonly reporter: string;
+  readonly user: string;
+  readonly object: string;
+  readonly reason: ReportReason;
+  readonly text: string;
+  readonly evidence: Evidence;
+};
 
 export type CoreMetric =
   | "pose_refused"
@@ -117,7 +133,9 @@ export type CoreMetric =
   | "malformed"
   | "chat"
   | "frame_skipped"
-  | "lease_expired";
+  | "lease_expired"
+  | "relation"
+  | "report";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =

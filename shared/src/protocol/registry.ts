@@ -98,6 +98,8 @@ const permissionScope = record({
   who: text(64),
   right: oneOf("create", "edit", "grab", "delete"),
 });
+export const REPORT_REASONS = ["harassment", "hate", "threat", "sexual", "spam", "personal-space", "minor-safety", "vandalism", "other"] as const;
+export type ReportReason = (typeof REPORT_REASONS)[number];
 
 export const MESSAGES = {
   poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
@@ -184,6 +186,23 @@ export const MESSAGES = {
     "What this client could send (`offers`) and wants to get (`takes`) of the optional streams (1 joints, 2 controls, 4 gaze), what its view may cost (0: as the room judges), and how many people it wants in full.",
     { offers: u8, takes: u8, viewKbitPerS: u16, fullPeople: u16 },
   ),
+  relation: up(24, "ordered", "What I decided about a person: mute (I do not hear them), block (neither sees or hears the other), friend.", {
+    ref: u16,
+    user: ident,
+    mute: bool,
+    block: bool,
+    friend: bool,
+  }),
+  boundary: up(25, "ordered", "My personal space: strangers whose heads are nearer than this are not sent to me, nor I to them. 0: none.", {
+    radiusMm: u16,
+  }),
+  report: up(28, "ordered", "Asks moderators to look at a person, an object or both (empty: none).", {
+    ref: u16,
+    user: text(64),
+    object: text(64),
+    reason: oneOf(...REPORT_REASONS),
+    text: text(LIMITS.reportBytes),
+  }),
 
   welcome: down(32, "ordered", "First message of a session.", {
     protocol: u16,
@@ -271,6 +290,11 @@ export const MESSAGES = {
       rules: list(record({ scope: permissionScope, allow: maybe(bool) }), LIMITS.permissionRules),
     },
   ),
+  unseen: down(56, "ordered", "This person is not sent to me any more, or is again (`seen`); `hidden` is for reasons that are not mine to know.", {
+    slot: u16,
+    why: oneOf("seen", "blocked", "boundary", "hidden"),
+  }),
+  reported: down(58, "ordered", "A report was taken.", { ref: u16, report: u32 }),
 } as const satisfies Record<string, MessageSpec>;
 
 type Table = typeof MESSAGES;

@@ -195,6 +195,14 @@ export class PosePlane {
     return this.links.isHidden(viewer, source);
   }
 
+  /** Where a source's head is now, room frame, m, into out[0..3); false before its first sample. */
+  head(slot: number, out: Float64Array): boolean {
+    const { desk } = this;
+    if ((this.grid.cellOf[slot] as number) < 0) return false;
+    for (let axis = 0; axis < 3; axis++) out[axis] = desk.poses[slot * POSE_FLOATS + axis] as number;
+    return true;
+  }
+
   /** How much a source matters to everybody; 1 for most, more for who stands on a stage. */
   setRole(slot: number, weight: number): void {
     this.attention.setRole(slot, weight);
