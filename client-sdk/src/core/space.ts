@@ -272,6 +272,8 @@ class CoreSpace implements Space {
       case "frame":
         this.meter.framesIn++;
         return this.downlink.onFrame(message.body);
+      case "uplink":
+        return this.uplink.ask(message.hz);
       case "pong":
         return this.heartbeat.onPong(message);
       case "grabResult":
@@ -302,7 +304,7 @@ class CoreSpace implements Space {
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
     this.definitionMatches = scene === undefined || scene.hash === message.definition;
-    this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
+    this.uplink.linkUp(message.uplinkHz, uplinkHz);
     this.veils.clear();
     this.people.linkUp(clock.now());
     this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);

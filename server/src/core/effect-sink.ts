@@ -20,6 +20,7 @@ const METRICS = [
   "chat",
   "frame_skipped",
   "lease_expired",
+  "hide_refused",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */
 const DENIED_NAME_BYTES = 64;

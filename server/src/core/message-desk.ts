@@ -29,6 +29,7 @@ export type MessageParts = {
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
+  readonly poseAdd: (slot: number) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
 export type Moment = { readonly nowMs: number; readonly tick: number; readonly receivedMs: number };
@@ -103,7 +104,11 @@ export class MessageDesk {
       // Others stop receiving the person, and the person others; waking starts with intra blocks.
       plane.remove(slot);
       member.poses.reset();
-    } else plane.add(slot);
+    } else {
+      this.parts.poseAdd(slot);
+      // What the client was told before its nap no longer holds.
+      out.send(member.session, { type: "uplink", hz: plane.uplinkHz });
+    }
     out.session({ kind: "person", person: member.person });
   }
 }

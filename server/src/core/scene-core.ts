@@ -15,13 +15,14 @@ import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
+import { HideTable } from "./hide-table.ts";
 import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
-import { PosePlane } from "./pose-plane/index.ts";
+import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
-import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
@@ -38,6 +39,7 @@ export class SceneCore {
   private readonly plane: PosePlane;
   private readonly out = new EffectSink();
   private readonly veils = new VeilTable();
+  private readonly hides = new HideTable();
   private readonly roster: Roster;
   private readonly door: Door;
   private readonly grabs: GrabDesk;
@@ -81,7 +83,7 @@ export class SceneCore {
     assert(capacity >= 1 && capacity <= LIMITS.people, "capacity is 1..LIMITS.people");
     this.options = options;
     this.document = document;
-    this.plane = new PosePlane({ capacity, tickRateHz });
+    this.plane = new PosePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
     const { out, plane, veils } = this;
     const roster = new Roster(capacity);
     this.roster = roster;
@@ -100,13 +102,14 @@ export class SceneCore {
         documentJoin: (session, identity, peer) => document.join(session, identity, peer),
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
-        poseAdd: (slot) => plane.add(slot),
+        poseAdd: (slot) => this.poseAdd(slot),
         poseRemove: (slot) => plane.remove(slot),
         letGo: (member) => this.letGo(member),
       },
     });
     const { door, grabs, chat, search, absorb } = this;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb });
+    const poseAdd = (slot: number): void => this.poseAdd(slot);
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb, poseAdd });
   }
 
   /** The newest tick that ran. */
@@ -151,9 +154,29 @@ export class SceneCore {
     ];
   }
 
-  /** Why `viewer` gets as much of `source` as it does. */
-  explain(viewer: number, source: number): { readonly tier: string; readonly score: number; readonly why: string } {
+  /** Why the viewer in one slot gets as much of the source in another as it does. */
+  explain(viewer: number, source: number): Explanation {
     return this.plane.explain(viewer, source);
+  }
+
+  /** The same by user or slot; without a `source` of everybody, best first. Undefined when one of them is not here. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    const from = this.memberNamed(viewer);
+    const of = source === undefined ? undefined : this.memberNamed(source);
+    if (from === undefined || (source !== undefined && of === undefined)) return undefined;
+    const sources = of === undefined ? this.roster.members.filter((member) => member !== from) : [of];
+    return sources
+      .map(({ person: { slot, user } }) => ({
+        slot,
+        user,
+        hidden: this.hides.reasons(from.person.user, user),
+        ...this.plane.explain(from.person.slot, slot),
+      }))
+      .sort((a, b) => b.score - a.score || a.slot - b.slot);
+  }
+
+  private memberNamed(name: string): Member | undefined {
+    return this.roster.byUser(name) ?? (/^\d{1,4}$/.test(name) ? this.roster.bySlot(Number(name)) : undefined);
   }
 
   private handle(input: CoreInput): void {
@@ -190,6 +213,27 @@ export class SceneCore {
         return this.frames.skipped(this.roster.bySession(input.session));
       case "frameQueued":
         return this.frames.queued(this.roster.bySession(input.session));
+      case "hide":
+        return this.hide(input);
+    }
+  }
+
+  private hide({ viewer, source, reason, hidden }: Extract<CoreInput, { kind: "hide" }>): void {
+    if (!this.hides.set(viewer, source, reason, hidden)) return this.out.count("hide_refused");
+    const from = this.roster.byUser(viewer);
+    const of = this.roster.byUser(source);
+    if (from !== undefined && of !== undefined) this.plane.hide(from.person.slot, of.person.slot, this.hides.hides(viewer, source));
+  }
+
+  /** Somebody can be seen and sees from here on, except whom a safety filter hides. */
+  private poseAdd(slot: number): void {
+    const { hides, plane, roster } = this;
+    plane.add(slot);
+    const user = roster.bySlot(slot)?.person.user;
+    if (user === undefined) return;
+    for (const { person } of roster.members) {
+      if (hides.hides(user, person.user)) plane.hide(slot, person.slot, true);
+      if (hides.hides(person.user, user)) plane.hide(person.slot, slot, true);
     }
   }
 

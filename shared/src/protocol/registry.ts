@@ -196,6 +196,9 @@ export const MESSAGES = {
     state: oneOf("good", "bad"),
     sentence: text(256),
   }),
+  uplink: down(46, "ordered", "Pose messages a second that anybody has use for from now on; the welcome's `uplinkHz` until the first one.", {
+    hz: u8,
+  }),
 } as const satisfies Record<string, MessageSpec>;
 
 type Table = typeof MESSAGES;

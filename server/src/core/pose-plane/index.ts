@@ -1,1 +1,2 @@
+export type { Explanation } from "./explain.ts";
 export { PosePlane } from "./pose-plane.ts";
