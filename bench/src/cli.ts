@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
+import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
 
@@ -22,8 +23,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  room: {
+    about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
+    run: room,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]\n${Object.entries(SUITES)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join("\n")}`;
 
@@ -34,6 +39,7 @@ const { values, positionals } = parseArgs({
     network: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    long: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -45,7 +51,7 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  const { traces, network, dump, long } = values;
+  const { settings, figures } = await suite.run({ traces, network, dump, long }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

@@ -9,6 +9,8 @@ export type SuiteOptions = {
   readonly network: string | undefined;
   /** Where to write what is needed to check the figures independently. */
   readonly dump: string | undefined;
+  /** Whether to run what takes ten minutes in full. */
+  readonly long?: boolean;
 };
 
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };

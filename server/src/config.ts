@@ -55,12 +55,15 @@ export type ServerConfig = {
   readonly stopMs: number;
   readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
   readonly pendingPerAddress: number;
+  /** Who shows it may ask /debug/explain; undefined: nobody may. */
+  readonly operatorKey: string | undefined;
   readonly logLevel: "silent" | "fatal" | "error" | "warn" | "info" | "debug";
 };
 
 export const DEFAULT_PORT = 2567;
 /** Nobody waits longer for a process to end; timers count no further than 2^31 ms. */
 const MAX_STOP_MS = 600_000;
+const OPERATOR_KEY_LEAST = 24;
 /** 32 bytes in base64url. */
 const ED25519_KEY = /^[A-Za-z0-9_-]{43}$/;
 
@@ -84,6 +87,7 @@ export function developmentConfig(spaces: readonly SpaceRule[], overrides: Parti
     stopMs: 10_000,
     moderation: { failOpen: true, holdMs: 200 },
     pendingPerAddress: LIMITS.pendingPerAddress,
+    operatorKey: undefined,
     logLevel: "info",
     ...overrides,
   };
@@ -111,6 +115,10 @@ export function configFaults(config: ServerConfig): readonly string[] {
   for (const { spaces } of config.spaces) {
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
   }
+  check(
+    config.operatorKey === undefined || config.operatorKey.length >= OPERATOR_KEY_LEAST,
+    `The operator's key must have ${OPERATOR_KEY_LEAST} characters or more; nobody should guess it.`,
+  );
   const origins = originPolicy(config.origins);
   if (!origins.ok) faults.push(origins.error);
   config.tickets.publicKeys.forEach((key: unknown, index) => {
@@ -155,6 +163,7 @@ export const ENVIRONMENT = {
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
+  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
 } as const;
 
@@ -208,6 +217,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
+    operatorKey: env["COPRESENCE_OPERATOR_KEY"],
     logLevel: choice("COPRESENCE_LOG", LEVELS, "info"),
   };
   faults.push(...configFaults(config));

@@ -21,6 +21,7 @@ import { ROOM_NAME, SpaceRoom } from "./adapters/colyseus/space-room.ts";
 import { openListener, TransportUnavailable } from "./adapters/colyseus/transports/choose.ts";
 import { type Listener, ListenFailure } from "./adapters/colyseus/transports/listener.ts";
 import { httpApp } from "./adapters/http/app.ts";
+import type { Explains } from "./adapters/http/explain.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
@@ -185,10 +186,22 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     health,
     unready: () => (entrance.draining ? ["draining"] : []),
     pipeline: () => parts.pipeline.health(),
+    explains: explainsOf(parts),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
   return { listener, port: await listener.listen(config.port, config.host) };
+}
+
+function explainsOf({ config: { operatorKey }, host }: Parts): Explains | undefined {
+  if (operatorKey === undefined) return undefined;
+  return {
+    operatorKey,
+    people: (space, viewer, source) => {
+      const room = host.roomOf(space);
+      return room === undefined ? undefined : (room.explainPeople(viewer, source) ?? null);
+    },
+  };
 }
 
 type Stoppable = {

@@ -321,6 +321,8 @@ class CoreSpace implements Space {
       case "frame":
         this.meter.framesIn++;
         return this.downlink.onFrame(message.body);
+      case "uplink":
+        return this.uplink.ask(message.hz);
       case "pong":
         return this.heartbeat.onPong(message);
       case "grabResult":
@@ -447,7 +449,7 @@ class CoreSpace implements Space {
   private applyQuality(quality: QualityOptions): void {
     const { forward, smoothingMs, minDelayMs, maxDelayMs, uplinkHz } = quality;
     this.people.configure({ forward: [forward.head, forward.hands, forward.hands], errorFadeMs: smoothingMs, minDelayMs, maxDelayMs });
-    this.uplink.hz = Math.max(1, Math.min(uplinkHz === "room" ? this.roomUplinkHz : uplinkHz, this.roomUplinkHz));
+    this.uplink.linkUp(this.roomUplinkHz, uplinkHz === "room" ? this.roomUplinkHz : uplinkHz);
     this.streams.onQuality(quality);
   }
 

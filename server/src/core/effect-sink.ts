@@ -22,6 +22,7 @@ const METRICS = [
   "lease_expired",
   "relation",
   "report",
+  "hide_refused",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */
 const DENIED_NAME_BYTES = 64;

@@ -123,6 +123,8 @@ export class MessageDesk {
     } else {
       plane.add(slot);
       this.parts.safety.appeared(member);
+      // What the client was told before its nap no longer holds.
+      out.send(member.session, { type: "uplink", hz: plane.uplinkHz });
     }
     out.session({ kind: "person", person: member.person });
   }

@@ -3,6 +3,8 @@ import type { Scene } from "@copresence/shared/scene";
 import type { LoadedScene } from "../adapters/store/scene-store.ts";
 import type { ModerationOptions } from "./chat-desk.ts";
 import type { InitialObject } from "./initial-objects.ts";
+import type { Explanation } from "./pose-plane/index.ts";
+import type { HideReason } from "./types.ts";
 
 export type SceneCoreOptions = {
   readonly space: string;
@@ -34,3 +36,6 @@ export type CoreStats = {
   readonly readOnly: boolean;
   readonly pendingBatches: number;
 };
+
+/** Why a viewer gets of one person what it gets. */
+export type PersonExplanation = Explanation & { readonly slot: number; readonly user: string; readonly hidden: readonly HideReason[] };

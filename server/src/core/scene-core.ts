@@ -15,13 +15,14 @@ import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
+import { HideTable } from "./hide-table.ts";
 import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
-import { PosePlane } from "./pose-plane/index.ts";
+import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
-import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
@@ -40,6 +41,7 @@ export class SceneCore {
   private readonly plane: PosePlane;
   private readonly out = new EffectSink();
   private readonly veils = new VeilTable();
+  private readonly hides = new HideTable();
   private readonly roster: Roster;
   private readonly door: Door;
   private readonly grabs: GrabDesk;
@@ -85,12 +87,12 @@ export class SceneCore {
     assert(capacity >= 1 && capacity <= LIMITS.people, "capacity is 1..LIMITS.people");
     this.options = options;
     this.document = document;
-    this.plane = new PosePlane({ capacity, tickRateHz });
+    this.plane = new PosePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
     const { out, plane, veils } = this;
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
-    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0 });
+    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
@@ -163,9 +165,29 @@ export class SceneCore {
     ];
   }
 
-  /** Why `viewer` gets as much of `source` as it does. */
-  explain(viewer: number, source: number): { readonly tier: string; readonly score: number; readonly why: string } {
+  /** Why the viewer in one slot gets as much of the source in another as it does. */
+  explain(viewer: number, source: number): Explanation {
     return this.plane.explain(viewer, source);
+  }
+
+  /** The same by user or slot; without a `source` of everybody, best first. Undefined when one of them is not here. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    const from = this.memberNamed(viewer);
+    const of = source === undefined ? undefined : this.memberNamed(source);
+    if (from === undefined || (source !== undefined && of === undefined)) return undefined;
+    const sources = of === undefined ? this.roster.members.filter((member) => member !== from) : [of];
+    return sources
+      .map(({ person: { slot, user } }) => ({
+        slot,
+        user,
+        hidden: this.hides.reasons(from.person.user, user),
+        ...this.plane.explain(from.person.slot, slot),
+      }))
+      .sort((a, b) => b.score - a.score || a.slot - b.slot);
+  }
+
+  private memberNamed(name: string): Member | undefined {
+    return this.roster.byUser(name) ?? (/^\d{1,4}$/.test(name) ? this.roster.bySlot(Number(name)) : undefined);
   }
 
   private handle(input: CoreInput): void {
@@ -204,7 +226,14 @@ export class SceneCore {
         return this.frames.skipped(this.roster.bySession(input.session));
       case "frameQueued":
         return this.frames.queued(this.roster.bySession(input.session));
+      case "hide":
+        return this.hide(input);
     }
+  }
+
+  private hide({ viewer, source, reason, hidden }: Extract<CoreInput, { kind: "hide" }>): void {
+    if (!this.hides.set(viewer, source, reason, hidden)) return this.out.count("hide_refused");
+    this.safety.judgeUsers(viewer, source);
   }
 
   private message(member: Member, message: UpMessage, receivedMs: number): void {

@@ -37,7 +37,12 @@ export type CoreInput =
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
-  | { readonly kind: "frameQueued"; readonly session: SessionId };
+  | { readonly kind: "frameQueued"; readonly session: SessionId }
+  /** A safety filter: from the next frame on `viewer` is sent nothing of `source`'s poses, or is again. Users, whether here or not. */
+  | { readonly kind: "hide"; readonly viewer: UserId; readonly source: UserId; readonly reason: HideReason; readonly hidden: boolean };
+
+export const HIDE_REASONS = ["muted", "blocked", "bubble"] as const;
+export type HideReason = (typeof HIDE_REASONS)[number];
 
 export type TextSubject =
   | { readonly kind: "chat"; readonly id: number }
@@ -135,7 +140,8 @@ export type CoreMetric =
   | "frame_skipped"
   | "lease_expired"
   | "relation"
-  | "report";
+  | "report"
+  | "hide_refused";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =

@@ -11,7 +11,7 @@ import type { Rig } from "../motion/rig.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { BlockReader, Decoded } from "./block-reader.ts";
 import { FarReader } from "./far-reader.ts";
-import { FarBank, FarLayer } from "./far-stream.ts";
+import { FAR_COARSEST, FarBank, FarLayer } from "./far-stream.ts";
 import { ReferenceBank } from "./references.ts";
 import { SlotListReader } from "./slot-list.ts";
 import { isStreamSection, StreamReader, type StreamSink } from "./streams/stream-reader.ts";
@@ -26,8 +26,10 @@ export type FrameSink = StreamSink & {
 };
 
 export const FRAME_VERSION = 0;
-/** Flags of the first byte, low bits; the version is in the high nibble. */
+/** Flags of the first byte, low bits; the version is in the high nibble. Bits 1 and 2 are the coarseness of the frame's far blocks. */
 export const FrameFlag = { rig: 1 } as const;
+export const COARSENESS_SHIFT = 1;
+const UNUSED_FLAGS = 0x08;
 export const HEAD_BYTES = 7;
 export const RIG_BYTES = 14;
 /** `fine` and `list` carry update blocks by groups of eight slots or by a list of slots; far ones are of the far stream. */
@@ -112,7 +114,8 @@ export class FrameDecoder {
   private readHead(body: Uint8Array): boolean {
     if (body.length < HEAD_BYTES) return false;
     const flags = body[0] as number;
-    if (flags >> 4 !== FRAME_VERSION || (flags & 0x0e) !== 0) return false;
+    if (flags >> 4 !== FRAME_VERSION || (flags & UNUSED_FLAGS) !== 0) return false;
+    this.far.coarseness = (flags >> COARSENESS_SHIFT) & FAR_COARSEST;
     this.head.tick = i32At(body, 1) >>> 0;
     this.head.inputAck = u16At(body, 5);
     this.head.rig = undefined;

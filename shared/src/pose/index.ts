@@ -12,6 +12,6 @@ export { Layer } from "./layers.ts";
 export { ReferenceBank } from "./references.ts";
 export { RoomTime } from "./room-time.ts";
 export { fromLattice, multiplyQuat, POSITION_LIMIT, POSITION_STEPS, toLattice } from "./lattice.ts";
-export { FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
+export { FAR_COARSEST, FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
 export { FarWriter } from "./far-writer.ts";
 export { slotListBytes, writeSlotList } from "./slot-list.ts";

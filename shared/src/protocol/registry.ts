@@ -295,6 +295,9 @@ export const MESSAGES = {
     why: oneOf("seen", "blocked", "boundary", "hidden"),
   }),
   reported: down(58, "ordered", "A report was taken.", { ref: u16, report: u32 }),
+  uplink: down(46, "ordered", "Pose messages a second that anybody has use for from now on; the welcome's `uplinkHz` until the first one.", {
+    hz: u8,
+  }),
 } as const satisfies Record<string, MessageSpec>;
 
 type Table = typeof MESSAGES;

@@ -20,6 +20,7 @@ function setup(step?: Core["step"]) {
         return [];
       }),
     pong: () => undefined,
+    explainPeople: () => undefined,
   };
   const engine = new RoomEngine({
     core,

@@ -7,6 +7,7 @@
  * [RE3] An exception in the core or in carrying out an effect ends this room (`onFailed`, once) and no other.
  */
 import type { SessionId } from "@copresence/shared/base";
+import type { PersonExplanation } from "../../core/index.ts";
 import type { CoreEffect, CoreInput } from "../../core/types.ts";
 import { TickLoop } from "./tick-loop.ts";
 
@@ -14,6 +15,7 @@ import { TickLoop } from "./tick-loop.ts";
 export type Core = {
   step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[];
   pong(session: SessionId, clientTimeMs: number, nowMs: number): Uint8Array | undefined;
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined;
 };
 
 export type RoomEngineOptions = {
@@ -63,6 +65,11 @@ export class RoomEngine {
   /** The answer to a clock probe, made at once. */
   pong(session: SessionId, clientTimeMs: number): Uint8Array | undefined {
     return this.stopped ? undefined : this.options.core.pong(session, clientTimeMs, this.nowMs());
+  }
+
+  /** Why a viewer gets of others what it gets; reads, and changes nothing. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.stopped ? undefined : this.options.core.explainPeople(viewer, source);
   }
 
   /** Steps now with what is there. */

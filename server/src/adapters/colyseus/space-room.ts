@@ -9,6 +9,7 @@
 import { Room, ServerError } from "@colyseus/core";
 import { err, isIdentifier } from "@copresence/shared/base";
 import { CLOSE, type CloseName, LIMITS } from "@copresence/shared/protocol";
+import type { PersonExplanation } from "../../core/index.ts";
 import type { Identity } from "../../core/types.ts";
 import { errorFields, logId } from "../log.ts";
 import { refusal } from "../refusal.ts";
@@ -117,6 +118,11 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
 
   get sessions(): number {
     return this.runtime?.size ?? 0;
+  }
+
+  /** Why a viewer gets of others what it gets: for operators. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.runtime?.explainPeople(viewer, source);
   }
 
   /** Why the room is ending, once it is: nobody comes in any more. */

@@ -10,7 +10,7 @@
 import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
-import { SceneCore } from "../../core/index.ts";
+import { type PersonExplanation, SceneCore } from "../../core/index.ts";
 import type { CoreEffect, Identity } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
@@ -131,6 +131,10 @@ export class SpaceRuntime {
     }
     if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
+  }
+
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.engine.explainPeople(viewer, source);
   }
 
   malformed(session: SessionId, sentence: string): void {

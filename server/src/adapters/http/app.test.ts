@@ -37,6 +37,7 @@ beforeEach(async () => {
     log: openLog({ level: "silent", region: "eu", build: "b" }),
     health: () => ({ region: "eu", build: "b", version: "1", protocol: 1, transport: "ws" }),
     unready: () => unready,
+    explains: undefined,
     pipeline: () => ({ state: "degraded", queued: 3, dropped: 0, lagMs: 12.4, runtime: "none" }),
   });
 });

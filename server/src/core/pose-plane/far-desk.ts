@@ -5,8 +5,11 @@
  * [FD1] A cell is due every far period for C0 and halfway for C1; its phase spreads the cells over the ticks.
  * [FD2] Nothing is encoded while no viewer takes anybody from the far stream, and no C1 of a cell that no viewer takes it of.
  * [FD3] A source that sent nothing new since its last block has none; its reference stays.
+ * [FD4] What everybody's C0 costs together stays below MOST_BYTES_PER_S, by widening its steps: a crowd that dances is shown coarsely
+ *       rather than in turns.
  */
 import {
+  FAR_COARSEST,
   FarLayer,
   farHalfTicks,
   farPeriodTicks,
@@ -18,6 +21,7 @@ import {
   writeSlotList,
 } from "@copresence/shared/pose";
 import { type Arena, COPY_SLACK, IntraCache } from "./arena.ts";
+import { MAX_BYTES_PER_S } from "./budgets.ts";
 import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
 import type { SourceDesk } from "./source-desk.ts";
 
@@ -25,6 +29,10 @@ import type { SourceDesk } from "./source-desk.ts";
 export const farBytes = (capacity: number): number => capacity * (3 * MAX_FAR_BYTES + slotListBytes(1) + LIST_HEAD_BYTES) + COPY_SLACK;
 /** Bytes of a member's C0 or C1 before any was seen. */
 const FIRST_BYTES = 9;
+/** Most of what a viewer gets (budgets.ts) may go to the crowd; the rest is for those who stand near. */
+const MOST_BYTES_PER_S = 0.7 * MAX_BYTES_PER_S;
+/** Steps are narrowed again below this part of it: a level saves less than a third. */
+const NARROW_BELOW = 0.65;
 
 export class FarDesk {
   readonly periodTicks: number;
@@ -44,6 +52,10 @@ export class FarDesk {
   /** Per cell: viewers that take C1. */
   readonly c1Viewers: Uint16Array;
   readonly writer: FarWriter;
+  /** Of the far blocks of this tick. */
+  coarseness = 0;
+  /** What everybody's C0 costs, as of the last far period. */
+  crowdBytesPerS = 0;
   private readonly intras: IntraCache;
   private readonly halfTicks: number;
   private readonly desk: SourceDesk;
@@ -125,6 +137,7 @@ export class FarDesk {
   encodeTick(tick: number, wanted: boolean): void {
     const { grid } = this;
     this.dueCount = 0;
+    if (tick % this.periodTicks === 0) this.chooseCoarseness();
     if (!wanted) return;
     this.blocksEnd = this.base;
     this.at = this.base + 2 * this.desk.capacity * MAX_FAR_BYTES;
@@ -137,11 +150,19 @@ export class FarDesk {
     }
   }
 
+  private chooseCoarseness(): void {
+    let bytesPerS = 0;
+    for (let i = 0; i < this.grid.activeCount; i++) bytesPerS += this.cost(this.grid.active[i] as number, FarLayer.c0);
+    this.crowdBytesPerS = bytesPerS;
+    if (bytesPerS > MOST_BYTES_PER_S && this.coarseness < FAR_COARSEST) this.coarseness++;
+    else if (bytesPerS < MOST_BYTES_PER_S * NARROW_BELOW && this.coarseness > 0) this.coarseness--;
+  }
+
   private bundle(cell: number, tick: number, layer: FarLayer): void {
     const { desk, grid } = this;
     const base = cell * CELL_MEMBERS;
     const count = grid.counts[cell] as number;
-    this.writer.start(tick, layer);
+    this.writer.start(tick, layer, this.coarseness);
     let blocks = 0;
     for (let i = 0; i < count; i++) {
       const slot = grid.members[base + i] as number;

@@ -9,6 +9,7 @@
  * [FA4] Updates were planned by interest and always go; intra blocks wait while the viewer's tokens are spent.
  */
 import {
+  COARSENESS_SHIFT,
   FarLayer,
   FRAME_VERSION,
   FrameFlag,
@@ -89,7 +90,7 @@ export class FrameAssembler {
     this.at = this.frameAt;
     arena[this.at++] = ROOM_DATA_BYTES;
     arena[this.at++] = FRAME_ID;
-    arena[this.at++] = (FRAME_VERSION << 4) | (head.rig === undefined ? 0 : FrameFlag.rig);
+    arena[this.at++] = (FRAME_VERSION << 4) | (this.parts.far.coarseness << COARSENESS_SHIFT) | (head.rig === undefined ? 0 : FrameFlag.rig);
     this.put32(head.tick);
     this.put16(head.inputAck);
     if (head.rig === undefined) return;

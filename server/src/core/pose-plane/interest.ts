@@ -10,7 +10,8 @@
  *
  * [IN1] Far sources are judged by cell; those whose cell may hold somebody near, one by one. O(cells + near candidates) per review.
  * [IN2] A source that is near counts HYSTERESIS more, so that two sources of one worth do not take turns.
- * [IN3] A cell that gets nothing doubles its score at every review (250 ms) until it gets something, and keeps it for DWELL reviews.
+ * [IN3] Where the whole crowd's C0 fits into CROWD_PART of the budget, everybody gets it, and the near share the rest. Where it does not, a
+ *       cell that gets nothing doubles its score at every review (250 ms) until it gets something, and keeps it for DWELL reviews.
  * [IN4] At most `nearMax` sources are near: the room's work per tick is bounded whatever the budgets.
  * [IN5] Only + - x / sqrt and comparisons: the same inputs give the same tiers.
  */
@@ -46,6 +47,10 @@ const NEAR_LEAST = 24;
 const OPEN_BELOW = 0.9;
 /** Whoever stands within a few metres is always judged, however poor the link. */
 const MAX_FLOOR = 0.2;
+/** Part of a viewer's budget that the crowd may take before those who stand near. */
+const CROWD_PART = 0.85;
+/** Worth of what is not weighed. */
+const ALWAYS = 2 ** 11;
 const CELL_RADIUS_M = CELL_M * 0.71;
 /** A near source stays in view this much further (cosine): heads turn all the time. */
 const VIEW_SLACK = 0.25;
@@ -108,6 +113,8 @@ export class Interest {
   private seen = false;
   /** Bytes per second there are for updates. */
   private budget = 0;
+  /** Everybody's C0 fits [IN3]. */
+  private crowdFits = false;
   private threshold = 0;
   private nearThreshold = 0;
   private pressed = false;
@@ -226,16 +233,17 @@ export class Interest {
   }
 
   private review(viewer: number, tick: number): void {
-    const { budgets, desk, grid, tickRateHz } = this.parts;
+    const { budgets, desk, far, grid, tickRateHz } = this.parts;
     this.look(viewer);
     this.costs.fill(0);
     this.nears.fill(0);
     this.candidateCount = 0;
     this.someFar = false;
+    this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
+    this.crowdFits = far.crowdBytesPerS <= this.budget * CROWD_PART;
     for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
     this.findNearThreshold(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
-    this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
     this.findThreshold();
     const near = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;
     this.floor[viewer] = near < MAX_FLOOR ? near * OPEN_BELOW : MAX_FLOOR;
@@ -325,7 +333,7 @@ export class Interest {
     const starving = (state & CELL_TIER) === Tier.none ? 1 << count : count > 0 ? HYSTERESIS * 2 : HYSTERESIS;
     const score = near * view * weight * starving;
     this.cellScores[cell] = score;
-    this.addStep(score * GAIN.c0, far.cost(cell, FarLayer.c0));
+    this.addStep(this.crowdFits ? ALWAYS : score * GAIN.c0, far.cost(cell, FarLayer.c0));
     this.addStep(score * GAIN.c1, far.cost(cell, FarLayer.c1));
     if (near * best * HYSTERESIS * weight >= (this.floor[viewer] as number)) this.weighMembers(viewer, cell, tick);
     else this.someFar = true;
@@ -456,7 +464,7 @@ export class Interest {
     const before = state & CELL_TIER;
     const count = state >> COUNT_SHIFT;
     const score = this.cellScores[cell] as number;
-    const tier = score >= least / GAIN.c1 ? Tier.c1 : score >= least / GAIN.c0 ? Tier.c0 : Tier.none;
+    const tier = score >= least / GAIN.c1 ? Tier.c1 : this.crowdFits || score >= least / GAIN.c0 ? Tier.c0 : Tier.none;
     if (before === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) - 1;
     if (tier === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) + 1;
     let next = 0;

@@ -11,6 +11,7 @@ import { Arena } from "./arena.ts";
 import { Attention } from "./attention.ts";
 import { Budgets, WIRE_BYTES } from "./budgets.ts";
 import { CELL_MEMBERS, CellGrid } from "./cell-grid.ts";
+import { Demand } from "./demand.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { FarDesk, farBytes } from "./far-desk.ts";
 import { FRAME_ROOM, FrameAssembler } from "./frame-assembler.ts";
@@ -46,6 +47,7 @@ export class PosePlane {
   private readonly attention: Attention;
   private readonly interest: Interest;
   private readonly assembler: FrameAssembler;
+  private readonly demand: Demand;
   private readonly heartbeatTicks: number;
   /** Arena offsets: where this step's frames begin, and the next one. */
   private readonly framesAt: number;
@@ -54,8 +56,9 @@ export class PosePlane {
   /** When the last ticks ran: a late room is no full link. */
   private readonly ranMs = new Float64Array(RAN_TICKS);
 
-  constructor(options: { readonly capacity: number; readonly tickRateHz: number }) {
-    const { tickRateHz } = options;
+  /** `uplinkHz`: samples a second that sources are asked for at most, the tick rate unless given. */
+  constructor(options: { readonly capacity: number; readonly tickRateHz: number; readonly uplinkHz?: number }) {
+    const { tickRateHz, uplinkHz = tickRateHz } = options;
     const capacity = Math.ceil(options.capacity / GROUP) * GROUP;
     const farAt = deskBytes(capacity);
     this.framesAt = farAt + farBytes(capacity);
@@ -72,6 +75,7 @@ export class PosePlane {
     this.interest = new Interest(this.parts());
     this.streams = new StreamPlane(this.parts());
     this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest, streams: this.streams });
+    this.demand = new Demand({ capacity, tickRateHz, mostHz: uplinkHz, links: this.links });
     this.heartbeatTicks = Math.max(1, Math.floor((HEARTBEAT_MS * tickRateHz) / 1000));
   }
 
@@ -88,6 +92,7 @@ export class PosePlane {
     this.links.add(slot);
     this.budgets.add(slot);
     this.interest.add(slot);
+    this.demand.add(slot, this.desk.tick);
   }
 
   remove(slot: number): void {
@@ -217,6 +222,15 @@ export class PosePlane {
     this.attention.meets(b, a, this.after(MEETING_MS));
   }
 
+  /** What a source is asked for while somebody sees it in full, and at first. */
+  get uplinkHz(): number {
+    return this.demand.mostHz;
+  }
+  /** Samples a second that the source is to send from this tick on; 0 when that does not change [DE1]. */
+  uplinkChange(slot: number): number {
+    return this.demand.change(slot, this.desk.tick);
+  }
+
   /** Pose of a source at room time `timeMs` within the last 500 ms, for judging in rewound time. */
   poseAt(slot: number, timeMs: number, out: Float64Array): boolean {
     return slot >= 0 && slot < this.desk.capacity && this.history.at(slot, timeMs, out);
@@ -224,7 +238,7 @@ export class PosePlane {
 
   /** Which tier `viewer` gets `source` in, with which score, and why. */
   explain(viewer: number, source: number): Explanation {
-    return explain({ ...this.parts(), interest: this.interest }, viewer, source);
+    return explain({ ...this.parts(), interest: this.interest, demand: this.demand }, viewer, source);
   }
 
   /** What the viewer's client wants its view to cost at most (bytes per second, 0: as its link carries), and how many people in full. */
@@ -284,5 +298,3 @@ export class PosePlane {
     interest.moved(slot, from, to, grid.opened);
   }
 }
-
-export type { Explanation } from "./explain.ts";

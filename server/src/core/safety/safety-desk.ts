@@ -9,6 +9,8 @@
  * [SA4] A report never changes what is sent: it is a question to people who decide.
  */
 import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
+import { BitRows } from "../pose-plane/bit-rows.ts";
+import type { HideTable } from "../hide-table.ts";
 import type { EffectSink } from "../effect-sink.ts";
 import type { Member } from "../member.ts";
 import type { Roster } from "../roster.ts";
@@ -24,7 +26,6 @@ const WITNESS_M = 8;
 /** The part of the pose plane this needs. */
 export type Sight = {
   hide(viewer: number, source: number, hidden: boolean): void;
-  hidden(viewer: number, source: number): boolean;
   head(slot: number, out: Float64Array): boolean;
 };
 
@@ -36,6 +37,8 @@ export type SafetyOptions = {
   readonly tickRateHz: number;
   /** Personal space of who has not chosen their own, m. */
   readonly boundaryM: number;
+  /** Whom others hide from whom, for reasons of their own. */
+  readonly hides: HideTable;
 };
 
 export class SafetyDesk {
@@ -44,6 +47,8 @@ export class SafetyDesk {
   private readonly space: PersonalSpace;
   private readonly reports = new Reports();
   private readonly slots: Int16Array;
+  /** Sources a viewer was told it does not see. */
+  private readonly told: BitRows;
   private readonly checkTicks: number;
   private readonly a = new Float64Array(3);
   private readonly b = new Float64Array(3);
@@ -52,6 +57,7 @@ export class SafetyDesk {
     const { capacity, roster, sight, tickRateHz } = options;
     this.options = options;
     this.slots = new Int16Array(capacity);
+    this.told = new BitRows(capacity, capacity);
     this.checkTicks = Math.max(1, Math.round(tickRateHz / CHECKS_HZ));
     const userOf = (slot: number): string => roster.bySlot(slot)?.person.user ?? "";
     this.space = new PersonalSpace({
@@ -119,14 +125,24 @@ export class SafetyDesk {
   /** Somebody is here, or awake again: what holds for them, before the first frame. */
   appeared(member: Member): void {
     const { slot, user } = member.person;
-    for (const { person } of this.options.roster.members) {
+    const { hides, roster } = this.options;
+    for (const { person } of roster.members) {
       if (person.slot === slot) continue;
-      if (this.relations.knows(user) || this.relations.knows(person.user)) this.judge(slot, person.slot);
+      if (!hides.empty || this.relations.knows(user) || this.relations.knows(person.user)) this.judge(slot, person.slot);
     }
   }
 
   gone(slot: number): void {
     this.space.forget(slot);
+    this.told.fillRow(slot, false);
+    for (const { person } of this.options.roster.members) this.told.clear(person.slot, slot);
+  }
+
+  /** Something was decided about these two, elsewhere. */
+  judgeUsers(viewer: string, source: string): void {
+    const { roster } = this.options;
+    const [a, b] = [roster.byUser(viewer), roster.byUser(source)];
+    if (a !== undefined && b !== undefined) this.judge(a.person.slot, b.person.slot);
   }
 
   tick(tick: number): void {
@@ -139,23 +155,26 @@ export class SafetyDesk {
 
   /** Brings what is sent between two people in line with what they decided and where they stand. */
   private judge(a: number, b: number): void {
-    const { roster, sight } = this.options;
+    const { roster } = this.options;
     const [first, second] = [roster.bySlot(a), roster.bySlot(b)];
     if (first === undefined || second === undefined) return;
-    const blocked = this.relations.blocked(first.person.user, second.person.user);
-    const unseen = blocked || this.space.inside(a, b);
-    this.tell(first, second, unseen, blocked);
-    this.tell(second, first, unseen, blocked);
-    sight.hide(a, b, unseen);
-    sight.hide(b, a, unseen);
+    this.show(first, second);
+    this.show(second, first);
   }
 
-  private tell(viewer: Member, source: Member, unseen: boolean, blocked: boolean): void {
-    const { out, sight } = this.options;
-    if (sight.hidden(viewer.person.slot, source.person.slot) === unseen) return;
-    const mine = this.relations.of(viewer.person.user, source.person.user).block;
-    const why = !unseen ? "seen" : mine ? "blocked" : blocked ? "hidden" : "boundary";
-    out.send(viewer.session, { type: "unseen", slot: source.person.slot, why });
+  private show(viewer: Member, source: Member): void {
+    const { hides, out, sight } = this.options;
+    const [{ slot, user }, other] = [viewer.person, source.person];
+    const blocked = this.relations.blocked(user, other.user);
+    const inside = this.space.inside(slot, other.slot);
+    const unseen = blocked || inside || hides.hides(user, other.user);
+    sight.hide(slot, other.slot, unseen);
+    if (this.told.has(slot, other.slot) === unseen) return;
+    if (unseen) this.told.set(slot, other.slot);
+    else this.told.clear(slot, other.slot);
+    const mine = this.relations.of(user, other.user).block;
+    const why = !unseen ? "seen" : mine ? "blocked" : inside && !blocked ? "boundary" : "hidden";
+    out.send(viewer.session, { type: "unseen", slot: other.slot, why });
   }
 
   private place(reporter: Member, user: string): { readonly distanceM: number | undefined; readonly witnesses: readonly string[] } {
