@@ -62,10 +62,10 @@ export class StreamPlane {
   private readonly look = new Float64Array(3);
 
   constructor(parts: StreamPlaneParts) {
-    const { desk, links, tickRateHz } = parts;
+    const { desk, links, budgets, tickRateHz } = parts;
     const { capacity } = desk;
     this.parts = parts;
-    this.hands = new HandDesk({ desk, links, tickRateHz });
+    this.hands = new HandDesk({ desk, links, budgets, tickRateHz });
     this.controls = new StateStream({ desk, links, tickRateHz, section: StreamSection.controls, blockBytes: MAX_CONTROLS_BYTES });
     this.gaze = new StateStream({ desk, links, tickRateHz, section: StreamSection.gaze, blockBytes: GAZE_BYTES });
     this.changed = new Uint16Array(capacity);
