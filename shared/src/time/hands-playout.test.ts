@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HAND_FLOATS, HandsState, offsetAt } from "../pose/index.ts";
 import { GONE_MS, HandsPlayout } from "./hands-playout.ts";
-import { StatePlayout } from "./state-playout.ts";
+import { EXPIRY_MS, StatePlayout } from "./state-playout.ts";
 
 /** A right hand whose index tip stands `mm` before its wrist, and is bent by `steps` of flexion. */
 function handAt(mm: number, steps = 0, present = 1): HandsState {
@@ -78,5 +78,14 @@ describe("playout of states", () => {
     expect(playout.at(300)?.value).toBe(21);
     playout.reset();
     expect(playout.at(1e9)).toBeUndefined();
+  });
+
+  it("[SP2] shows nothing that was not said again for long", () => {
+    const playout = new StatePlayout(newState, copy);
+    playout.push(100, { value: 1 });
+    expect(playout.at(100 + EXPIRY_MS)?.value).toBe(1);
+    expect(playout.at(101 + EXPIRY_MS)).toBeUndefined();
+    playout.push(9000, { value: 1 });
+    expect(playout.at(9000)?.value).toBe(1);
   });
 });

@@ -85,8 +85,8 @@ class Line {
       onHead: () => {},
       onPose: () => {},
       onHands: (slot) => list.push(`hands ${slot}`),
-      onControls: (slot) => list.push(`controls ${slot}`),
-      onGaze: (slot) => list.push(`gaze ${slot}`),
+      onControls: (slot, _, controls) => list.push(`${controls[0] === 1 ? "" : "no "}controls ${slot}`),
+      onGaze: (slot, _, gaze) => list.push(`${gaze.present === 1 ? "" : "no "}gaze ${slot}`),
     });
     if (!ok) throw new Error(`viewer ${viewer} got a malformed frame`);
     this.missing.push(...(this.decoders[viewer] as FrameDecoder).drainMissing(64));
@@ -195,6 +195,18 @@ describe("optional streams in frames", () => {
     line.look(2);
     for (let i = 0; i < 30; i++) line.step();
     expect([...new Set(line.shown[0])]).toEqual(["gaze 1"]);
+  });
+
+  it("[SP4] say that they are over when their source takes the offer back", () => {
+    const line = new Line(3, 1);
+    for (let i = 0; i < 60; i++) line.step();
+    line.press(1, 3);
+    line.look(1);
+    line.step();
+    line.clear();
+    line.plane.streams.wish(1, Stream.hands, ALL);
+    line.step();
+    expect((line.shown[0] as string[]).filter((each) => !each.startsWith("hands"))).toEqual(["no controls 1", "no gaze 1"]);
   });
 
   it("let a gaze raise the attention for whom it rests on", () => {
