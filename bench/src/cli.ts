@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { room } from "./room/suite.ts";
@@ -19,6 +20,14 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",
     run: codec,
   },
+  engines: {
+    about: "the same bytes and numbers in every engine: V8 a million frames, without its compilers and in QuickJS ten thousand",
+    run: (options, progress) => engines(options, progress, QUICK),
+  },
+  "engines-full": {
+    about: "the same with a million frames in every engine (an hour)",
+    run: (options, progress) => engines(options, progress, FULL),
+  },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
@@ -29,7 +38,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
 };
 const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]\n${Object.entries(SUITES)
-  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({

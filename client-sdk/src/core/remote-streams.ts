@@ -71,7 +71,10 @@ export class RemoteStreams {
   }
 
   private showControls(controls: Controls | undefined): void {
-    if (controls === undefined) return;
+    if (controls === undefined) {
+      this.controls.fill(undefined);
+      return;
+    }
     for (let hand = 0; hand < HANDS; hand++) {
       const base = hand * CONTROL_VALUES;
       if (controls[base] !== 1) this.controls[hand] = undefined;

@@ -39,7 +39,7 @@ export class XrInput {
   private readonly aim: TeleportAim;
   private readonly events: XrEvents;
   private readonly rig: Group;
-  private readonly body = new XrBody();
+  readonly body = new XrBody();
   private turned = false;
   private readonly at = new Vector3();
   private readonly turn = new Quaternion();
@@ -67,7 +67,8 @@ export class XrInput {
     const frame = xr.getFrame();
     const reference = xr.getReferenceSpace();
     if (frame === undefined || frame === null || reference === null) return;
-    this.body.read(frame, reference);
+    // Fingers and buttons first: where there are joints, the wrist is the hand.
+    if (this.body.read(frame, reference)) this.body.share(this.space);
     local.pose.set(this.body.pose);
     local.states.set(this.body.states);
     local.timeMs = this.body.timeMs;

@@ -2,8 +2,11 @@
  * States that count from a moment on (buttons and gestures, gaze) shown when the body they belong to is shown at that moment, not before.
  *
  * [SP1] The newest state whose time has come. When more come in than wait (KEPT), the oldest count at once.
+ * [SP2] A state that was not said again for EXPIRY_MS counts no more: who it is of went away, or sends it no longer. The room says it again
+ *       every two seconds to whoever is near.
  */
 const KEPT = 8;
+export const EXPIRY_MS = 5000;
 
 export class StatePlayout<T> {
   private readonly make: () => T;
@@ -11,6 +14,7 @@ export class StatePlayout<T> {
   private readonly waiting: { timeMs: number; readonly state: T }[] = [];
   private readonly spare: { timeMs: number; readonly state: T }[] = [];
   private current: T | undefined;
+  private currentMs = 0;
   private readonly shown: T;
 
   constructor(make: () => T, copy: (from: T, to: T) => void) {
@@ -35,7 +39,7 @@ export class StatePlayout<T> {
   /** The state that counts at room time `timeMs`, reused by later calls; undefined before the first. */
   at(timeMs: number): T | undefined {
     while (this.waiting.length > 0 && (this.waiting[0] as { timeMs: number }).timeMs <= timeMs) this.take();
-    return this.current;
+    return timeMs - this.currentMs > EXPIRY_MS ? undefined : this.current;
   }
 
   private take(): void {
@@ -43,6 +47,7 @@ export class StatePlayout<T> {
     if (entry === undefined) return;
     this.copy(entry.state, this.shown);
     this.current = this.shown;
+    this.currentMs = entry.timeMs;
     this.spare.push(entry);
   }
 }

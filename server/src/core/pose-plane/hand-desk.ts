@@ -6,6 +6,8 @@
  *       above a part of their depth; H1 blocks need more of them than H0 blocks, intra blocks most.
  * [HD3] A viewer is sent a block only when it holds the block's reference; what breaks that (a skipped frame, a NACK, an H0 that was shed)
  *       is answered with an intra block.
+ *       A viewer that had to be denied an H0 is shown fewer hands from the next review on, the nearest, and one more at a time while tokens
+ *       are plenty: a few hands that move are worth more than many that begin anew.
  * [HD4] Nothing is allocated per tick; a source's references are made when its first joints come.
  */
 import {
@@ -19,6 +21,7 @@ import {
   StreamSection,
   writeSlotList,
 } from "@copresence/shared/pose";
+import type { Budgets } from "./budgets.ts";
 import { closeList } from "./far-desk.ts";
 import { HEAD_FLOATS, type SourceDesk } from "./source-desk.ts";
 import type { ViewerLinks } from "./viewer-links.ts";
@@ -27,12 +30,13 @@ import type { ViewerLinks } from "./viewer-links.ts";
 export const HAND_VIEWS = 8;
 /** A finger is 8 mm wide: at this distance a pixel of a headset. */
 const HANDS_M = 8;
-/** A source that is shown counts as so much nearer, so that two do not take turns. */
-const KEEP = 0.8;
+/** The squared distance of a source that is shown counts this part, so that two do not take turns. */
+const KEEP = 0.64;
 /** Parts of the bucket that must be left for each kind of block. */
 const H0_LEFT = 0.15;
 const H1_LEFT = 0.3;
 const INTRA_LEFT = 0.45;
+const PLENTY_LEFT = 0.6;
 /** Joints older than this are no longer anybody's hands: no intra block begins with them. */
 const STALE_MS = 400;
 /** Lag and the longest block. */
@@ -48,7 +52,7 @@ class HandSource {
   fresh = false;
 }
 
-export type HandDeskParts = { readonly desk: SourceDesk; readonly links: ViewerLinks; readonly tickRateHz: number };
+export type HandDeskParts = { readonly desk: SourceDesk; readonly links: ViewerLinks; readonly budgets: Budgets; readonly tickRateHz: number };
 
 export class HandDesk {
   /** Per source: viewers that would be sent its joints. */
@@ -61,6 +65,11 @@ export class HandDesk {
   private readonly shown: Uint16Array;
   private readonly holds: Uint8Array;
   private readonly counts: Uint8Array;
+  /** Per viewer: hands-bearing sources that its link has room for; what its last frames said about that. */
+  private readonly most: Uint8Array;
+  private readonly denied: Uint8Array;
+  private readonly plenty: Uint8Array;
+  private readonly waits: Uint8Array;
   private readonly slots = new Uint16Array(HAND_VIEWS);
   private readonly distances = new Float64Array(HAND_VIEWS);
   private readonly before = new Uint16Array(HAND_VIEWS);
@@ -74,11 +83,17 @@ export class HandDesk {
     this.shown = new Uint16Array(capacity * HAND_VIEWS);
     this.holds = new Uint8Array(capacity * HAND_VIEWS);
     this.counts = new Uint8Array(capacity);
+    this.most = new Uint8Array(capacity).fill(HAND_VIEWS);
+    this.denied = new Uint8Array(capacity);
+    this.plenty = new Uint8Array(capacity);
+    this.waits = new Uint8Array(capacity);
   }
 
   /** The slot's person left: as a source and as a viewer. */
   remove(slot: number): void {
     this.forget(slot);
+    this.most[slot] = HAND_VIEWS;
+    this.denied[slot] = 0;
     this.sources[slot] = undefined;
     for (let viewer = 0; viewer < this.counts.length; viewer++) this.setHolds(viewer, slot, 0);
   }
@@ -122,7 +137,9 @@ export class HandDesk {
       this.before[i] = this.shown[row + i] as number;
       this.held[i] = this.holds[row + i] as number;
     }
+    const most = this.fitting(viewer);
     this.forget(viewer);
+    let candidates = 0;
     const { bits, words } = links.near;
     let count = 0;
     for (let w = 0; w < words; w++) {
@@ -130,9 +147,14 @@ export class HandDesk {
         const source = (w << 5) + 31 - Math.clz32(set & -set);
         if (((offers[source] as number) & bit) === 0 || !desk.shown(source) || !links.stays(viewer, source)) continue;
         const distance = this.distanceSquare(viewer, source) * (this.indexOf(source, known) < 0 ? 1 : KEEP);
-        if (distance <= HANDS_M * HANDS_M) count = this.insert(source, distance, count);
+        if (distance > HANDS_M * HANDS_M) continue;
+        candidates++;
+        count = this.insert(source, distance, count, most);
       }
     }
+    // Interest plans with poses only, and a link that carries those is not asked for more on its own.
+    if (this.waits[viewer] === 1 || (most < HAND_VIEWS && candidates > most)) this.parts.budgets.pressed(viewer, this.tickMs);
+    this.waits[viewer] = 0;
     this.slots.subarray(0, count).sort();
     for (let i = 0; i < count; i++) {
       const source = this.slots[i] as number;
@@ -144,11 +166,22 @@ export class HandDesk {
     this.counts[viewer] = count;
   }
 
-  /** Keeps the nearest HAND_VIEWS in `slots`. */
-  private insert(source: number, distance: number, count: number): number {
+  /** How many sources' hands the viewer's link has room for, as its frames since the last review said. */
+  private fitting(viewer: number): number {
+    let most = this.most[viewer] as number;
+    if (this.denied[viewer] === 1) most = Math.min(most, this.counts[viewer] as number) >> 1;
+    else if (this.plenty[viewer] === 1 && most < HAND_VIEWS) most++;
+    this.denied[viewer] = 0;
+    this.most[viewer] = most;
+    return most;
+  }
+
+  /** Keeps the nearest `most` in `slots`. */
+  private insert(source: number, distance: number, count: number, most: number): number {
     const { slots, distances } = this;
     let at = count;
-    if (count === HAND_VIEWS) {
+    if (count === most) {
+      if (most === 0) return 0;
       at = 0;
       for (let i = 1; i < count; i++) if ((distances[i] as number) > (distances[at] as number)) at = i;
       if (distance >= (distances[at] as number)) return count;
@@ -175,8 +208,8 @@ export class HandDesk {
    * after what the frame holds, `depth`: of a full bucket.
    */
   write(viewer: number, at: number, limit: number, left: number, depth: number): number {
-    const count = this.counts[viewer] as number;
-    if (count === 0) return at;
+    this.plenty[viewer] = left > depth * PLENTY_LEFT ? 1 : 0;
+    if (this.counts[viewer] === 0) return at;
     const afterUpdates = this.writeUpdates(viewer, at, limit, left, depth);
     return this.writeIntras(viewer, afterUpdates, limit, left - (afterUpdates - at), depth);
   }
@@ -192,7 +225,9 @@ export class HandDesk {
       if (source === undefined || source.length === 0 || this.holds[row + i] !== 1) continue;
       const h1 = source.encoder.layer === HandLayer.h1;
       if (room - (h1 ? spare : 0) < source.length + 1) {
-        if (!h1) this.holds[row + i] = 0;
+        if (h1) continue;
+        this.holds[row + i] = 0;
+        this.denied[viewer] = 1;
         continue;
       }
       room -= source.length + 1;
@@ -220,8 +255,11 @@ export class HandDesk {
       const slot = this.shown[row + i] as number;
       const source = this.sources[slot];
       // The reference is the newest H0: after this tick's block, whichever layer that had.
-      if (this.holds[row + i] === 1 || source === undefined || !source.encoder.reference.valid || room < BLOCK_ROOM) continue;
-      if (this.tickMs - source.timeMs > STALE_MS) continue;
+      if (this.holds[row + i] === 1 || source === undefined || !source.encoder.reference.valid || this.tickMs - source.timeMs > STALE_MS) continue;
+      if (room < BLOCK_ROOM) {
+        this.waits[viewer] = 1;
+        continue;
+      }
       room -= BLOCK_ROOM;
       this.slots[count++] = slot;
       this.holds[row + i] = 1;

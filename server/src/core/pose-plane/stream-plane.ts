@@ -3,7 +3,8 @@
  *
  * [SP1] Nothing goes to a viewer that did not say it takes it, and nothing is asked of a source that did not offer it.
  * [SP2] A source is asked for a stream while somebody has it near who takes it, and LINGER reviews longer.
- * [SP3] In a room where nobody offers anything this costs a comparison per viewer and tick.
+ * [SP3] In a room where nobody ever offered anything this costs a comparison per viewer and tick.
+ * [SP4] Whoever takes an offer of buttons or gaze back is shown without them at once.
  */
 import {
   ALL_STREAMS,
@@ -13,6 +14,8 @@ import {
   type GazeCode,
   type HandsState,
   MAX_CONTROLS_BYTES,
+  newControls,
+  newGazeCode,
   POSE_FLOATS,
   Stream,
   StreamSection,
@@ -33,6 +36,8 @@ const STREAMS = 3;
 /** Looked at: within 8 degrees of the gaze, and this long after. */
 const LOOKED_COS = 0.99;
 const LOOKED_S = 1;
+const NO_CONTROLS = newControls();
+const NO_GAZE = newGazeCode();
 
 export type StreamPlaneParts = {
   readonly desk: SourceDesk;
@@ -53,7 +58,7 @@ export class StreamPlane {
   private readonly parts: StreamPlaneParts;
   private readonly offers: Uint8Array;
   private readonly takes: Uint8Array;
-  private offering = 0;
+  private used = false;
   private readonly unwatched: Uint8Array;
   private readonly reviewTicks: number;
   private readonly toTell: Uint8Array;
@@ -62,10 +67,10 @@ export class StreamPlane {
   private readonly look = new Float64Array(3);
 
   constructor(parts: StreamPlaneParts) {
-    const { desk, links, tickRateHz } = parts;
+    const { desk, links, budgets, tickRateHz } = parts;
     const { capacity } = desk;
     this.parts = parts;
-    this.hands = new HandDesk({ desk, links, tickRateHz });
+    this.hands = new HandDesk({ desk, links, budgets, tickRateHz });
     this.controls = new StateStream({ desk, links, tickRateHz, section: StreamSection.controls, blockBytes: MAX_CONTROLS_BYTES });
     this.gaze = new StateStream({ desk, links, tickRateHz, section: StreamSection.gaze, blockBytes: GAZE_BYTES });
     this.changed = new Uint16Array(capacity);
@@ -96,7 +101,10 @@ export class StreamPlane {
   /** What the slot's client offers and takes: bits of `Stream`. */
   wish(slot: number, offers: number, takes: number): void {
     const offered = offers & ALL_STREAMS;
-    this.offering += Number(offered !== 0) - Number(this.offers[slot] !== 0);
+    const withdrawn = (this.offers[slot] as number) & ~offered;
+    if ((withdrawn & Stream.controls) !== 0) this.submitControls(slot, NO_CONTROLS);
+    if ((withdrawn & Stream.gaze) !== 0) this.submitGaze(slot, NO_GAZE);
+    this.used ||= offered !== 0;
     this.offers[slot] = offered;
     this.takes[slot] = takes & ALL_STREAMS;
     this.setDemand(slot, (this.demands[slot] as number) & offered);
@@ -124,7 +132,7 @@ export class StreamPlane {
 
   /** Once a tick, after the sources' own blocks. */
   encodeTick(tick: number): void {
-    if (this.offering === 0) return;
+    if (!this.used) return;
     this.hands.encodeTick();
     this.controls.encodeTick(tick);
     this.gaze.encodeTick(tick);
@@ -140,7 +148,7 @@ export class StreamPlane {
   /** Appends the viewer's optional streams to its frame at arena offset `at`; the offset after them. `frameAt`: where the frame begins. */
   write(viewer: number, frameAt: number, at: number, limit: number): number {
     const takes = this.takes[viewer] as number;
-    if (this.offering === 0 || takes === 0) return at;
+    if (!this.used || takes === 0) return at;
     const { budgets } = this.parts;
     const depth = (budgets.rates[viewer] as number) * BUCKET_S;
     const left = (budgets.tokens[viewer] as number) + frameAt;

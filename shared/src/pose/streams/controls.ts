@@ -16,7 +16,7 @@ const BUTTON_BITS = 8;
 
 /** What a hand shows, as the application or the WebXR adapter judges it. 8..15 are the application's own. */
 export const Gesture = { none: 0, open: 1, fist: 2, point: 3, pinch: 4, thumbUp: 5, victory: 6, ok: 7, custom: 8 } as const;
-/** One of `Gesture`, or 9..15 for further ones of the application. */
+/** One of `Gesture`; `custom` and all above it, up to GESTURE_MAX, are the application's. */
 export type Gesture = number;
 export const GESTURE_MAX = 2 ** GESTURE_BITS - 1;
 
