@@ -1,0 +1,59 @@
+/**
+ * `npm run chaos -- kill|disk|full`: what becomes of a scene when the server is killed, the disk loses or changes bytes, or is full.
+ * Prints figures, and exits 1 if a promise was broken. bench/README.md explains each.
+ */
+import { parseArgs } from "node:util";
+import { type Figure, makeReport, publish } from "../report.ts";
+import { killFigures, runKills } from "./kill.ts";
+
+const USAGE = `npm run chaos -- WHAT [--count N] [--json FILE] [--seed N]
+  kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N]`;
+
+function fail(sentence: string): never {
+  console.error(`${sentence}\n${USAGE}`);
+  process.exit(2);
+}
+function whole(name: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  return Number.isSafeInteger(value) && value >= 0 ? value : fail(`--${name} takes a whole number, not "${text}".`);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: "string" },
+    named: { type: "string" },
+    megabytes: { type: "string" },
+    seed: { type: "string" },
+    json: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const [what = ""] = positionals;
+const seed = whole("seed", values.seed, 1);
+const onProgress = (line: string): void => console.error(line);
+
+type Outcome = { readonly settings: Readonly<Record<string, unknown>>; readonly figures: readonly Figure[]; readonly violations: readonly string[] };
+
+async function kill(): Promise<Outcome> {
+  const count = whole("count", values.count, 1000);
+  const settings = {
+    count,
+    named: whole("named", values.named, Math.round(count / 5)),
+    editors: 20,
+    documentBytes: whole("megabytes", values.megabytes, 10) * 1_000_000,
+    seed,
+  };
+  const result = await runKills({ ...settings, onProgress });
+  return { settings: { ...settings, places: result.places }, figures: killFigures(result), violations: result.violations };
+}
+
+const RUNS: Readonly<Record<string, () => Promise<Outcome>>> = { kill };
+const run = RUNS[what];
+if (values.help) console.log(USAGE);
+else if (run === undefined) fail(what === "" ? "Say what is to go wrong." : `There is no chaos called "${what}".`);
+else {
+  const { settings, figures, violations } = await run();
+  for (const sentence of violations.slice(0, 20)) console.error(`broken: ${sentence}`);
+  publish(makeReport(`chaos-${what}`, settings, figures), values.json);
+}
