@@ -4,10 +4,12 @@
  */
 import { parseArgs } from "node:util";
 import { type Figure, makeReport, publish } from "../report.ts";
+import { broken, diskFigures, runDisk } from "./disk.ts";
 import { killFigures, runKills } from "./kill.ts";
 
 const USAGE = `npm run chaos -- WHAT [--count N] [--json FILE] [--seed N]
-  kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N]`;
+  kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N]
+  disk      the store on a simulated disk, N seeds (10000): power cuts, torn sectors, flipped bits; one seed alone with --seed N --count 1`;
 
 function fail(sentence: string): never {
   console.error(`${sentence}\n${USAGE}`);
@@ -48,7 +50,16 @@ async function kill(): Promise<Outcome> {
   return { settings: { ...settings, places: result.places }, figures: killFigures(result), violations: result.violations };
 }
 
-const RUNS: Readonly<Record<string, () => Promise<Outcome>>> = { kill };
+async function disk(): Promise<Outcome> {
+  const settings = { count: whole("count", values.count, 10_000), first: seed };
+  const outcomes = await runDisk({ ...settings, onProgress });
+  const violations = broken(outcomes).map(
+    (each) => `seed ${each.seed} (${each.fault}): ${each.violations.join("; ")} - again: npm run chaos -- disk --seed ${each.seed} --count 1`,
+  );
+  return { settings, figures: diskFigures(outcomes), violations };
+}
+
+const RUNS: Readonly<Record<string, () => Promise<Outcome>>> = { kill, disk };
 const run = RUNS[what];
 if (values.help) console.log(USAGE);
 else if (run === undefined) fail(what === "" ? "Say what is to go wrong." : `There is no chaos called "${what}".`);

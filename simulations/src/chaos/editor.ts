@@ -17,7 +17,13 @@ import { notes } from "./notes-scene.ts";
 const MARKERS = 60;
 
 /** What one sent message promises once it is acknowledged. */
-type Pledge = { readonly message: number; readonly sentMs: number; readonly clock: number; readonly markers: readonly Marker[]; readonly gone: readonly string[] };
+type Pledge = {
+  readonly message: number;
+  readonly sentMs: number;
+  readonly clock: number;
+  readonly markers: readonly Marker[];
+  readonly gone: readonly string[];
+};
 type Marker = { readonly note: string; readonly text: string };
 
 export class Editor {
@@ -126,7 +132,8 @@ export class Editor {
   missingFrom(doc: Y.Doc): string[] {
     const missing: string[] = [];
     for (const { note, text } of this.ackedMarkers) {
-      if (!this.ackedGone.has(note) && !this.pendingGone(note) && textField(doc, note, "body")?.toString().includes(text) !== true) missing.push(`${note} lacks ${text}`);
+      if (!this.ackedGone.has(note) && !this.pendingGone(note) && textField(doc, note, "body")?.toString().includes(text) !== true)
+        missing.push(`${note} lacks ${text}`);
     }
     for (const note of this.ackedGone) if (doc.getMap("objects").has(note)) missing.push(`${note} is back`);
     return missing;
@@ -164,7 +171,7 @@ export class Editor {
   private onDenied(reason: string, ref: number): void {
     if (reason !== "read-only") return void this.denied++;
     this.held = true;
-    this.takeBack(this.settled + (((ref - this.settled) & 0xffff) || 0x10000));
+    this.takeBack(this.settled + ((ref - this.settled) & 0xffff || 0x10000));
   }
 
   /** What was sent from message `from` on has not been taken; it belongs to what is sent next. */

@@ -35,7 +35,7 @@ export async function fillStore(file: string, space: string, bytes: number, seed
   };
   while (written < bytes) {
     let body = "";
-    for (const length = random.between(1000, 3000); body.length < length; ) body += `${random.pick(WORDS)} `;
+    for (const length = random.between(1000, 3000); body.length < length;) body += `${random.pick(WORDS)} `;
     const position = [random.between(-40, 40), 1, random.between(-40, 40)];
     createObject(doc, notes, "note", `base-${objects++}`, { body, color: "#a0b0c0", transform: { position } });
     if (pending.length >= BATCH) await flush();

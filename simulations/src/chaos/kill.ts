@@ -97,12 +97,15 @@ class KillRun {
     const startedMs = performance.now();
     for (let kill = 0; kill < count; kill++) {
       // Named kills are spread evenly over the run, and go round the places.
-      const place = Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? CRASH_POINTS[this.named++ % CRASH_POINTS.length] : undefined;
+      const place =
+        Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? CRASH_POINTS[this.named++ % CRASH_POINTS.length] : undefined;
       await this.life(place);
       if ((kill + 1) % CONTENT_EVERY === 0 || kill === count - 1) await this.checkContent();
       if ((kill + 1) % PROGRESS_EVERY === 0 || kill === count - 1) {
         const perKill = (performance.now() - startedMs) / (kill + 1) / 1000;
-        onProgress(`${kill + 1} of ${count} kills, ${this.acked} edits acknowledged, ${this.violations.length} violations, ${perKill.toFixed(2)} s a kill`);
+        onProgress(
+          `${kill + 1} of ${count} kills, ${this.acked} edits acknowledged, ${this.violations.length} violations, ${perKill.toFixed(2)} s a kill`,
+        );
       }
     }
     const { violations, recoveryMs, restartMs, places, duringStart } = this;
@@ -117,7 +120,10 @@ class KillRun {
   /** One life of the server, to its end. */
   private async life(place: CrashPoint | undefined): Promise<void> {
     const { random } = this;
-    const crash = place === undefined ? undefined : { at: place, hit: place.startsWith("append") ? 1 + random.int(40) : 1 + (place === "snapshot.chunk" ? random.int(20) : 0) };
+    const crash =
+      place === undefined
+        ? undefined
+        : { at: place, hit: place.startsWith("append") ? 1 + random.int(40) : 1 + (place === "snapshot.chunk" ? random.int(20) : 0) };
     const before = performance.now();
     const victim = startVictim({ store: this.file, space: SPACE, crash });
     const startKill = place === undefined && random.chance(START_KILLS);
@@ -195,14 +201,18 @@ class KillRun {
 
 /** Opening the store, reading the scene and building its document, ms. */
 async function recoveryOf(url: string): Promise<number | undefined> {
-  const [open, load] = await Promise.all([metricOf(url, "copresence_store_open_milliseconds"), metricOf(url, "copresence_scene_load_milliseconds_sum")]);
+  const [open, load] = await Promise.all([
+    metricOf(url, "copresence_store_open_milliseconds"),
+    metricOf(url, "copresence_scene_load_milliseconds_sum"),
+  ]);
   return open === undefined || load === undefined ? undefined : open + load;
 }
 
 function baseHash(doc: Y.Doc): string {
   const hash = createHash("sha256");
   const objects = doc.getMap<Y.Map<unknown>>("objects");
-  for (const id of [...objects.keys()].filter((key) => key.startsWith("base-")).sort()) hash.update(`${id}${JSON.stringify(objects.get(id)?.toJSON())}`);
+  for (const id of [...objects.keys()].filter((key) => key.startsWith("base-")).sort())
+    hash.update(`${id}${JSON.stringify(objects.get(id)?.toJSON())}`);
   return hash.digest("hex");
 }
 

@@ -63,7 +63,7 @@ export function startVictim({ store, space, crash }: VictimOptions): Victim {
 export async function metricOf(url: string, name: string): Promise<number | undefined> {
   try {
     const text = await (await fetch(new URL("/metrics", url))).text();
-    const values = text.split("\n").flatMap((line) => (new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`).exec(line)?.[1] ?? []));
+    const values = text.split("\n").flatMap((line) => new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`).exec(line)?.[1] ?? []);
     return values.reduce((sum, value) => sum + Number(value), 0);
   } catch {
     return undefined;
