@@ -5,11 +5,13 @@
 import { parseArgs } from "node:util";
 import { type Figure, makeReport, publish } from "../report.ts";
 import { broken, diskFigures, runDisk } from "./disk.ts";
+import { fullFigures, runFull } from "./full.ts";
 import { killFigures, runKills } from "./kill.ts";
 
 const USAGE = `npm run chaos -- WHAT [--count N] [--json FILE] [--seed N]
   kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N]
-  disk      the store on a simulated disk, N seeds (10000): power cuts, torn sectors, flipped bits; one seed alone with --seed N --count 1`;
+  disk      the store on a simulated disk, N seeds (10000): power cuts, torn sectors, flipped bits; one seed alone with --seed N --count 1
+  full      the disk of a running server fills up, and has space again (root: it mounts a file system of one megabyte)`;
 
 function fail(sentence: string): never {
   console.error(`${sentence}\n${USAGE}`);
@@ -59,7 +61,14 @@ async function disk(): Promise<Outcome> {
   return { settings, figures: diskFigures(outcomes), violations };
 }
 
-const RUNS: Readonly<Record<string, () => Promise<Outcome>>> = { kill, disk };
+async function full(): Promise<Outcome> {
+  const settings = { editors: 4, fullMs: 3000 };
+  const result = await runFull({ ...settings, onProgress });
+  if (result === undefined) process.exit(1);
+  return { settings, figures: fullFigures(result), violations: result.violations };
+}
+
+const RUNS: Readonly<Record<string, () => Promise<Outcome>>> = { kill, disk, full };
 const run = RUNS[what];
 if (values.help) console.log(USAGE);
 else if (run === undefined) fail(what === "" ? "Say what is to go wrong." : `There is no chaos called "${what}".`);
