@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { objects } from "./objects/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -17,6 +18,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   codec: {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",
     run: codec,
+  },
+  objects: {
+    about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
+    run: objects,
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",

@@ -27,6 +27,8 @@ export type KillOptions = {
   readonly count: number;
   /** How many of the kills are at named places; the rest are at random moments. */
   readonly named: number;
+  /** The places, in turn; default all. */
+  readonly places?: readonly CrashPoint[];
   readonly editors: number;
   readonly documentBytes: number;
   readonly seed: number;
@@ -90,15 +92,14 @@ class KillRun {
   }
 
   async run(): Promise<KillResult> {
-    const { count, named, documentBytes, onProgress } = this.options;
+    const { count, named, documentBytes, onProgress, places: visits = CRASH_POINTS } = this.options;
     const filled = await fillStore(this.file, SPACE, documentBytes);
     onProgress(`a document of ${filled.bytes} bytes in ${filled.objects} notes`);
     await this.checkContent();
     const startedMs = performance.now();
     for (let kill = 0; kill < count; kill++) {
       // Named kills are spread evenly over the run, and go round the places.
-      const place =
-        Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? CRASH_POINTS[this.named++ % CRASH_POINTS.length] : undefined;
+      const place = Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? visits[this.named++ % visits.length] : undefined;
       await this.life(place);
       if ((kill + 1) % CONTENT_EVERY === 0 || kill === count - 1) await this.checkContent();
       if ((kill + 1) % PROGRESS_EVERY === 0 || kill === count - 1) {

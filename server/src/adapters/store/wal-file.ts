@@ -6,7 +6,7 @@
  *       *damaged* when a later transaction was written: a transaction is written only after the fsync of the one before.
  * [WF2] Damage is mended so that SQLite reads on: the checksums are computed again over what is there. The damaged page then meets the checks
  *       of records.ts, which close the scene it belongs to, and no other.
- *       A flipped bit spoils one frame, or the check of the next one too; where more are spoiled we do not know what happened, and leave it to
+ *       A flipped bit spoils one frame; where more are spoiled we do not know what happened, and leave it to
  *       SQLite and to the marks of what was acknowledged (acked-mark.ts).
  * [WF3] The log as it was found is kept beside the file before anything is changed.
  *
@@ -19,7 +19,7 @@ const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
 /** Frames that one flipped bit can spoil. */
-const MENDED_MAX = 2;
+const MENDED_MAX = 1;
 
 /** `valid`: frames that SQLite takes. `damaged`: numbers of frames (from 0) that fail although they were durable. `torn`: frames cut at the end. */
 export type WalVerdict = { readonly valid: number; readonly damaged: readonly number[]; readonly headerDamaged: boolean; readonly torn: number };
@@ -103,13 +103,16 @@ export class WalImage {
   private judge(headerSound: boolean): WalVerdict {
     const { frames } = this;
     const failing: number[] = [];
-    let previous = this.sum(this.bytes.subarray(0, 24));
+    let said = this.sum(this.bytes.subarray(0, 24));
+    let meant = said;
     for (let frame = 0; frame < frames; frame++) {
       const stored = this.bytes.subarray(this.at(frame) + 16, this.at(frame) + 24);
-      // Against what the frame before *says*, so that one bad frame does not condemn those behind it.
-      const sound = this.saltRight(frame) && this.frameSum(frame, previous).equals(stored);
+      // Against what the frame before says and what it should say, so that one bad frame does not condemn those behind it.
+      const sums = [this.frameSum(frame, said), this.frameSum(frame, meant)];
+      const sound = this.saltRight(frame) && sums.some((sum) => sum.equals(stored));
       if (!sound && !(frame === 0 && !headerSound)) failing.push(frame);
-      previous = Buffer.from(stored);
+      said = Buffer.from(stored);
+      meant = sums[0] as Buffer;
     }
     const first = failing[0] ?? frames;
     const finished = this.lastCommit();
