@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
+import { objects } from "./objects/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { room } from "./room/suite.ts";
@@ -27,6 +28,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   "engines-full": {
     about: "the same with a million frames in every engine (an hour)",
     run: (options, progress) => engines(options, progress, FULL),
+  },
+  objects: {
+    about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
+    run: objects,
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",

@@ -91,7 +91,9 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const devTickets = config.tickets.development ? await DevTicketIssuer.create({ ...config.tickets, region }, Date.now) : undefined;
   const tickets = new TicketVerifier({ ...config.tickets, region, wallClock: Date.now, keys: await ticketKeys(config.tickets, devTickets) });
   const files = config.staticFolder === undefined ? undefined : await StaticFiles.load(config.staticFolder);
+  const beforeOpen = performance.now();
   const store = await openStore(config, log);
+  metrics.storeOpened(performance.now() - beforeOpen);
   cleanup.push(() => store.close());
   const pipeline = openPipeline(config, log);
   cleanup.push(() => pipeline.close());

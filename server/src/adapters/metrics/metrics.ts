@@ -24,6 +24,7 @@ export class Metrics {
   private readonly tickLate: Histogram;
   private readonly appendTook: Histogram;
   private readonly loadTook: Histogram;
+  private readonly openTook: Gauge;
   private readonly closes: Counter<"reason">;
   private readonly refusals: Counter<"reason">;
   private readonly core: Counter<"what">;
@@ -39,6 +40,7 @@ export class Metrics {
     this.tickLate = histogram("copresence_tick_late_milliseconds", "How late a tick began after its deadline.");
     this.appendTook = histogram("copresence_append_milliseconds", "Time until an append was durable.");
     this.loadTook = histogram("copresence_scene_load_milliseconds", "Time until a scene was read from the store and its document built.");
+    this.openTook = new Gauge({ name: "copresence_store_open_milliseconds", help: "Time until the store was open, recovery included.", registers });
     this.closes = new Counter({ name: "copresence_closes_total", help: "Sessions ended by the server.", labelNames: ["reason"], registers });
     this.refusals = new Counter({ name: "copresence_refusals_total", help: "Joins refused.", labelNames: ["reason"], registers });
     this.core = new Counter({ name: "copresence_core_total", help: "What the rooms' cores decided.", labelNames: ["what"], registers });
@@ -99,6 +101,9 @@ export class Metrics {
   }
   append(tookMs: number): void {
     this.appendTook.observe(tookMs);
+  }
+  storeOpened(tookMs: number): void {
+    this.openTook.set(tookMs);
   }
   sceneLoaded(tookMs: number): void {
     this.loadTook.observe(tookMs);

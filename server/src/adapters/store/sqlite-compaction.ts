@@ -17,7 +17,7 @@ const PAGE = 500;
 
 export type CompactionOptions = {
   readonly log: SqliteLog;
-  readonly compactor: Compactor;
+  readonly compactor: Pick<Compactor, "fold">;
   readonly scene: string;
   readonly epoch: number;
   /** Lets other requests have their turn. */

@@ -19,7 +19,7 @@ import type { StoreReply, StoreRequest } from "./store-messages.ts";
 type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
-const COMMIT_GAP_MS = 2;
+const COMMIT_GAP_MS = 1;
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");

@@ -6,6 +6,8 @@
  *       *damaged* when a later transaction was written: a transaction is written only after the fsync of the one before.
  * [WF2] Damage is mended so that SQLite reads on: the checksums are computed again over what is there. The damaged page then meets the checks
  *       of records.ts, which close the scene it belongs to, and no other.
+ *       A flipped bit spoils one frame; where more are spoiled we do not know what happened, and leave it to
+ *       SQLite and to the marks of what was acknowledged (acked-mark.ts).
  * [WF3] The log as it was found is kept beside the file before anything is changed.
  *
  * Format: https://www.sqlite.org/fileformat2.html#walformat
@@ -16,6 +18,8 @@ import { endianness } from "node:os";
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
+/** Frames that one flipped bit can spoil. */
+const MENDED_MAX = 1;
 
 /** `valid`: frames that SQLite takes. `damaged`: numbers of frames (from 0) that fail although they were durable. `torn`: frames cut at the end. */
 export type WalVerdict = { readonly valid: number; readonly damaged: readonly number[]; readonly headerDamaged: boolean; readonly torn: number };
@@ -31,17 +35,19 @@ export function mendWal(file: string, notice: (sentence: string) => void): void 
   if (damaged.length > 0 || headerDamaged) {
     const kept = `${path}.damaged-${Date.now()}`;
     copyFileSync(path, kept);
-    wal.mend();
-    const handle = openSync(path, "r+");
-    writeSync(handle, bytes, 0, bytes.length, 0);
-    fsyncSync(handle);
-    closeSync(handle);
+    if (damaged.length <= MENDED_MAX) rewrite(path, wal.mend());
     const what = damaged.length > 0 ? `${damaged.length} damaged frames` : "a damaged header";
     notice(
       `The store's write-ahead log has ${what}; what is readable is used, scenes that need the rest stay closed, the log as found is in ${kept}.`,
     );
-  }
-  if (torn > 0) notice(`${torn} frames of a commit that was under way when the server died were cut from the store's write-ahead log.`);
+  } else if (torn > 0) notice(`${torn} frames of a commit that was under way when the server died were cut from the store's write-ahead log.`);
+}
+
+function rewrite(path: string, bytes: Uint8Array): void {
+  const handle = openSync(path, "r+");
+  writeSync(handle, bytes, 0, bytes.length, 0);
+  fsyncSync(handle);
+  closeSync(handle);
 }
 
 /** One write-ahead log in memory; `mend` changes the bytes it was made of. */
@@ -75,8 +81,8 @@ export class WalImage {
     this.verdict = this.judge(sound);
   }
 
-  /** Writes header and checksums anew over everything up to the last finished commit [WF2]. */
-  mend(): void {
+  /** Writes header and checksums anew over everything up to the last finished commit [WF2]; returns the bytes. */
+  mend(): Uint8Array {
     const { bytes, salt } = this;
     bytes.writeUInt32BE(MAGIC | (this.bigEndian ? 1 : 0), 0);
     bytes.writeUInt32BE(3_007_000, 4);
@@ -91,18 +97,22 @@ export class WalImage {
       sum = this.frameSum(frame, sum);
       sum.copy(bytes, at + 16);
     }
+    return bytes;
   }
 
   private judge(headerSound: boolean): WalVerdict {
     const { frames } = this;
     const failing: number[] = [];
-    let previous = this.sum(this.bytes.subarray(0, 24));
+    let said = this.sum(this.bytes.subarray(0, 24));
+    let meant = said;
     for (let frame = 0; frame < frames; frame++) {
       const stored = this.bytes.subarray(this.at(frame) + 16, this.at(frame) + 24);
-      // Against what the frame before *says*, so that one bad frame does not condemn those behind it.
-      const sound = this.saltRight(frame) && this.frameSum(frame, previous).equals(stored);
+      // Against what the frame before says and what it should say, so that one bad frame does not condemn those behind it.
+      const sums = [this.frameSum(frame, said), this.frameSum(frame, meant)];
+      const sound = this.saltRight(frame) && sums.some((sum) => sum.equals(stored));
       if (!sound && !(frame === 0 && !headerSound)) failing.push(frame);
-      previous = Buffer.from(stored);
+      said = Buffer.from(stored);
+      meant = sums[0] as Buffer;
     }
     const first = failing[0] ?? frames;
     const finished = this.lastCommit();
