@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { grab } from "./grab/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -22,8 +23,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  grab: {
+    about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
+    run: grab,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]\n${Object.entries(SUITES)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join("\n")}`;
 
@@ -34,18 +39,23 @@ const { values, positionals } = parseArgs({
     network: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    count: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 const [name = ""] = positionals;
 const suite = SUITES[name];
+const count = values.count === undefined ? undefined : Number(values.count);
 if (values.help) {
   console.log(USAGE);
 } else if (suite === undefined) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
+} else if (count !== undefined && !(Number.isInteger(count) && count > 0)) {
+  console.error(`--count takes a whole number from 1, not "${values.count}".`);
+  process.exit(2);
 } else {
   const { traces, network, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  const { settings, figures } = await suite.run({ traces, network, dump, count }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

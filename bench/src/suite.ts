@@ -9,6 +9,8 @@ export type SuiteOptions = {
   readonly network: string | undefined;
   /** Where to write what is needed to check the figures independently. */
   readonly dump: string | undefined;
+  /** How many of what the suite counts; undefined: as many as its bars ask for. */
+  readonly count?: number | undefined;
 };
 
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };

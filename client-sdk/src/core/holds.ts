@@ -296,7 +296,7 @@ export class Holds {
 
   private drawOne(object: string, nowMs: number): void {
     const display = this.displays.get(object);
-    const flying = this.flights.frame(object, nowMs, this.source);
+    const flying = this.flights.frame(object, nowMs, display?.transform, this.source);
     const slot = this.holder(object);
     const held = slot === undefined ? this.thrown(object, flying) : (this.claims.get(object) ?? grasped(this.leases.get(object)));
     const by = slot ?? (flying === "hand" ? this.thrownFrom.get(object)?.info.slot : undefined);
