@@ -88,10 +88,10 @@ export class Stage {
       scheduler: { after: time.after },
       random: () => random.next(),
     });
-    let open = false;
-    void ready.then(() => (open = true));
-    for (let waitedMs = 0; !open && waitedMs < 5000; waitedMs += 5) await time.runUntil(time.nowMs + 5);
-    assert(open, `${name} could not come on stage`);
+    const door = { open: false };
+    void ready.then(() => (door.open = true));
+    for (let waitedMs = 0; !door.open && waitedMs < 5000; waitedMs += 5) await time.runUntil(time.nowMs + 5);
+    assert(door.open, `${name} could not come on stage`);
     const local = new Float64Array(21);
     const frameMs = 1000 / fps;
     const frame = (): void => {

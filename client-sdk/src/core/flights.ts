@@ -34,6 +34,8 @@ type View = {
   key: string;
   confirmed: boolean;
   ended: boolean;
+  /** The room whose time this flight had is gone: it goes on by the local clock. */
+  unclocked: boolean;
   /** The device that threw it, while it is shown there [CF2]. */
   handDevice: number | undefined;
   /** Time since the release that is shown; NaN until room time is known. */
@@ -89,7 +91,7 @@ export class Flights {
 
   /** The room is gone; what flies lands [CF3]. */
   linkDown(): void {
-    for (const view of this.views.values()) view.confirmed = view.ended = true;
+    for (const view of this.views.values()) view.confirmed = view.ended = view.unclocked = true;
   }
 
   /** Moves a flight on to `nowMs` and writes where it is to be shown into `out` (8 floats). `shown`: where the object is shown so far. */
@@ -115,6 +117,7 @@ export class Flights {
       key: `flight ${++this.count}`,
       confirmed: true,
       ended: false,
+      unclocked: false,
       handDevice: undefined,
       shownMs: Number.NaN,
       lastMs: nowMs,
@@ -123,7 +126,7 @@ export class Flights {
 
   /** [CF2] */
   private advance(view: View, nowMs: number, shown: Float64Array | undefined): void {
-    const roomMs = this.ports.roomNow();
+    const roomMs = view.unclocked ? undefined : this.ports.roomNow();
     const { slot, startMs } = view.info;
     const elapsedMs = nowMs - view.lastMs;
     view.lastMs = nowMs;
@@ -135,7 +138,7 @@ export class Flights {
       view.shownMs = handMs === undefined || shown === undefined ? (dueMs ?? 0) : view.track.nearestMs(shown, Math.max(0, handMs - startMs));
       return;
     }
-    if (dueMs === undefined) view.shownMs += elapsedMs;
+    if (dueMs === undefined) view.shownMs = view.unclocked && Number.isNaN(view.shownMs) ? view.track.durationMs : view.shownMs + elapsedMs;
     else if (Number.isNaN(view.shownMs) || Math.abs(dueMs - view.shownMs) > JUMP_MS) view.shownMs = dueMs;
     else {
       const next = view.shownMs + elapsedMs;
