@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- grab [--count RACES] [--json FILE]`. bench/README.md explains the figures.
  *
- * [BG1] Races run on all cores, PER_SEED of them per seed, results in seed order; the same count gives the same figures but for nothing.
+ * [BG1] Races run on all cores, PER_SEED of them per seed, results in seed order; the same count gives the same figures.
  * [BG2] Peers settle the very same touches on links of the same kind.
  */
 import { availableParallelism } from "node:os";
@@ -28,7 +28,7 @@ const ROUNDING_MS = 1e-3;
 export async function grab({ count = RACES }: Pick<SuiteOptions, "count">, progress: (line: string) => void): Promise<SuiteResult> {
   const throws = Math.max(THROWS_LEAST, Math.round((THROWS * Math.min(count, RACES)) / RACES));
   progress(`grab: ${throws} throws and ${throws} races between moving hands`);
-  const thrown = [...(await throwFigures(throws))];
+  const thrown = await throwFigures(throws);
   const races = await runAll(count, (done) => progress(`grab: ${done} of ${count} races`));
   const settings = { seed: SEED, races: races.length, throws, perSeed: PER_SEED, tickRateHz: TICK_RATE_HZ, link: LINK, ...RACE_SETTINGS };
   return { settings, figures: [...raceFigures(races), ...peerFigures(races), ...thrown] };
