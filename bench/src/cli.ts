@@ -1,10 +1,11 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
+import { grab } from "./grab/suite.ts";
 import { objects } from "./objects/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
@@ -29,6 +30,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "the same with a million frames in every engine (an hour)",
     run: (options, progress) => engines(options, progress, FULL),
   },
+  grab: {
+    about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
+    run: grab,
+  },
   objects: {
     about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
     run: objects,
@@ -42,7 +47,9 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: room,
   },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(
+  SUITES,
+)
   .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
   .join("\n")}`;
 
@@ -51,8 +58,11 @@ const { values, positionals } = parseArgs({
   options: {
     traces: { type: "string" },
     network: { type: "string" },
+    data: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    count: { type: "string" },
+    seed: { type: "string" },
     long: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -65,7 +75,13 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, dump, long } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump, long }, (line) => console.error(line));
+  const { traces, network, data, dump, long } = values;
+  const [count, seed] = (["count", "seed"] as const).map((option) => {
+    const value = values[option] === undefined ? undefined : Number(values[option]);
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
+    console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
+    process.exit(2);
+  });
+  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed, long }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

@@ -73,6 +73,7 @@ class Run {
   private still = 0;
   private readonly writer = new BlockWriter({ capacity: 8, tickRateHz: RATE_HZ });
   private readonly far = new FarWriter({ capacity: 8, tickRateHz: RATE_HZ });
+  private readonly farTimes = new Float64Array(SLOT + 1);
   private readonly farPoses = new Float64Array(8 * POSE_FLOATS);
   private readonly farStates = new Uint8Array(8 * 3);
   private farKnown = false;
@@ -214,11 +215,12 @@ class Run {
     const phase = this.tick % farPeriodTicks(RATE_HZ);
     if (phase !== 0 && phase !== farHalfTicks(RATE_HZ)) return;
     const layer = phase === 0 ? FarLayer.c0 : FarLayer.c1;
+    this.farTimes[SLOT] = this.sample.timeMs;
     this.farPoses.set(this.sample.pose, SLOT * POSE_FLOATS);
     this.farStates.set(this.sample.states, SLOT * 3);
     this.far.start(this.tick, layer);
     this.section(phase === 0 ? Section.far : Section.farHalf, (at) => {
-      const end = this.far.encode(SLOT, this.sample.timeMs, this.farPoses, this.farStates, this.frame, at);
+      const end = this.far.encode(SLOT, this.farTimes, this.farPoses, this.farStates, this.frame, at);
       return this.farKnown ? end : at;
     });
     if (this.farKnown || layer !== FarLayer.c0) return;

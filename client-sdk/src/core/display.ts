@@ -10,7 +10,7 @@ import { blendRigid, multiplyQuat, relativeTurn } from "./rigid.ts";
 
 const FADE_LEAST_MS = 100;
 /** Longer than this a correction is in the way; what is farther off moves faster. */
-const FADE_MOST_MS = 1500;
+const FADE_MOST_MS = 2200;
 /** 11 mm a frame at 72 frames a second: below what looks like a jump. */
 const FADE_M_S = 0.8;
 const FADE_RAD_S = 4;

@@ -2,8 +2,8 @@
  * Objects in the air, as shown here: the room's records, with my own throws before the room has spoken.
  *
  * [CF1] My throw flies in the frame of the release, from the same integers the room gets, so its record changes nothing when it comes.
- * [CF2] Others' throws leave the hand when the hand, as shown here, is where it let go: people are shown a little behind room time, and
- *       what they throw begins there. From then on the flight runs at most LEAD_MOST faster, until it is at room time.
+ * [CF2] Others' throws leave the hand, as shown here, not before it let go, and begin on their way where they are nearest to it: people are
+ *       shown a little behind room time and, between samples, by forecast. Then the flight runs at most LEAD_MOST faster, until it is at room time.
  * [CF3] A flight is shown to its end even when the room has forgotten it; only a hold or a refusal takes it out of the air.
  */
 import { FlightTrack, type Launch, sameLaunch } from "@copresence/shared/motion";
@@ -11,7 +11,7 @@ import type { FlightInfo } from "./session-events.ts";
 
 /** How much faster or slower than time a flight may run, as a part of it and in m/s on top of its own speed. */
 const LEAD_MOST = 0.1;
-const LEAD_M_S = 0.5;
+const LEAD_M_S = 0.3;
 /** Farther off than this there is nothing to catch up with: somebody joined late, or a tab slept. */
 const JUMP_MS = 1000;
 /** A throw of mine that the room never confirmed is forgotten this long after it landed. */
@@ -34,6 +34,8 @@ type View = {
   key: string;
   confirmed: boolean;
   ended: boolean;
+  /** The room whose time this flight had is gone: it goes on by the local clock. */
+  unclocked: boolean;
   /** The device that threw it, while it is shown there [CF2]. */
   handDevice: number | undefined;
   /** Time since the release that is shown; NaN until room time is known. */
@@ -89,14 +91,14 @@ export class Flights {
 
   /** The room is gone; what flies lands [CF3]. */
   linkDown(): void {
-    for (const view of this.views.values()) view.confirmed = view.ended = true;
+    for (const view of this.views.values()) view.confirmed = view.ended = view.unclocked = true;
   }
 
-  /** Moves a flight on to `nowMs` and writes where it is shown into `out` (8 floats). */
-  frame(object: string, nowMs: number, out: Float64Array): FlightState {
+  /** Moves a flight on to `nowMs` and writes where it is to be shown into `out` (8 floats). `shown`: where the object is shown so far. */
+  frame(object: string, nowMs: number, shown: Float64Array | undefined, out: Float64Array): FlightState {
     const view = this.views.get(object);
     if (view === undefined) return undefined;
-    this.advance(view, nowMs);
+    this.advance(view, nowMs, shown);
     if (view.handDevice !== undefined) return "hand";
     const over = view.ended || (!view.confirmed && view.shownMs > view.track.durationMs + UNCONFIRMED_MS);
     if (over && !(view.shownMs < view.track.durationMs)) {
@@ -115,6 +117,7 @@ export class Flights {
       key: `flight ${++this.count}`,
       confirmed: true,
       ended: false,
+      unclocked: false,
       handDevice: undefined,
       shownMs: Number.NaN,
       lastMs: nowMs,
@@ -122,8 +125,8 @@ export class Flights {
   }
 
   /** [CF2] */
-  private advance(view: View, nowMs: number): void {
-    const roomMs = this.ports.roomNow();
+  private advance(view: View, nowMs: number, shown: Float64Array | undefined): void {
+    const roomMs = view.unclocked ? undefined : this.ports.roomNow();
     const { slot, startMs } = view.info;
     const elapsedMs = nowMs - view.lastMs;
     view.lastMs = nowMs;
@@ -132,10 +135,10 @@ export class Flights {
       const handMs = this.ports.shownMs(slot, view.handDevice);
       if (handMs !== undefined && handMs < startMs && (dueMs ?? 0) < JUMP_MS) return;
       view.handDevice = undefined;
-      view.shownMs = handMs === undefined ? (dueMs ?? 0) : Math.max(0, handMs - startMs);
+      view.shownMs = handMs === undefined || shown === undefined ? (dueMs ?? 0) : view.track.nearestMs(shown, Math.max(0, handMs - startMs));
       return;
     }
-    if (dueMs === undefined) view.shownMs += elapsedMs;
+    if (dueMs === undefined) view.shownMs = view.unclocked && Number.isNaN(view.shownMs) ? view.track.durationMs : view.shownMs + elapsedMs;
     else if (Number.isNaN(view.shownMs) || Math.abs(dueMs - view.shownMs) > JUMP_MS) view.shownMs = dueMs;
     else {
       const next = view.shownMs + elapsedMs;

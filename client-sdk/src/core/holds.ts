@@ -47,7 +47,7 @@ export type HoldPorts = {
   readonly myStates: () => ArrayLike<number>;
   /** Room time now, or undefined while not in the room. */
   readonly roomNow: () => number | undefined;
-  /** Room time at which a device of somebody else is shown now, or undefined when they are not. */
+  /** Room time at which a device of somebody is shown now, or undefined when they are not. */
   readonly shownMs: (slot: number, device: number) => number | undefined;
   readonly bodyOf: (object: string) => BodySpec | undefined;
   /** Undefined without the scene's definition. */
@@ -212,7 +212,8 @@ export class Holds {
       this.active.add(object);
       // An answer to an older grip says nothing about the one that is still asked for.
       if (current !== undefined || !this.claims.has(object)) this.denied(object, { granted: false, reason, holder });
-      if (resolve === undefined) this.ports.onDenied({ reason: "lost-race", object, field: "transform", sentence: "Somebody touched it first." });
+      const sentence = this.ports.bodyOf(object)?.handover === true ? "Somebody took it over." : "Somebody touched it first.";
+      if (resolve === undefined) this.ports.onDenied({ reason: "lost-race", object, field: "transform", sentence });
     }
     resolve?.(granted ? { granted, leaseMs } : { granted, reason, holder });
     this.note(object);
@@ -246,8 +247,7 @@ export class Holds {
 
   onFlight(info: FlightInfo, nowMs: number): void {
     const lease = this.leases.get(info.object)?.info;
-    const mine = info.slot === this.ports.mySlot();
-    this.flights.onFlight(info, !mine && lease?.slot === info.slot ? deviceOf(lease.hand) : undefined, nowMs);
+    this.flights.onFlight(info, lease?.slot === info.slot ? deviceOf(lease.hand) : undefined, nowMs);
     this.thrownFrom.set(info.object, this.leases.get(info.object));
     this.active.add(info.object);
   }
@@ -296,7 +296,7 @@ export class Holds {
 
   private drawOne(object: string, nowMs: number): void {
     const display = this.displays.get(object);
-    const flying = this.flights.frame(object, nowMs, this.source);
+    const flying = this.flights.frame(object, nowMs, display?.transform, this.source);
     const slot = this.holder(object);
     const held = slot === undefined ? this.thrown(object, flying) : (this.claims.get(object) ?? grasped(this.leases.get(object)));
     const by = slot ?? (flying === "hand" ? this.thrownFrom.get(object)?.info.slot : undefined);

@@ -187,6 +187,7 @@ class CoreSpace implements Space {
       roomNow: () => this.roomNow(),
       shownMs: (slot, device) => {
         const person = this.people.get(slot);
+        if (slot === this.me.slot) return this.roomNow();
         return person?.visible === true ? person.shownMs(device) : undefined;
       },
       bodyOf: (object) => {

@@ -123,6 +123,24 @@ describe("throwing", () => {
     reach(world, [2, 1, 1]);
     expect([...transform.subarray(0, 3)].map((value) => Math.round(value * 1000))).toEqual([2000, 1000, 1000]);
   });
+
+  it("[CF3] lands even when the link ends in mid-air and a new room has another time", async () => {
+    const world = await joinWorld();
+    const { space, room, time } = world;
+    await swing(world);
+    const track = new FlightTrack(flightOf(world));
+    await time.run(100);
+    space.frame();
+    land(room, track.rest);
+    room.offsetMs = -4000;
+    room.restart();
+    for (let ms = 0; ms < track.durationMs + 8000; ms += 100) {
+      await time.run(100);
+      space.frame();
+    }
+    expect(space.status).toBe("live");
+    expect([...valveOf(space).transform.subarray(0, 3)]).toEqual([...track.rest.subarray(0, 3)]);
+  });
 });
 
 describe("two hands", () => {

@@ -3,11 +3,12 @@
  * each end plans the same flight from it (shared/motion/flight.ts), so nothing is sent while it lasts.
  *
  * [FD1] Where a flight will end is written durably when it begins: a crash or a leave in mid-air loses nothing, and landing needs no write.
- * [FD2] A flight's end is told when it has landed and its resting place is no longer waiting for a store in trouble; or at once when the
- *       object is caught or deleted.
+ * [FD2] A flight's end is told when it has landed for as long as a catch may be rewound and its resting place is no longer waiting for a
+ *       store in trouble; or at once when the object is caught or deleted.
  * [FD3] At most MAX_FLIGHTS at once; what is thrown beyond that is put where it would have landed.
  */
 import { FlightTrack, type Launch } from "@copresence/shared/motion";
+import { LIMITS } from "@copresence/shared/protocol";
 import type { ObjectTransform } from "@copresence/shared/scene";
 import type { EffectSink } from "./effect-sink.ts";
 import type { Flight } from "./types.ts";
@@ -60,7 +61,7 @@ export class FlightDesk {
   /** Once per tick: what has landed. */
   flush(nowMs: number): void {
     for (const [object, { flight, track }] of this.flying) {
-      if (nowMs - flight.startMs >= track.durationMs && !this.unwritten(object)) this.end(object);
+      if (nowMs - flight.startMs >= track.durationMs + LIMITS.rewindMs && !this.unwritten(object)) this.end(object);
     }
   }
 

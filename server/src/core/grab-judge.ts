@@ -6,7 +6,7 @@
  * [GJ2] An earlier touch takes the object from its holder while the contest is open (`LIMITS.rewindMs` after the grant); after that
  *       the holder keeps it. Touches of the same time go to the lower slot, so the order of arrival decides nothing.
  * [GJ3] A hand reaches `REACH_M` (times the object's scale, if larger than 1), where it was at the touch; a pointer reaches everywhere. What flies is
- *       reached for where it was at the touch, what somebody holds where it is.
+ *       reached for anywhere it was in the last `LIMITS.rewindMs` before the touch: it is shown a little behind. What somebody holds, where it is.
  * [GJ4] One person holds an object, with one hand or both. A second person is refused until it is let go, unless the scene lets this type
  *       go from hand to hand (`handover`): then they take it over.
  */
@@ -28,6 +28,8 @@ export type PlaceOf = (object: PlainObject, timeMs: number) => ObjectTransform;
 
 /** From the hand to the object's origin: an arm's error and half of a bulky object. */
 export const REACH_M = 1.5;
+/** At the fastest throw, a third of the reach. */
+const REWIND_STEP_MS = 25;
 /** What jitter may add to a claim's way over that of the poses before it. */
 const CLAIM_SLACK_MS = 50;
 /** `grabResult.holder` when nobody holds it. */
@@ -95,7 +97,10 @@ export class GrabJudge {
     if (held?.lease.slot === slot) return undefined;
     if (held !== undefined && !isContested(held, claim, nowMs) && spec.body?.handover !== true) return no("held-by-other", held.lease.slot);
     if (this.leases.count(slot) >= LIMITS.leasesPerPerson) return no("too-many-held");
-    return this.reaches(claim, this.placeOf(object, claim.touchMs)) ? undefined : no("too-far");
+    for (let backMs = 0; backMs <= LIMITS.rewindMs; backMs += REWIND_STEP_MS) {
+      if (this.reaches(claim, this.placeOf(object, claim.touchMs - backMs))) return undefined;
+    }
+    return no("too-far");
   }
 
   /** A hold with both hands needs both within reach. */

@@ -61,10 +61,10 @@ describe("throwing", () => {
     expect(flight).toMatchObject({ object: "ball-1", slot: ada.person.slot, startMs: 300, velocityMmS: THROWN });
     expect(document.writes).toMatchObject([{ object: "ball-1", user: "ada", transform: { position: [...track.rest.subarray(0, 3)], scale: 1 } }]);
     expect(track.rest[1]).toBe(0.1);
-    desk.flush(300 + track.durationMs - 1);
+    desk.flush(300 + track.durationMs + LIMITS.rewindMs - 1);
     expect(out.take()).toEqual([]);
     expect(desk.flights.all()).toEqual([flight]);
-    desk.flush(300 + track.durationMs);
+    desk.flush(300 + track.durationMs + LIMITS.rewindMs);
     expect(deltas(out.take())).toEqual(["flightGone"]);
     expect(document.writes).toHaveLength(1);
   });

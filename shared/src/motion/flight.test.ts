@@ -99,6 +99,14 @@ describe("flight", () => {
     );
   });
 
+  it("finds when it is nearest to a place, among what it may look at", () => {
+    const track = new FlightTrack(thrown([0, 1500, 0], [3000, 1000, 0]));
+    const { 0: x = 0, 1: y = 0, 2: z = 0 } = placeAt(track, 203);
+    expect(track.nearestMs([x, y, z + 0.2], 1000)).toBeCloseTo(203, 0);
+    expect(track.nearestMs([x, y, z], 100)).toBe(100);
+    expect(track.nearestMs([-5, 1.5, 0], 1000)).toBe(0);
+  });
+
   it("[FL4] stands up where it lands, or rests as it fell", () => {
     const spinning = { spinMradS: [9000, 3000, -5000] };
     const { rest } = new FlightTrack(thrown([0, 1500, 0], [2000, 500, 0], spinning));

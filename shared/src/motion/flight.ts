@@ -77,6 +77,32 @@ export class FlightTrack {
     unit(out, 3);
   }
 
+  /** Time since the release, at most `mostMs`, at which it is nearest to a place; the first of equals. */
+  nearestMs(place: ArrayLike<number>, mostMs: number): number {
+    const { points } = this;
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let step = 0; step < this.last && step * STEP_MS <= mostMs; step++) {
+      let along = 0;
+      let square = 0;
+      for (let i = 0; i < 3; i++) {
+        const from = points[step * FLOATS + i] as number;
+        const way = (points[(step + 1) * FLOATS + i] as number) - from;
+        along += ((place[i] as number) - from) * way;
+        square += way * way;
+      }
+      const part = square > 0 ? Math.min(1, Math.max(0, along / square)) : 0;
+      let distance = 0;
+      for (let i = 0; i < 3; i++) {
+        const from = points[step * FLOATS + i] as number;
+        const at = from + ((points[(step + 1) * FLOATS + i] as number) - from) * part - (place[i] as number);
+        distance += at * at;
+      }
+      if (distance < least) [least, best] = [distance, Math.min(mostMs, (step + part) * STEP_MS)];
+    }
+    return best;
+  }
+
   /** Metres per second, `sinceMs` after the release. */
   speedAt(sinceMs: number): number {
     const before = Math.floor(Math.min(this.last, Math.max(0, sinceMs / STEP_MS)));

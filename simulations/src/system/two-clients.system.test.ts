@@ -7,7 +7,7 @@ import { Button, connect, devTicket, devTickets, frameLoop, Gesture, type JoinEr
 import { developmentConfig } from "@copresence/server/config";
 import { type RunningServer, startServer } from "@copresence/server/main";
 import { LIMITS } from "@copresence/shared/protocol";
-import { defaultRoles, defineScene, type SceneSpec, t } from "@copresence/shared/scene";
+import { defaultRoles, defineScene, readTransform, type SceneSpec, t } from "@copresence/shared/scene";
 
 const spec = {
   name: "two-clients",
@@ -151,6 +151,20 @@ describe("two clients and a server", () => {
     await until("it hangs in the winner's hand for the loser too", () => near(winner, loser) < 0.2);
     winner.objects.get("ball-1")?.release();
     await until("it was put down for both", () => holders().every((holder) => holder === undefined) && near(winner, loser) < 0.002);
+  });
+
+  it("throw it: both see it fly and land in one place, the one on disk", async () => {
+    const ball = anna.objects.get("ball-1");
+    const seen = (): Float64Array => ben.objects.get("ball-1")?.transform ?? new Float64Array(8);
+    expect((await ball?.grab())?.granted).toBe(true);
+    await until("Ben sees Anna hold it", () => ben.objects.get("ball-1")?.holder === anna.me.slot);
+    const from = [...seen().subarray(0, 3)];
+    ball?.release({ velocity: [1.5, 2.5, 0.5], spin: [0, 3, 0] });
+    await until("it rises for Ben", () => (seen()[1] as number) > (from[1] as number) + 0.1 && ben.objects.get("ball-1")?.holder === undefined);
+    const rest = (): readonly number[] | undefined => readTransform(ben.objects.doc, "ball-1")?.position;
+    const lies = (space: typeof anna): boolean => rest()?.every((value, i) => value === space.objects.get("ball-1")?.transform[i]) ?? false;
+    await until("it lies where the document says, for both", () => lies(anna) && lies(ben));
+    expect(rest()?.[1]).toBe(0);
   });
 
   it("edit, are told when it is on disk, and find it again after the server was replaced", async () => {
