@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { pipelineBench } from "./pipeline/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -17,6 +18,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   codec: {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",
     run: codec,
+  },
+  pipeline: {
+    about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    run: (options, progress) => pipelineBench(options, progress),
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",

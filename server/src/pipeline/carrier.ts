@@ -56,6 +56,8 @@ export type Carrier = {
   forget(scene: string): void;
   /** Workers that were lost and replaced since the start. */
   readonly restarts: number;
+  /** Process ids of workers that are children of this process. */
+  readonly pids: readonly number[];
   close(): Promise<void>;
 };
 

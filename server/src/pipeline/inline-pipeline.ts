@@ -61,6 +61,7 @@ export class InlinePipeline implements Pipeline {
       dead: this.work.failed,
       resent: 0,
       degradedAnswers: 0,
+      workers: [],
       restarts: 0,
       lagMs,
       runtime: "none (inline)",

@@ -23,8 +23,9 @@ async function open(launch: Launch, deadlines?: Deadlines): Promise<PipelineUnde
   const pipeline = new SidePipeline({ mode, carrier, deadlines, onLog: lines.add });
   /** A process gets the signal, a thread is told to do it to itself. */
   const fault = (signal: NodeJS.Signals, kind: "crash" | "freeze") => () => {
-    if (host?.pid === undefined) host?.inject(kind);
-    else process.kill(host.pid, signal);
+    const [pid] = pipeline.health().workers;
+    if (pid === undefined) host?.inject(kind);
+    else process.kill(pid, signal);
   };
   return { pipeline, lines, crash: fault("SIGKILL", "crash"), freeze: fault("SIGSTOP", "freeze"), close: () => pipeline.close() };
 }

@@ -151,6 +151,7 @@ export class SidePipeline implements Pipeline {
       dead: dead + this.fallback.failed,
       resent,
       degradedAnswers: degraded,
+      workers: this.carrier.pids,
       restarts: this.carrier.restarts,
       lagMs: Math.round(nowMs - oldestMs),
       runtime: this.runtime.sentence,

@@ -30,6 +30,8 @@ export type PipelineHealth = {
   readonly resent: number;
   /** Answers of the reduced form, in the room's process. */
   readonly degradedAnswers: number;
+  /** Process ids of the workers that are processes of this server's. */
+  readonly workers: readonly number[];
   /** Workers lost and replaced. */
   readonly restarts: number;
   /** Age of the oldest waiting event. */

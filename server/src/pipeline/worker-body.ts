@@ -55,7 +55,8 @@ function processPort(): Port {
   // The terminal's Ctrl-C goes to everybody in it; this one leaves when the server says so.
   process.on("SIGINT", () => undefined);
   return {
-    say: (message) => void process.send?.(message),
+    // With its parent gone there is nobody to say it to, and it is about to leave.
+    say: (message) => void process.send?.(message, undefined, undefined, () => undefined),
     hear: (listener) => void process.on("message", (message) => listener(message as ToWorker)),
     leave: () => process.disconnect(),
   };

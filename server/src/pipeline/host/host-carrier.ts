@@ -78,9 +78,9 @@ export class HostCarrier implements Carrier {
   inject(fault: Fault): void {
     this.post({ kind: "fault", fault });
   }
-  /** Process id of the worker, if it is a process. */
-  get pid(): number | undefined {
-    return this.running?.vessel.pid;
+  get pids(): readonly number[] {
+    const pid = this.running?.vessel.pid;
+    return pid === undefined ? [] : [pid];
   }
 
   async close(): Promise<void> {

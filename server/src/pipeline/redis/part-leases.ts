@@ -56,7 +56,8 @@ export class PartLeases {
   private readonly worker: string;
   private readonly runtime: { readonly ok: boolean; readonly sentence: string };
   private readonly now: () => number;
-  readonly owned = new Set<number>();
+  /** Part -> the lease's value, which nobody else can have. */
+  readonly owned = new Map<number, string>();
   private beats = 0;
   private lastMs = -Infinity;
   private redisNowMs = 0;
@@ -90,12 +91,11 @@ export class PartLeases {
     const answer = await this.link.run((redis) => redis.eval(BEAT, all.length, ...all, ...args));
     const [nowMs, producers, kept, gained] = answer as [number, string[], number[], number[]];
     // What is kept without being known was ours before trouble: its servers believe that we know their scenes, so it is given up first.
-    const parts = [...kept.filter((part) => this.owned.has(part)), ...gained];
     const unknown = kept.filter((part) => !this.owned.has(part)).map((part) => keys.lease(part));
     if (unknown.length > 0) await this.link.run((redis) => redis.del(...unknown));
-    const lost = [...this.owned].filter((part) => !kept.includes(part) && !gained.includes(part));
-    this.owned.clear();
-    for (const part of parts) this.owned.add(part);
+    const lost = [...this.owned.keys()].filter((part) => !kept.includes(part) && !gained.includes(part));
+    for (const part of lost) this.owned.delete(part);
+    for (const part of gained) this.owned.set(part, fresh);
     this.lastMs = this.now();
     this.redisNowMs = Number(nowMs);
     return { gained, lost, producers: new Set(producers) };

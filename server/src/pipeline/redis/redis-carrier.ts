@@ -40,6 +40,7 @@ type Part = { epoch: string; full: boolean; readonly objects: Set<number>; reado
 
 export class RedisCarrier implements Carrier {
   readonly parts = PARTS;
+  readonly pids = [];
   restarts = 0;
   private readonly events: CarrierEvents;
   private readonly timers: Timers;

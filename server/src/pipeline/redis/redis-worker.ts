@@ -1,8 +1,10 @@
 /**
  * A worker behind Redis: takes parts, reads their events, handles them in batches, answers.
  *
- * [RW1] An entry is acknowledged, deleted and answered in one transaction, after it has been handled; a worker that dies before leaves it
+ * [RW1] An entry is acknowledged, deleted and answered in one script, after it has been handled; a worker that dies before leaves it
  *       pending, and whoever takes the part next claims it.
+ * [RW6] That script does nothing unless the lease is still this worker's: one that was slower than its lease has put into its index what
+ *       only its successor's is asked about, so the entry stays pending for the successor.
  * [RW2] A claimed entry is handled by itself, counted by Redis before it is; after `MAX_TRIES` it goes to the dead (CA3).
  *       Other copies of it, sent again meanwhile, go the same way without being tried.
  * [RW3] A part that is lost takes its scenes with it; what a frozen worker still had is answered twice at worst, and the room takes one.
@@ -36,9 +38,24 @@ export type RedisWorkerOptions = {
   readonly runtime: RuntimeReport;
   readonly onLog: (sentence: string) => void;
 };
-export type WorkerCounts = { handled: number; expired: number; dead: number; claimed: number; trimmed: number; refused: number; superseded: number };
+export type WorkerCounts = {
+  handled: number;
+  /** Too late to be worth an answer. */
+  expired: number;
+  dead: number;
+  claimed: number;
+  /** Trimmed by somebody before they were acknowledged. */
+  trimmed: number;
+  /** Unreadable. */
+  refused: number;
+  superseded: number;
+  /** Handled after the lease was lost, and left to the successor. */
+  fenced: number;
+};
 
 type Entry = { readonly part: number; readonly entry: string; readonly posted: Posted };
+type Done = { readonly part: number; readonly entry: string; readonly posted: Posted | undefined; readonly outcome: Outcome | undefined };
+type Dead = { readonly part: number; readonly entry: string; readonly json: string; readonly why: string; readonly posted?: Posted };
 type Suspect = { readonly part: number; readonly entry: string };
 
 export class RedisWorker {
@@ -56,7 +73,7 @@ export class RedisWorker {
   private trouble = "";
   private stopping = false;
   private readonly ended: Promise<void>;
-  readonly counts: WorkerCounts = { handled: 0, expired: 0, dead: 0, claimed: 0, trimmed: 0, refused: 0, superseded: 0 };
+  readonly counts: WorkerCounts = { handled: 0, expired: 0, dead: 0, claimed: 0, trimmed: 0, refused: 0, superseded: 0, fenced: 0 };
 
   constructor(options: RedisWorkerOptions) {
     this.options = options;
@@ -93,7 +110,7 @@ export class RedisWorker {
         const sentence = troubleOf(error);
         if (this.trouble === "") this.options.onLog(`${sentence}; serving nothing until it answers`);
         this.trouble = sentence;
-        for (const part of this.leases.owned) this.drop(part);
+        for (const part of this.leases.owned.keys()) this.drop(part);
         this.leases.owned.clear();
         await new Promise((resolve) => setTimeout(resolve, REST_MS));
       }
@@ -150,7 +167,7 @@ export class RedisWorker {
   }
 
   private async claimStuck(): Promise<void> {
-    for (const part of this.leases.owned) await this.claim(part, STUCK_MS);
+    for (const part of this.leases.owned.keys()) await this.claim(part, STUCK_MS);
     this.lastClaimMs = performance.now();
   }
 
@@ -184,7 +201,7 @@ export class RedisWorker {
   }
 
   private async read(): Promise<Entry[]> {
-    const parts = [...this.leases.owned];
+    const parts = [...this.leases.owned.keys()];
     const streams = parts.map((part) => this.keys.events(part));
     const answer = await this.link.run(
       (redis) =>
@@ -237,6 +254,8 @@ export class RedisWorker {
       ({ part, posted: { scene, event } }) => event !== undefined && this.buried.get(part)?.has(hashOf(scene, event)) === true,
     );
     const worth = entries.filter((each) => !copies.includes(each) && this.isWorth(each.entry, each.posted, newest));
+    const last = new Map(entries.map((entry) => [entry.posted.scene, entry]));
+    for (const entry of entries) this.noteScene(entry);
     const handled = await this.options.consumers.handleBatch(
       worth.flatMap(({ posted: { scene, event } }) => (event === undefined ? [] : [{ scene, event }])),
     );
@@ -253,7 +272,8 @@ export class RedisWorker {
     }
     this.counts.handled += outcomes.size - copies.length;
     const done = entries.filter((entry) => !failed.has(entry));
-    for (const entry of done) this.noteScene(entry);
+    // A farewell that nothing follows; one that something follows has made room for it already.
+    for (const [scene, { posted }] of last) if (posted.event === undefined) this.forget(scene);
     await this.acknowledge(done.map((entry) => ({ ...entry, outcome: outcomes.get(entry) ?? { id: entry.posted.id, scene: entry.posted.scene } })));
     for (const { part, entry } of failed) this.suspects.push({ part, entry });
   }
@@ -276,33 +296,24 @@ export class RedisWorker {
     else this.scenes.set(scene, { part, producer });
   }
 
-  private async acknowledge(done: readonly (Entry & { readonly outcome: Outcome })[]): Promise<void> {
-    if (done.length === 0) return;
-    await this.link.run(async (redis) => {
-      const transaction = redis.multi();
-      for (const [part, ofPart] of groups(done, ({ part }) => part)) {
-        const entries = ofPart.map(({ entry }) => entry);
-        transaction.xack(this.keys.events(part), GROUP, ...entries).xdel(this.keys.events(part), ...entries);
-        for (const [producer, list] of groups(ofPart, ({ posted }) => posted.producer)) {
-          this.reply(
-            transaction,
-            producer,
-            part,
-            list.filter(({ posted }) => posted.event !== undefined).map(({ outcome }) => outcome),
-          );
-        }
+  private async acknowledge(done: readonly Done[]): Promise<void> {
+    for (const [part, ofPart] of groups(done, ({ part }) => part)) {
+      const replies = new Map<string, Outcome[]>();
+      for (const { posted, outcome } of ofPart) {
+        if (posted?.event === undefined || outcome === undefined) continue;
+        const list = replies.get(posted.producer);
+        if (list === undefined) replies.set(posted.producer, [outcome]);
+        else list.push(outcome);
       }
-      await execute(transaction);
-    });
+      const keys = [this.keys.lease(part), this.keys.events(part), ...[...replies.keys()].map((producer) => this.keys.replies(producer))];
+      const facts = [this.leases.owned.get(part) ?? "none", GROUP, REPLIES_MAX, REPLIES_TTL_MS, part, ofPart.length];
+      const args = [...facts, ...ofPart.map(({ entry }) => entry), ...[...replies.values()].map(writeOutcomes)];
+      if ((await this.link.run((redis) => redis.eval(ACKNOWLEDGE, keys.length, ...keys, ...args))) !== 1) this.counts.fenced += ofPart.length;
+    }
   }
 
-  private reply(transaction: Transaction, producer: string, part: number, outcomes: readonly Outcome[]): void {
-    if (outcomes.length === 0) return;
-    const key = this.keys.replies(producer);
-    transaction.xadd(key, "MAXLEN", "~", REPLIES_MAX, "*", "p", part, "o", writeOutcomes(outcomes)).pexpire(key, REPLIES_TTL_MS);
-  }
-
-  private async bury(dead: readonly (Suspect & { readonly json: string; readonly why: string; readonly posted?: Posted })[]): Promise<void> {
+  /** To the dead first: an event that is there twice is better than one that is nowhere. */
+  private async bury(dead: readonly Dead[]): Promise<void> {
     this.counts.dead += dead.length;
     for (const { part, entry, json, why, posted } of dead) {
       this.options.onLog(`an event was given up: ${posted?.event?.kind ?? "something"} ${why}`);
@@ -311,28 +322,37 @@ export class RedisWorker {
       await this.link.run(async (redis) => {
         const transaction = redis.multi();
         transaction.xadd(this.keys.dead, "MAXLEN", "~", DEAD_MAX, "*", "why", why, "e", json).pexpire(this.keys.dead, DEAD_TTL_MS);
-        transaction.xack(this.keys.events(part), GROUP, entry).xdel(this.keys.events(part), entry);
         if (hash !== undefined) transaction.sadd(this.keys.buried(part), hash).pexpire(this.keys.buried(part), DEAD_TTL_MS);
-        if (posted?.event !== undefined) {
-          const { producer, id, scene, event } = posted;
-          this.reply(transaction, producer, part, [{ id, scene, dead: epitaph(`${event.kind} ${why}`, scene, event) }]);
-        }
-        await execute(transaction);
+        for (const [error] of (await transaction.exec()) ?? []) if (error !== null) throw error;
       });
+      const outcome =
+        posted?.event === undefined
+          ? undefined
+          : { id: posted.id, scene: posted.scene, dead: epitaph(`${posted.event.kind} ${why}`, posted.scene, posted.event) };
+      await this.acknowledge([{ part, entry, posted, outcome }]);
     }
   }
 }
+
+/** KEYS: lease, events, replies...; ARGV: the lease's value, group, most replies, their life in ms, part, how many entries, entries..., outcomes... */
+const ACKNOWLEDGE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local count = tonumber(ARGV[6])
+local entries = {}
+for i = 1, count do entries[i] = ARGV[6 + i] end
+redis.call('XACK', KEYS[2], ARGV[2], unpack(entries))
+redis.call('XDEL', KEYS[2], unpack(entries))
+for i = 3, #KEYS do
+  redis.call('XADD', KEYS[i], 'MAXLEN', '~', ARGV[3], '*', 'p', ARGV[5], 'o', ARGV[4 + count + i])
+  redis.call('PEXPIRE', KEYS[i], ARGV[4])
+end
+return 1`;
 
 const hashOf = (scene: string, event: PipelineEvent): string =>
   createHash("sha256")
     .update(`${keyOf(scene, event)}@${versionOf(event)}`)
     .digest("base64url")
     .slice(0, 22);
-
-type Transaction = ReturnType<import("ioredis").Redis["multi"]>;
-async function execute(transaction: Transaction): Promise<void> {
-  for (const [error] of (await transaction.exec()) ?? []) if (error !== null) throw error;
-}
 
 function groups<K, T>(items: readonly T[], keyOfItem: (item: T) => K): Map<K, T[]> {
   const map = new Map<K, T[]>();

@@ -24,7 +24,7 @@ export type FromServer =
 const STATS_MS = 1000;
 
 export function serveRedis(load: Load): void {
-  const say = (message: FromServer): void => void process.send?.(message);
+  const say = (message: FromServer): void => void process.send?.(message, undefined, undefined, () => undefined);
   let worker: RedisWorker | undefined;
   process.once("disconnect", () => process.exit(0));
   process.on("SIGINT", () => undefined);

@@ -59,6 +59,7 @@ export const aHealth = (change: Partial<PipelineHealth>): PipelineHealth => ({
   dead: 0,
   resent: 0,
   degradedAnswers: 0,
+  workers: [],
   restarts: 0,
   lagMs: 0,
   runtime: "none",
