@@ -19,6 +19,8 @@ export type Trouble = Exclude<Phase, "idle">;
 export type TroubleResult = {
   /** p99 of a tick's duration in the phase over that in the idle phases around it; median of the rounds. */
   readonly ratio: number;
+  /** The same of the median, which a busy machine disturbs less. */
+  readonly medianRatio: number;
   /** The same of when a tick ended after it was due. */
   readonly endRatio: number;
   /** Over all ticks of all rounds together. */
@@ -70,11 +72,18 @@ export async function isolation(
       const rounds = troubled[trouble];
       const took = rounds.flatMap(({ sample }) => sample.took);
       const [p99Ms = NaN] = quantiles(took, [0.99]);
-      return { ratio: ratioOf(rounds, "took"), endRatio: ratioOf(rounds, "end"), pooledRatio: p99Ms / idleP99, p99Ms, ticks: took.length };
+      return {
+        ratio: ratioOf(rounds, "took", 0.99),
+        medianRatio: ratioOf(rounds, "took", 0.5),
+        endRatio: ratioOf(rounds, "end", 0.99),
+        pooledRatio: p99Ms / idleP99,
+        p99Ms,
+        ticks: took.length,
+      };
     };
     const ticks = idles.reduce((sum, { took }) => sum + took.length, 0);
     return {
-      idle: { ratio: 1, endRatio: 1, pooledRatio: 1, p99Ms: idleP99, ticks },
+      idle: { ratio: 1, medianRatio: 1, endRatio: 1, pooledRatio: 1, p99Ms: idleP99, ticks },
       flooded: result("flooded"),
       frozen: result("frozen"),
       dead: result("dead"),
@@ -85,9 +94,13 @@ export async function isolation(
   }
 }
 
-function ratioOf(rounds: readonly { readonly sample: Sample; readonly around: readonly [Sample, Sample] }[], what: keyof Sample): number {
-  const p99 = (values: readonly number[]): number => quantiles(values, [0.99])[0] ?? NaN;
-  return median(rounds.map(({ sample, around: [before, after] }) => p99(sample[what]) / p99([...before[what], ...after[what]])));
+function ratioOf(
+  rounds: readonly { readonly sample: Sample; readonly around: readonly [Sample, Sample] }[],
+  what: keyof Sample,
+  share: number,
+): number {
+  const at = (values: readonly number[]): number => quantiles(values, [share])[0] ?? NaN;
+  return median(rounds.map(({ sample, around: [before, after] }) => at(sample[what]) / at([...before[what], ...after[what]])));
 }
 
 async function run(server: RoomServer, phase: Phase, { settleMs, phaseMs }: IsolationSettings): Promise<Sample> {

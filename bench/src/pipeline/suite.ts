@@ -106,9 +106,10 @@ async function isolationFigures(settings: IsolationSettings, progress: Progress)
     { id: "tick_idle_p99", value: results.idle.p99Ms, unit: "ms" },
   ];
   for (const trouble of settings.troubles) {
-    const { ratio, endRatio, pooledRatio, p99Ms, ticks } = results[trouble];
+    const { ratio, medianRatio, endRatio, pooledRatio, p99Ms, ticks } = results[trouble];
     figures.push(
       { id: `tick_${trouble}_p99_ratio`, value: ratio, unit: "x" },
+      { id: `tick_${trouble}_median_ratio`, value: medianRatio, unit: "x" },
       { id: `tick_${trouble}_end_p99_ratio`, value: endRatio, unit: "x" },
       { id: `tick_${trouble}_pooled_ratio`, value: pooledRatio, unit: "x" },
       { id: `tick_${trouble}_p99`, value: p99Ms, unit: "ms" },
