@@ -7,6 +7,7 @@ import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
 import { objects } from "./objects/suite.ts";
+import { pipelineBench } from "./pipeline/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { room } from "./room/suite.ts";
@@ -37,6 +38,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   objects: {
     about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
     run: objects,
+  },
+  pipeline: {
+    about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    run: (options, progress) => pipelineBench(options, progress),
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",

@@ -141,7 +141,7 @@ async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore>
 
 function openPipeline(config: ServerConfig, log: Logger): Pipeline {
   if (config.pipeline.kind === "own") return config.pipeline.pipeline;
-  return createPipeline({ mode: config.pipeline.kind, onLog: (line) => log.info({ pipeline: line }, "pipeline") });
+  return createPipeline(config.pipeline, { onLog: (line) => log.info({ pipeline: line }, "pipeline") });
 }
 
 async function ticketKeys(tickets: TicketConfig, dev: DevTicketIssuer | undefined): Promise<CryptoKey[]> {

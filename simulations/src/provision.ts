@@ -12,6 +12,7 @@ const onPath = (name: string): boolean => ["/usr/bin", "/usr/local/bin", "/bin"]
 const NEEDS: readonly Need[] = [
   { package: "chromium", present: () => onPath("chromium"), why: "browser tests" },
   { package: "postgresql", present: () => existsSync("/usr/lib/postgresql"), why: "tests of the PostgreSQL store" },
+  { package: "redis-server", present: () => onPath("redis-server"), why: "the pipeline's workers" },
 ];
 
 const missing = NEEDS.filter((need) => !need.present());

@@ -10,6 +10,7 @@ import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { Evidence } from "./safety/reports.ts";
+import type { MotionFeatures } from "./motion-features.ts";
 
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
@@ -167,6 +168,17 @@ export type PipelineEvent =
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+    }
+  /**
+   * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).
+   * `version` is the second of the room's time; a newer second of the same pair supersedes.
+   */
+  | {
+      readonly kind: "motion";
+      readonly user: string;
+      readonly other: string;
+      readonly version: number;
+      readonly features: MotionFeatures;
     };
 
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

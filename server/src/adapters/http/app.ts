@@ -76,8 +76,8 @@ async function route(options: AppOptions, request: HttpRequest): Promise<HttpRep
   }
 }
 
-function pipelineState({ state, lagMs, runtime }: PipelineHealth) {
-  return { state, lagMs: Math.round(lagMs), runtime };
+function pipelineState({ state, mode, lagMs, runtime }: PipelineHealth) {
+  return { state, degraded: state === "degraded", mode, lagMs: Math.round(lagMs), runtime };
 }
 
 function notFound(options: AppOptions, path: string): HttpReply {

@@ -6,6 +6,7 @@
 import type { CloseName } from "@copresence/shared/protocol";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CoreMetric } from "../../core/types.ts";
+import type { PipelineHealth } from "../../pipeline/types.ts";
 import { newTraffic, type Traffic } from "../colyseus/governor.ts";
 
 const MILLISECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1000];
@@ -13,7 +14,7 @@ const MILLISECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1000];
 export type MetricSources = {
   readonly rooms: () => number;
   readonly sessions: () => number;
-  readonly pipeline: () => { readonly queued: number; readonly dropped: number; readonly lagMs: number };
+  readonly pipeline: () => PipelineHealth;
 };
 
 export class Metrics {
@@ -63,9 +64,17 @@ export class Metrics {
       });
     gauge("copresence_rooms", "Spaces open in this process.", sources.rooms);
     gauge("copresence_sessions", "Connected sessions.", sources.sessions);
-    gauge("copresence_pipeline_queued", "Events waiting for the side pipeline.", () => sources.pipeline().queued);
-    gauge("copresence_pipeline_dropped", "Events the side pipeline's queue threw away.", () => sources.pipeline().dropped);
-    gauge("copresence_pipeline_lag_milliseconds", "Age of the oldest waiting event.", () => sources.pipeline().lagMs);
+    const pipeline = (name: string, help: string, read: (health: PipelineHealth) => number): Gauge =>
+      gauge(`copresence_pipeline_${name}`, help, () => read(sources.pipeline()));
+    pipeline("degraded", "1 while search and moderation answer in their reduced form.", ({ state }) => (state === "degraded" ? 1 : 0));
+    pipeline("queued", "Events that wait for the side pipeline or are being handled.", ({ queued }) => queued);
+    pipeline("lag_milliseconds", "Age of the oldest of them.", ({ lagMs }) => lagMs);
+    pipeline("dropped", "Events nobody handled: over every bound.", ({ dropped }) => dropped);
+    pipeline("coalesced", "Waiting events that a newer version of their subject replaced.", ({ coalesced }) => coalesced);
+    pipeline("dead", "Events given up because handling them failed again and again.", ({ dead }) => dead);
+    pipeline("resent", "Events sent again because a worker was lost or silent.", ({ resent }) => resent);
+    pipeline("degraded_answers", "Answers of the reduced form.", ({ degradedAnswers }) => degradedAnswers);
+    pipeline("restarts", "Workers lost and replaced.", ({ restarts }) => restarts);
   }
 
   private trafficGauge(): Gauge {
