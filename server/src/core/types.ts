@@ -118,6 +118,14 @@ export type PipelineEvent =
       readonly position: readonly number[];
       readonly sizeM: number;
       readonly color: string;
+      /** Extents along x, y, z in metres, where the object says them; otherwise `sizeM` is the largest. */
+      readonly size?: readonly number[];
+      /** Words that are true of it: states ("open"), tags. */
+      readonly tags?: readonly string[];
+      /** The room or zone it says it is in. */
+      readonly room?: string;
+      /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
+      readonly audience?: string;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
   | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
@@ -130,6 +138,8 @@ export type PipelineEvent =
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+      /** What this asker may see beside what everybody may; absent: everything. */
+      readonly audiences?: readonly string[];
     };
 
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

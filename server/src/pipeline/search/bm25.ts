@@ -69,6 +69,17 @@ export class Bm25 {
     return this.postings.get(term)?.has(doc) === true;
   }
 
+  /** Documents that hold `term`. */
+  holders(term: string): Iterable<number> {
+    return this.postings.get(term)?.keys() ?? [];
+  }
+  /** How many of the admitted documents hold `term`. */
+  count(term: string, admits: (doc: number) => boolean): number {
+    let sum = 0;
+    for (const doc of this.holders(term)) if (admits(doc)) sum++;
+    return sum;
+  }
+
   /** Documents with any of the terms and their scores, unordered. */
   score(query: readonly WeightedTerm[]): { readonly doc: number; readonly score: number }[] {
     const touched: number[] = [];
