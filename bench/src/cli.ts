@@ -1,10 +1,12 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--data DIR] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { search } from "./search/suite.ts";
+
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
@@ -22,8 +24,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  search: {
+    about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",
+    run: search,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--data DIR] [--dump DIR]\n${Object.entries(SUITES)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join("\n")}`;
 
@@ -34,6 +40,7 @@ const { values, positionals } = parseArgs({
     network: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    data: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -45,7 +52,7 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  const { traces, network, dump, data } = values;
+  const { settings, figures } = await suite.run({ traces, network, dump, data }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

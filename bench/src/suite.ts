@@ -7,6 +7,8 @@ export type SuiteOptions = {
   readonly traces: string | undefined;
   /** Recorded network series. */
   readonly network: string | undefined;
+  /** A folder of external data that a suite scores instead of its own. */
+  readonly data: string | undefined;
   /** Where to write what is needed to check the figures independently. */
   readonly dump: string | undefined;
 };

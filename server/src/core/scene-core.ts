@@ -87,7 +87,7 @@ export class SceneCore {
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
     this.chat = new ChatDesk({ out, roster, moderation });
-    this.search = new SearchDesk({ out, roster, veils });
+    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -204,6 +204,7 @@ export class SceneCore {
     const delta = this.veils.judge(subject, verdict);
     if (delta === undefined) return;
     this.out.session(delta);
+    this.search.sceneChanged();
     const author = delta.kind === "veil" ? this.roster.byUser(delta.author) : undefined;
     if (author === undefined) return;
     const { object, field } = subject;
@@ -269,6 +270,7 @@ export class SceneCore {
 
   private noticed(event: PipelineEvent): void {
     if (event.kind === "text" && event.subject.kind === "field") this.veils.written(event.subject, event.version, event.user);
+    if (event.kind === "object" || event.kind === "objectGone") this.search.sceneChanged();
     if (event.kind !== "objectGone") return;
     this.grabs.objectGone(event.object);
     for (const delta of this.veils.forget(event.object)) this.out.session(delta);

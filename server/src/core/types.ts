@@ -29,7 +29,7 @@ export type CoreInput =
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
+  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[]; readonly count?: number; readonly description?: SceneDescription }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
@@ -44,6 +44,21 @@ export type SearchHit = {
   readonly position: readonly number[];
   readonly label: string;
   readonly why: string;
+};
+/** What `describe` is answered with; `text` is for people. Positions in metres. */
+export type SceneDescription = {
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
+};
+/** A person as a description tells of them. */
+export type DescribedPerson = {
+  readonly name: string;
+  readonly asleep: boolean;
+  readonly view: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+  /** Ids of what they hold. */
+  readonly holds: readonly string[];
 };
 
 /** Public facts about a person, mirrored into the Colyseus schema. `status` never says why somebody is asleep. */
@@ -140,6 +155,10 @@ export type PipelineEvent =
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
       /** What this asker may see beside what everybody may; absent: everything. */
       readonly audiences?: readonly string[];
+      /** Objects whose words moderation hides from this asker: they go by their type. */
+      readonly veiled?: readonly string[];
+      /** The question is what is here; `view` for what is in view alone. */
+      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] };
     };
 
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

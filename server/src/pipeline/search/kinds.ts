@@ -78,7 +78,7 @@ export class KindTable {
       if (this.semantics !== undefined && best < 0.96) {
         const asked = namesOf(name);
         for (const named of [...kind.names, ...kind.typeNames.slice(-1)]) {
-          const typed = kind.names.includes(named) ? 1 : TYPE;
+          const typed = kind.shell && named === kind.names[0] ? SHELL : kind.names.includes(named) ? (kind.shell ? SHELL : 1) : TYPE;
           asked.forEach((words, i) => take(this.semantics!.similarity(words, named) * typed * (i === 0 ? 1 : 0.94), `${named} for ${words}`));
         }
       }

@@ -19,17 +19,28 @@ export type Candidate = {
   score: number;
   readonly note: string;
 };
+/** Where a candidate stands when there are too many. */
+export type Prefer = (object: Indexed, sort: number) => number;
 export type Admits = (slot: number) => boolean;
 
 const MAX_CANDIDATES = 1200;
 const NAME_SHARE = 0.64;
 /** Objects whose text, not whose name, holds the words. */
 const MENTIONED = 0.8;
+const MIN_NAME = 0.12;
+/** Kinds less like the phrase than this share of the best are something else. */
+const ALIKE = 0.3;
+const MIN_SORT = 0.06;
+/** A word that this share of the scene has tells nothing apart. */
+const EVERYWHERE = 0.3;
 const GUESSED = 0.8;
 const COLOUR_MISS = 0.25;
 const COLOUR_UNKNOWN = 0.6;
 const LITERAL_MISS = 0.6;
 /** Walls and floors are rarely meant by somebody who names nothing. */
+/** Where there is a door, its frame is not the nearest door. */
+const FOUND = 0.95;
+const SHELL_BESIDE = 0.6;
 const COMPANY_M = 1.2;
 const COMPANY_SHARE = 0.3;
 const MAX_COMPANY = 16;
@@ -40,7 +51,7 @@ const STRUCTURAL: ReadonlySet<string> = new Set(["wall", "floor", "ceiling", "ro
 type Term = { readonly term: string; readonly forms: readonly string[]; readonly weight: number; readonly letter: boolean };
 
 /** Objects that match a phrase by words and colours, best first, with scores in 0..1. */
-export function phraseMatches(index: SceneIndex, phrase: Phrase, admits: Admits, prefer?: (slot: number) => number): Candidate[] {
+export function phraseMatches(index: SceneIndex, phrase: Phrase, admits: Admits, veiled: ReadonlySet<string>, exhaustive: boolean, prefer?: Prefer): Candidate[] {
   const terms = termsOf(index, phrase, admits);
   const rarity = terms.reduce((sum, { weight }) => sum + weight, 0);
   const headWeight = terms.filter(({ term }) => term === phrase.head).reduce((sum, { weight }) => sum + weight, 0);
@@ -57,29 +68,48 @@ export function phraseMatches(index: SceneIndex, phrase: Phrase, admits: Admits,
     }
     named.set(kind, match);
   }
-  const mentioned = terms.length > 0 ? mentionedIn(index, terms) : undefined;
+  const mentioned = mentionedIn(index, terms);
   const best = Math.max(0, ...[...named.values()].map(({ score }) => score));
+  const take = (slot: number, score: number, note: string): void => {
+    const object = index.at(slot);
+    if (object === undefined || !admits(slot)) return;
+    if (veiled.has(object.id)) return void found.push(...byType(index, phrase, slot, object));
+    const letters = terms.reduce((sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0), 0);
+    const held = (mentioned.get(slot) ?? 0) + letters;
+    const headHeld = headWeight > 0 && index.words.holds(slot, phrase.head ?? "") ? headWeight : 0;
+    const others = rarity - headWeight;
+    const covered = others > 0 ? Math.min(1, (held - headHeld) / others) : 1;
+    const byName = score * (others > 0 ? NAME_SHARE + (1 - NAME_SHARE) * covered : 1);
+    const byText = rarity > 0 ? MENTIONED * Math.min(1, held / rarity) : 0;
+    const sort = Math.max(byName, byText * (score > 0.5 ? 1 : 0.9)) * colourFactor(phrase, object);
+    if (sort > MIN_SORT) found.push({ slot, object, sort, score: sort, note: byName >= byText ? note : "its text" });
+  };
+  const taken = new Set<number>();
   for (const [kind, slots] of index.byKind) {
-    const { score, note } = named.get(kind) ?? { score: 0, note: "" };
-    const usable = score > 0.12 && score >= 0.25 * best;
+    const { note, score: plain } = named.get(kind) ?? { score: 0, note: "" };
+    const score = kind.shell && best > FOUND ? Math.min(plain, SHELL_BESIDE) : plain;
+    if (score <= MIN_NAME || score < ALIKE * best) continue;
     for (const slot of slots) {
-      const mention = mentioned?.get(slot) ?? 0;
-      const object = index.at(slot);
-      if (object === undefined || (!usable && mention === 0) || !admits(slot)) continue;
-      const letters = terms.reduce((sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0), 0);
-      const held = mention + letters;
-      const headHeld = phrase.head !== undefined && index.words.holds(slot, phrase.head) ? headWeight : 0;
-      const others = rarity - headWeight;
-      const covered = others > 0 ? Math.min(1, (held - headHeld) / others) : 1;
-      const byName = score * (others > 0 ? NAME_SHARE + (1 - NAME_SHARE) * covered : 1);
-      const byText = rarity > 0 ? MENTIONED * Math.min(1, held / rarity) : 0;
-      const sort = Math.max(byName, byText * (score > 0.5 ? 1 : 0.9)) * colourFactor(phrase, object);
-      if (sort > 0.02) found.push({ slot, object, sort, score: sort, note: byName >= byText ? note : terms.filter(({ forms }) => forms.some((form) => index.words.holds(slot, form))).map(({ term }) => term).join(" ") });
+      if (mentioned.size > 0) taken.add(slot);
+      take(slot, score, note);
     }
+  }
+  for (const slot of mentioned.keys()) if (!taken.has(slot)) take(slot, 0, "");
+  for (const id of veiled) {
+    const slot = index.slotOf(id);
+    if (slot !== undefined && !taken.has(slot) && !found.some((candidate) => candidate.slot === slot)) take(slot, 0, "");
   }
   literalSizes(index, phrase, found);
   if (best < 0.9 || (best < 1 && phrase.name.length > 1)) company(index, phrase, found);
-  return narrow(found, prefer).sort(byScore);
+  return (exhaustive ? found : narrow(found, prefer)).sort(byScore);
+}
+
+/** What moderation hides from the asker cannot be asked for: the object goes by its type. */
+function byType(index: SceneIndex, phrase: Phrase, slot: number, object: Indexed): Candidate[] {
+  const nothing = phrase.terms.length === 0 && phrase.about.length === 0;
+  const { score, note } = nothing ? { score: 1, note: "" } : index.kinds.match(phrase, index.kinds.of(object.type, object.type), undefined);
+  const sort = score * colourFactor(phrase, object);
+  return sort > 0.3 ? [{ slot, object, sort, score: sort, note }] : [];
 }
 
 /** The phrase's size words that are no part of a name here ("tall cabinet" may be one). */
@@ -126,15 +156,18 @@ function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
   });
 }
 
-/** Weights by rarity among what the asker sees [MA1]. */
+/** Weights by rarity among what the asker sees [MA1]; words that nearly everything has are left out where there are others. */
 function termsOf(index: SceneIndex, phrase: Phrase, admits: Admits): Term[] {
   const all = Math.max(1, index.size);
-  return [...new Set(phrase.terms)].map((term) => {
+  const terms = [...new Set(phrase.terms)].map((term) => {
     const known = index.words.has(term);
     const forms = known ? [term] : term.length === 1 || index.kinds.knows(term) ? [] : index.words.near(term);
     const holders = known ? index.words.count(term, admits) : 0;
-    return { term, forms, letter: term.length === 1, weight: Math.log(1 + (all - holders + 0.5) / (holders + 0.5)) + (/\d/.test(term) ? 2 : 0.2) };
+    const weight = Math.log(1 + (all - holders + 0.5) / (holders + 0.5)) + (/\d/.test(term) ? 2 : 0.2);
+    return { term, forms, letter: term.length === 1, weight, common: holders > EVERYWHERE * all && all > MAX_CANDIDATES };
   });
+  const telling = terms.filter(({ common }) => !common);
+  return telling.length > 0 ? telling : terms;
 }
 
 /** A head that nobody knows is taken for a word of the scene that it begins or misspells [MA2]. */
@@ -164,11 +197,14 @@ function colourFactor(phrase: Phrase, object: Indexed): number {
   return factor;
 }
 
-/** Keeps the best of many; among equals those the relations of the query are about [MA3]. */
-function narrow(found: Candidate[], prefer: ((slot: number) => number) | undefined): Candidate[] {
+/** Keeps the best of many; among equals those the query is about [MA3]. */
+function narrow(found: Candidate[], prefer: Prefer = (_, sort) => sort): Candidate[] {
   if (found.length <= MAX_CANDIDATES) return found;
-  const rank = new Map(found.map(({ slot, sort }) => [slot, Math.round(sort * 20) + Math.min(0.99, prefer?.(slot) ?? 0)]));
-  return found.sort((a, b) => (rank.get(b.slot) ?? 0) - (rank.get(a.slot) ?? 0) || byScore(a, b)).slice(0, MAX_CANDIDATES);
+  const ranks = Float64Array.from(found, ({ object, sort }) => prefer(object, sort));
+  const least = Float64Array.from(ranks).sort()[found.length - MAX_CANDIDATES] ?? 0;
+  const kept = found.filter((_, i) => (ranks[i] ?? 0) > least);
+  for (let i = 0; i < found.length && kept.length < MAX_CANDIDATES; i++) if (ranks[i] === least) kept.push(found[i]!);
+  return kept;
 }
 
 export const byScore = (a: Candidate, b: Candidate): number => b.score - a.score || (a.object.id < b.object.id ? -1 : 1);

@@ -4,8 +4,8 @@ import { parseQuery } from "./parse-query.ts";
 
 const short = (text: string): unknown => {
   const { target, relations, withinM } = parseQuery(text);
-  const phrase = (p: typeof target): string => [...p.colours, ...p.sizes, ...p.terms.map((t) => (t === p.head ? `${t}!` : t))].join(" ");
-  const related = relations.map(({ kind, anchors }) => `${kind}(${anchors === "viewer" ? "me" : anchors.map(phrase).join(" & ")})`);
+  const phrase = (p: typeof target): string => [...p.colours, ...p.sizes.map(({ size }) => size), ...p.terms.map((t) => (t === p.head ? `${t}!` : t))].join(" ");
+  const related = relations.map(({ kind, anchors }) => `${kind}(${typeof anchors === "string" ? (anchors === "viewer" ? "me" : "") : anchors.map(phrase).join(" & ")})`);
   return [phrase(target), ...related, ...(withinM === undefined ? [] : [withinM])];
 };
 

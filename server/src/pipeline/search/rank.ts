@@ -7,7 +7,8 @@
  * [RK3] Bounded work: see match.ts [MA3] and relate.ts for the caps.
  */
 import type { SearchHit } from "../../core/types.ts";
-import { type Candidate, byScore, phraseMatches, sizesOf } from "./match.ts";
+import { EVERYBODY } from "./bm25.ts";
+import { type Candidate, byScore, type Prefer, phraseMatches, sizesOf } from "./match.ts";
 import { parseQuery, type Query, type Relation } from "./parse-query.ts";
 import { type Bounds, type Factors, farFrom, isSuperlative, Relater, type Scene } from "./relate.ts";
 import { lookingAlong, type Viewpoint } from "./relations.ts";
@@ -22,12 +23,17 @@ export type Ask = {
   readonly limit: number;
   /** What the asker may see; absent: everything [RK2]. */
   readonly visible?: ((object: Indexed) => boolean) | undefined;
+  /** Ids whose words this asker must not read: explanations call them by their type. */
+  readonly veiled?: ReadonlySet<string>;
+  /** Without the caps [RK3]: what recall is measured against, far too slow to serve. */
+  readonly exhaustive?: boolean;
 };
 export type ScorePart = { readonly part: string; readonly factor: number; readonly why: string };
 export type ExplainedHit = SearchHit & { readonly parts: readonly ScorePart[] };
 /** `count`: how many things a question of "how many" is about; undefined for other questions. */
 export type Answer = { readonly hits: readonly ExplainedHit[]; readonly count: number | undefined };
 
+const NONE: ReadonlySet<string> = new Set();
 /** How much of the score the distance to the viewer may take, to break ties between equals. */
 const PROXIMITY = 0.04;
 const COUNTED_SORT = 0.8;
@@ -40,10 +46,10 @@ export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   const query = parseQuery(ask.text);
   const admits = filterOf(index, ask, query.withinM);
   const bounds = boundsOf(index, ask.visible);
-  const scene: Scene = { index, admits: seenBy(index, ask), viewpoint: ask.viewpoint, bounds };
+  const scene: Scene = { index, admits: seenBy(index, ask), viewpoint: ask.viewpoint, bounds, veiled: ask.veiled ?? NONE, exhaustive: ask.exhaustive === true };
   const stanced: Scene = { ...scene, viewpoint: stanceOf(query, scene) };
   const relater = new Relater(stanced, query);
-  const candidates = phraseMatches(index, query.target, admits, preferenceOf(index, query, stanced, relater));
+  const candidates = phraseMatches(index, query.target, admits, scene.veiled, scene.exhaustive, preferenceOf(query, stanced, relater));
   const applied = applyRelations(query, candidates, relater);
   if (query.thisRoom) applyRoom(candidates, stanced);
   const sizes = sizesOf(index, query.target, candidates);
@@ -103,16 +109,20 @@ function countOf(candidates: readonly Candidate[], applied: readonly Applied[]):
   return candidates.filter(({ sort }, at) => sort >= COUNTED_SORT * top && applied.every(({ factors }, i) => (factors.of[at] ?? 0) >= COUNTED_FIT * (mosts[i] ?? 1))).length;
 }
 
-const seenBy = (index: SceneIndex, { visible }: Ask) => (slot: number): boolean => {
-  const object = index.at(slot);
-  return object !== undefined && (visible === undefined || visible(object));
-};
+function seenBy(index: SceneIndex, { visible }: Ask): (slot: number) => boolean {
+  if (visible === undefined) return EVERYBODY;
+  return (slot) => {
+    const object = index.at(slot);
+    return object !== undefined && visible(object);
+  };
+}
 
 /** Types, distance and permission exclude [RK2]. */
 function filterOf(index: SceneIndex, ask: Ask, spokenM: number | undefined): (slot: number) => boolean {
   const radius = ask.withinM > 0 && spokenM !== undefined ? Math.min(ask.withinM, spokenM) : ask.withinM > 0 ? ask.withinM : spokenM;
   const inside = radius !== undefined && ask.viewpoint !== undefined ? new Set(index.grid.within(ask.viewpoint.point, radius)) : undefined;
   const seen = seenBy(index, ask);
+  if (inside === undefined && ask.types.size === 0) return seen;
   return (slot) => (inside === undefined || inside.has(slot)) && (ask.types.size === 0 || ask.types.has(index.at(slot)?.type ?? "")) && seen(slot);
 }
 
@@ -148,17 +158,21 @@ function stanceOf(query: Query, scene: Scene): Viewpoint | undefined {
   return from === undefined ? viewpoint : lookingAlong(from, centre.x - from.x, centre.z - from.z);
 }
 
-/** Which of too many equals to keep: those near what the query relates them to, or near the viewer. */
-function preferenceOf(index: SceneIndex, query: Query, scene: Scene, relater: Relater): ((slot: number) => number) | undefined {
+/** Which of too many equals to keep: those near what the query relates them to, or near the viewer; without relations just the best. */
+function preferenceOf(query: Query, { viewpoint }: Scene, relater: Relater): Prefer | undefined {
   const relation = query.relations.find(({ anchors }) => Array.isArray(anchors));
-  const anchor = Array.isArray(relation?.anchors) ? relater.placeOf(relation.anchors[0]!) : undefined;
-  const away = relation?.kind === "farthest" || query.relations.some(({ kind, anchors }) => kind === "farthest" && anchors === "viewer");
-  const centre = anchor?.point ?? scene.viewpoint?.point;
-  if (centre === undefined) return undefined;
-  return (slot) => {
-    const point = index.at(slot)?.point ?? centre;
-    const d = Math.hypot(point.x - centre.x, point.y - centre.y, point.z - centre.z);
-    return away ? d / (d + 10) : 10 / (d + 10);
+  const near = Array.isArray(relation?.anchors) ? relater.nearness(relation.anchors[0]!) : undefined;
+  const far = query.relations.some(({ kind, anchors }) => kind === "farthest" && anchors === "viewer");
+  if (near === undefined && viewpoint === undefined) return undefined;
+  const sorts = query.target.sizes.length > 0;
+  return (object, sort) => {
+    if (near !== undefined && relation?.kind !== "farthest") return Math.round(sort * 10) + near(object);
+    // Big and small are chosen among all of them, near or not.
+    if (sorts) return Math.round(sort * 10) + object.sizeM / (1 + object.sizeM);
+    if (viewpoint === undefined) return sort;
+    const away = object.placed ? farFrom(object, viewpoint) : 100;
+    if (query.relations.length > 0) return Math.round(sort * 10) + (far ? away / (away + 10) : 10 / (away + 10));
+    return sort * (1 - PROXIMITY * (away / (away + 10)));
   };
 }
 

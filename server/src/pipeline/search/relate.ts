@@ -7,16 +7,19 @@
  */
 import { distance } from "./grid.ts";
 import type { SizeWord } from "./language/pack.ts";
+import { AnchorGrid } from "./anchor-grid.ts";
 import { type Admits, type Candidate, phraseMatches, sizesOf } from "./match.ts";
 import type { Phrase, Query, Relation } from "./parse-query.ts";
 import { apart, bearing, bounded, fitAnchor, fitBetween, fitViewer, gapBetween, halved, lookingAlong, NO_SIZE, type Place, type Viewpoint } from "./relations.ts";
 import type { Indexed, SceneIndex } from "./scene-index.ts";
 
 export type Factors = { readonly of: Float64Array; readonly why: (i: number) => string; readonly relation: string };
-export type Scene = { readonly index: SceneIndex; readonly admits: Admits; readonly viewpoint: Viewpoint | undefined; readonly bounds: Bounds };
+export type Scene = { readonly index: SceneIndex; readonly admits: Admits; readonly viewpoint: Viewpoint | undefined; readonly bounds: Bounds; readonly veiled: ReadonlySet<string>; readonly exhaustive: boolean };
 export type Bounds = { readonly min: readonly [number, number, number]; readonly max: readonly [number, number, number] };
 
-const MAX_ANCHORS = 24;
+const MAX_ANCHORS = 1200;
+/** Up to this many anchors are all measured; of more, those near each thing. */
+const FEW = 24;
 /** "Between" tries every pair of this many ends. */
 const MAX_ENDS = 8;
 /** Anchors must be nearly as good as the best anchor: "the pump" is one of the pumps, not everything in the pump room. */
@@ -41,6 +44,7 @@ export class Relater {
   private readonly scene: Scene;
   private readonly relations: readonly Relation[];
   private readonly anchors = new Map<Phrase, Anchor[]>();
+  private readonly grids = new Map<readonly Anchor[], AnchorGrid>();
 
   constructor(scene: Scene, query: Query) {
     this.scene = scene;
@@ -90,12 +94,12 @@ export class Relater {
   private anchorsOf(phrase: Phrase): Anchor[] {
     let found = this.anchors.get(phrase);
     if (found !== undefined) return found;
-    const { index, admits } = this.scene;
-    const matches = phraseMatches(index, phrase, admits);
+    const { index, admits, veiled, exhaustive } = this.scene;
+    const matches = phraseMatches(index, phrase, admits, veiled, exhaustive);
     for (const { size, word } of sizesOf(index, phrase, matches)) this.sized(matches, size, word);
     matches.sort((a, b) => b.score - a.score);
     const top = matches[0]?.score ?? 0;
-    found = top < MIN_ANCHOR ? [] : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed).slice(0, MAX_ANCHORS);
+    found = top < MIN_ANCHOR ? [] : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed).slice(0, exhaustive ? matches.length : MAX_ANCHORS);
     this.anchors.set(phrase, found);
     return found;
   }
@@ -111,18 +115,22 @@ export class Relater {
     const of = new Float64Array(set.length);
     set.forEach(({ object, slot }, at) => {
       let best = 0;
-      anchors.forEach((anchor, a) => {
-        if (anchor.slot === slot) return;
+      for (const a of this.nearTo(anchors, object)) {
+        const anchor = anchors[a]!;
+        if (anchor.slot === slot) continue;
         const chain = chained ? Math.max(ofAnchor?.of[a] ?? 1, 0.92 * (ofTarget?.of[at] ?? 0)) : 1;
         const factor = fitAnchor(relation.kind as "near", object, anchor.object, view) * (anchor.score / top) * chain;
-        if (factor > best) [best, chosen[at]] = [factor, a];
-      });
+        if (factor > best) {
+          best = factor;
+          chosen[at] = a;
+        }
+      }
       of[at] = object.placed ? bounded(best) : 0.3;
     });
     const why = (at: number): string => {
       const anchor = anchors[chosen[at] ?? -1];
       if (anchor === undefined) return "";
-      const said = `${(of[at] ?? 0) < 0.25 ? "hardly " : ""}${relation.kind} ${nameOf(anchor.object)} (${metres(gapBetween(set[at]!.object, anchor.object))})`;
+      const said = `${(of[at] ?? 0) < 0.25 ? "hardly " : ""}${relation.kind} ${this.nameOf(anchor.object)} (${metres(gapBetween(set[at]!.object, anchor.object))})`;
       const next = chained ? ((ofAnchor?.of[chosen[at] ?? 0] ?? 0) >= 0.92 * (ofTarget?.of[at] ?? 0) ? ofAnchor?.why(chosen[at] ?? 0) : ofTarget?.why(at)) : "";
       return `${said}${view === undefined && isSide(relation.kind) ? ", no viewpoint given" : ""}${next ? `, ${next}` : ""}`;
     };
@@ -137,28 +145,27 @@ export class Relater {
     const meant = anchors.filter((_, a) => (weights[a] ?? 0) >= 0.6 * top);
     const chosen: (Anchor | undefined)[] = [];
     const d = set.map(({ object, slot }, at) => {
-      let least = Infinity;
-      for (const anchor of meant) {
-        const away = anchor.slot === slot || !object.placed ? Infinity : apart(object, anchor.object);
-        if (away < least) [least, chosen[at]] = [away, anchor];
-      }
+      const [least, anchor] = object.placed ? this.nearest(meant, object, slot) : [Infinity, undefined];
+      chosen[at] = anchor;
       return least;
     });
     const of = this.ranked(set, d, relation.kind === "closest" ? 1 : -1, relation.nth);
     if (chained) {
-      const all = this.ranked(set, set.map(({ object, slot }) => Math.min(...anchors.map((anchor) => (anchor.slot === slot ? Infinity : apart(object, anchor.object))))), relation.kind === "closest" ? 1 : -1, relation.nth);
+      const all = this.ranked(set, set.map(({ object, slot }) => this.nearest(anchors, object, slot)[0]), relation.kind === "closest" ? 1 : -1, relation.nth);
       const child = this.factors(set, i + 1);
       of.forEach((factor, at) => (of[at] = Math.max(factor, 0.85 * (all[at] ?? 0) * (child.of[at] ?? 0))));
     }
-    return { of, why: (at) => (chosen[at] === undefined ? "" : `${relation.kind}: ${metres(gapBetween(set[at]!.object, chosen[at]!.object))} from ${nameOf(chosen[at]!.object)}`), relation: relation.kind };
+    return { of, why: (at) => (chosen[at] === undefined ? "" : `${relation.kind}: ${metres(gapBetween(set[at]!.object, chosen[at]!.object))} from ${this.nameOf(chosen[at]!.object)}`), relation: relation.kind };
   }
 
   private between(set: Set_, a: readonly Anchor[], b: readonly Anchor[]): Factors {
     const chosen: (readonly [Anchor, Anchor] | undefined)[] = [];
+    const ends = (anchors: readonly Anchor[], object: Indexed): Anchor[] => [...new Set(this.nearTo(anchors, object))].slice(0, MAX_ENDS).map((i) => anchors[i]!);
     const of = Float64Array.from(set, ({ object, slot }, at) => {
       let best = 0;
-      for (const first of a.slice(0, MAX_ENDS)) {
-        for (const second of b.slice(0, MAX_ENDS)) {
+      const [firsts, seconds] = [ends(a, object), ends(b, object)];
+      for (const first of firsts) {
+        for (const second of seconds) {
           if (first.slot === second.slot || first.slot === slot || second.slot === slot) continue;
           const fit = fitBetween(object, first.object, second.object);
           if (fit > best) [best, chosen[at]] = [fit, [first, second]];
@@ -166,7 +173,7 @@ export class Relater {
       }
       return bounded(best);
     });
-    return { of, why: (at) => (chosen[at] === undefined ? "" : `between ${nameOf(chosen[at]![0].object)} and ${nameOf(chosen[at]![1].object)}`), relation: "between" };
+    return { of, why: (at) => (chosen[at] === undefined ? "" : `between ${this.nameOf(chosen[at]![0].object)} and ${this.nameOf(chosen[at]![1].object)}`), relation: "between" };
   }
 
   private ofViewer(set: Set_, relation: Relation): Factors {
@@ -317,6 +324,44 @@ export class Relater {
     return lookingAlong({ x: (min[0] + max[0]) / 2, y: 1.6, z: (min[2] + max[2]) / 2 }, 0, -1);
   }
 
+  /** Indexes of the anchors worth measuring for a thing: all of few, of many those around it [AG1]. */
+  private nearTo(anchors: readonly Anchor[], object: Indexed, rings = 1): Iterable<number> {
+    if (anchors.length <= FEW || this.scene.exhaustive) return anchors.keys();
+    let grid = this.grids.get(anchors);
+    if (grid === undefined) this.grids.set(anchors, (grid = new AnchorGrid(anchors.map((anchor) => anchor.object))));
+    return grid.near(object, rings);
+  }
+
+  /** How far the nearest of the anchors is, and which; looks farther until one is surely the nearest. */
+  private nearest(anchors: readonly Anchor[], object: Indexed, slot: number): [number, Anchor | undefined] {
+    let [least, chosen]: [number, Anchor | undefined] = [Infinity, undefined];
+    for (let rings = 1; ; rings *= 4) {
+      for (const i of this.nearTo(anchors, object, rings)) {
+        const anchor = anchors[i]!;
+        if (anchor.slot === slot) continue;
+        const away = apart(object, anchor.object);
+        if (away < least) [least, chosen] = [away, anchor];
+      }
+      // What lies outside the rings is at least their reach away.
+      if (least <= 4 * rings || anchors.length <= FEW || this.scene.exhaustive || rings > 1000) return [least, chosen];
+    }
+  }
+
+  /** For choosing among too many: 1 at an anchor of the phrase, less the farther, 0 where there is none around. */
+  nearness(phrase: Phrase): ((object: Indexed) => number) | undefined {
+    const anchors = this.anchorsOf(phrase);
+    if (anchors.length === 0) return undefined;
+    return (object) => {
+      let most = 0;
+      for (const i of this.nearTo(anchors, object)) most = Math.max(most, 1 / (1 + gapBetween(object, anchors[i]!.object)));
+      return object.placed ? Math.min(0.99, most) : 0;
+    };
+  }
+
+  private nameOf({ id, label, type }: Indexed): string {
+    return `"${((this.scene.veiled.has(id) ? "" : label) || type).slice(0, 40)}"`;
+  }
+
   /** For a stance: the place of what is named. */
   placeOf(phrase: Phrase): Indexed | undefined {
     return this.anchorsOf(phrase)[0]?.object;
@@ -326,7 +371,6 @@ export class Relater {
 const MORE: ReadonlySet<SizeWord> = new Set(["big", "biggest", "tall", "tallest", "wide", "widest", "highest"]);
 const SAID: Readonly<Record<string, string>> = { left: "left of", right: "right of", front: "in front of" };
 const isSide = (kind: string): boolean => kind === "left" || kind === "right" || kind === "front" || kind === "behind";
-const nameOf = (object: Indexed): string => `"${(object.label || object.type).slice(0, 40)}"`;
 const metres = (d: number): string => (Number.isFinite(d) ? `${d < 10 ? d.toFixed(1) : d.toFixed(0)} m` : "nowhere");
 
 /** In view, on this storey, not at the other end of the building. */

@@ -88,15 +88,21 @@ export class SceneIndex {
   }
 
   search(event: SearchEvent): SearchHit[] {
-    return this.answer(event).hits.map(({ object, score, position, label, why }) => ({ object, score, position, label, why }));
+    return this.find(event).hits;
   }
 
-  /** As `search`, with the parts of each score, and the count where the question was "how many". */
-  answer(event: SearchEvent): Answer {
+  /** As `search`, with the count where the question was "how many". */
+  find(event: SearchEvent): { readonly hits: SearchHit[]; readonly count: number | undefined } {
+    const { hits, count } = this.answer(event);
+    return { hits: hits.map(({ object, score, position, label, why }) => ({ object, score, position, label, why })), count };
+  }
+
+  /** As `find`, with the parts of each score. */
+  answer(event: SearchEvent, { exhaustive = false }: { readonly exhaustive?: boolean } = {}): Answer {
     const viewpoint = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
     const limit = Math.max(0, Math.min(MAX_HITS, Math.floor(event.limit) || 0));
     const visible = event.audiences === undefined ? undefined : visibleTo(event.audiences);
-    return rankObjects(this, { text: event.text, types: new Set(event.types), withinM: event.withinM, viewpoint, limit, visible });
+    return rankObjects(this, { text: event.text, types: new Set(event.types), withinM: event.withinM, viewpoint, limit, visible, veiled: new Set(event.veiled), exhaustive });
   }
 
   /** The box around everything that has a place. */
@@ -115,6 +121,9 @@ export class SceneIndex {
     return this.box;
   }
 
+  slotOf(id: string): number | undefined {
+    return this.slots.get(id);
+  }
   at(slot: number): Indexed | undefined {
     return this.objects[slot];
   }
