@@ -13,7 +13,10 @@ const MAX_FILE_BYTES = 256e6;
 const MAX_QUERY_BYTES = 1e6;
 
 function main(): void {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { scene: { type: "string" }, viewer: { type: "string" }, limit: { type: "string", default: "10" } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { scene: { type: "string" }, viewer: { type: "string" }, limit: { type: "string", default: "10" } },
+  });
   const query = positionals.join(" ");
   if (values.scene === undefined || query.trim() === "") throw new RangeError(USAGE);
   if (query.length > MAX_QUERY_BYTES) throw new RangeError(`The query has ${query.length} characters; at most ${MAX_QUERY_BYTES} are read.`);
@@ -27,7 +30,13 @@ function main(): void {
   if (index.refused > 0) console.error(`${index.refused} objects are more than an index holds and were left out.`);
   const started = performance.now();
   const { hits, count } = index.answer(eventOf({ text: query, viewer }, limit));
-  console.log(JSON.stringify({ query, viewer, objects: index.size, ms: Number((performance.now() - started).toFixed(2)), ...(count === undefined ? {} : { count }), hits }, undefined, 2));
+  console.log(
+    JSON.stringify(
+      { query, viewer, objects: index.size, ms: Number((performance.now() - started).toFixed(2)), ...(count === undefined ? {} : { count }), hits },
+      undefined,
+      2,
+    ),
+  );
 }
 
 function parseViewer(text: string): Viewer {

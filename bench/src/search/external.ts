@@ -17,12 +17,20 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
     try {
       if (statSync(file).size > MAX_FILE_BYTES) throw new RangeError("larger than 256 MB");
       const text = readFileSync(file, "utf8");
-      const json: unknown = file.endsWith("l") ? { queries: text.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line) as unknown) } : JSON.parse(text);
+      const json: unknown = file.endsWith("l")
+        ? {
+            queries: text
+              .split("\n")
+              .filter((line) => line.trim() !== "")
+              .map((line) => JSON.parse(line) as unknown),
+          }
+        : JSON.parse(text);
       const name = sceneName(file);
       const many = isRecord(json) && Array.isArray(json["scenes"]) ? json["scenes"] : undefined;
       if (many !== undefined) for (const [i, one] of many.entries()) keep(scenes, sceneOf(one, `${name}-${i}`));
       else if (isScene(json)) keep(scenes, sceneOf(json, name));
-      else if (isRecord(json) && Array.isArray(json["queries"])) loose.push({ scene: typeof json["scene"] === "string" ? json["scene"] : name, json, file });
+      else if (isRecord(json) && Array.isArray(json["queries"]))
+        loose.push({ scene: typeof json["scene"] === "string" ? json["scene"] : name, json, file });
       else if (Array.isArray(json) && json.length > 0) loose.push({ scene: name, json: { queries: json }, file });
       else say(`skipped ${file}: neither objects nor queries`);
     } catch (error) {
@@ -36,7 +44,13 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
 }
 
 /** Queries of a file of their own: each may name its scene, else the file does, else there is only one scene. */
-function attach(scenes: Map<string, BenchScene>, scene: string, json: Readonly<Record<string, unknown>>, file: string, say: (line: string) => void): void {
+function attach(
+  scenes: Map<string, BenchScene>,
+  scene: string,
+  json: Readonly<Record<string, unknown>>,
+  file: string,
+  say: (line: string) => void,
+): void {
   const viewers = isRecord(json["viewers"]) ? json["viewers"] : {};
   let lost = 0;
   for (const raw of json["queries"] as unknown[]) {
@@ -56,10 +70,15 @@ const keep = (scenes: Map<string, BenchScene>, scene: BenchScene): void => void 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 const isScene = (json: unknown): boolean =>
   (isRecord(json) && (Array.isArray(json["objects"]) || (isRecord(json["scene"]) && Array.isArray(json["scene"]["objects"])))) ||
-  (Array.isArray(json) && isRecord(json[0]) && (json[0]["label"] !== undefined || json[0]["position"] !== undefined) && json[0]["text"] === undefined);
+  (Array.isArray(json) &&
+    isRecord(json[0]) &&
+    (json[0]["label"] !== undefined || json[0]["position"] !== undefined) &&
+    json[0]["text"] === undefined);
 /** `room1.scene.json`, `room1.queries.json` and `room1/scene.json` are of the scene room1. */
 const sceneName = (file: string): string => {
-  const name = basename(file).replace(/\.jsonl?$/, "").replace(/[._-](?:scene|queries|query|objects)$/, "");
+  const name = basename(file)
+    .replace(/\.jsonl?$/, "")
+    .replace(/[._-](?:scene|queries|query|objects)$/, "");
   return /^(?:scene|queries|query|objects)$/.test(name) ? basename(join(file, "..")) : name;
 };
 const filesBelow = (folder: string): string[] =>

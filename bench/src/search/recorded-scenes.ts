@@ -39,7 +39,15 @@ function loft(): ObjectEvent[] {
     const colours = [1, 2, 3].filter((i) => Number(cell(`object_color_scheme_percentage${i}`)) >= 0.25).map((i) => cell(`object_color_scheme${i}`));
     const size = [cos * length + sin * width, sin * length + cos * width, box("zlength")];
     return objectEvent(
-      { id: cell("object_id"), label: cell("raw_label"), type: cell("nyu_label"), position: [box("cx"), box("cy"), box("cz")], size, color: colours, room: rooms[cell("region_id")] },
+      {
+        id: cell("object_id"),
+        label: cell("raw_label"),
+        type: cell("nyu_label"),
+        position: [box("cx"), box("cy"), box("cz")],
+        size,
+        color: colours,
+        room: rooms[cell("region_id")],
+      },
       true,
     );
   });
@@ -51,7 +59,9 @@ function duplex(): ObjectEvent[] {
   return ["duplex_arch", "duplex_elec"]
     .flatMap((name) => json(`bsi-duplex/${name}.json`) as Element[])
     .filter(({ ifcType }) => ifcType !== "space")
-    .map(({ id, ifcType, name, room, position }) => objectEvent({ id, label: name, type: ifcType, room: room ?? "", position: position.some((metres) => metres !== 0) ? position : null }, true));
+    .map(({ id, ifcType, name, room, position }) =>
+      objectEvent({ id, label: name, type: ifcType, room: room ?? "", position: position.some((metres) => metres !== 0) ? position : null }, true),
+    );
 }
 
 type Entity = {
@@ -59,26 +69,51 @@ type Entity = {
   readonly semanticLabel_META: string;
   readonly locatable_META: { readonly position: Record<"x" | "y" | "z", number>; readonly orientation: Record<"x" | "y" | "z" | "w", number> };
   readonly bounded2D_META?: { readonly offset: { x: number; y: number }; readonly extent: { width: number; height: number } };
-  readonly bounded3D_META?: { readonly offset: { x: number; y: number; z: number }; readonly extent: { width: number; height: number; depth: number } };
+  readonly bounded3D_META?: {
+    readonly offset: { x: number; y: number; z: number };
+    readonly extent: { width: number; height: number; depth: number };
+  };
 };
 /** Planes lie in their entity's x and z, volumes in x, y and z; a volume replaces the plane captured at its place. */
 function quest(name: string): ObjectEvent[] {
   const { spatialEntities } = json(`quest-rooms/${name}.json`) as { spatialEntities: Entity[] };
   const boxes = spatialEntities.flatMap((entity) => boxOf(entity) ?? []);
   return boxes
-    .filter((box) => box.solid || !boxes.some((other) => other.solid && other.label === box.label && Math.hypot(...box.anchor.map((p, i) => p - (other.anchor[i] ?? 0))) < 0.05))
+    .filter(
+      (box) =>
+        box.solid ||
+        !boxes.some(
+          (other) => other.solid && other.label === box.label && Math.hypot(...box.anchor.map((p, i) => p - (other.anchor[i] ?? 0))) < 0.05,
+        ),
+    )
     .map(({ id, label, position, size }) => objectEvent({ id, label: label.replaceAll("_", " ").toLowerCase(), position, size }, false));
 }
 
-function boxOf({ uuid, semanticLabel_META: label, locatable_META: { position: p, orientation: q }, bounded2D_META: plane, bounded3D_META: volume }: Entity) {
+function boxOf({
+  uuid,
+  semanticLabel_META: label,
+  locatable_META: { position: p, orientation: q },
+  bounded2D_META: plane,
+  bounded3D_META: volume,
+}: Entity) {
   if (plane === undefined && volume === undefined) return undefined;
   const low: Vector = volume === undefined ? [plane!.offset.x, 0, plane!.offset.y] : [volume.offset.x, volume.offset.y, volume.offset.z];
-  const reach: Vector = volume === undefined ? [plane!.extent.width, 0, plane!.extent.height] : [volume.extent.width, volume.extent.height, volume.extent.depth];
-  const corners = Array.from({ length: 8 }, (_, i) => turn([q.x, q.y, q.z, q.w], [0, 1, 2].map((axis) => low[axis]! + ((i >> axis) & 1) * reach[axis]!) as unknown as Vector));
+  const reach: Vector =
+    volume === undefined ? [plane!.extent.width, 0, plane!.extent.height] : [volume.extent.width, volume.extent.height, volume.extent.depth];
+  const corners = Array.from({ length: 8 }, (_, i) =>
+    turn([q.x, q.y, q.z, q.w], [0, 1, 2].map((axis) => low[axis]! + ((i >> axis) & 1) * reach[axis]!) as unknown as Vector),
+  );
   const anchor: Vector = [p.x, p.y, p.z];
   const least = [0, 1, 2].map((axis) => Math.min(...corners.map((corner) => corner[axis]!)) + anchor[axis]!);
   const most = [0, 1, 2].map((axis) => Math.max(...corners.map((corner) => corner[axis]!)) + anchor[axis]!);
-  return { id: uuid, label, solid: volume !== undefined, anchor, position: least.map((low_, axis) => (low_ + most[axis]!) / 2), size: least.map((low_, axis) => most[axis]! - low_) };
+  return {
+    id: uuid,
+    label,
+    solid: volume !== undefined,
+    anchor,
+    position: least.map((low_, axis) => (low_ + most[axis]!) / 2),
+    size: least.map((low_, axis) => most[axis]! - low_),
+  };
 }
 
 function turn([x, y, z, w]: Quaternion, v: Vector): Vector {

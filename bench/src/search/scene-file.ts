@@ -41,7 +41,13 @@ export function objectEvent(raw: unknown, zUp: boolean): ObjectEvent {
   const size = extents.every(Number.isFinite) ? (zUp ? [sx, sz, sy] : [...extents]) : undefined;
   const scalar = typeof raw["size"] === "number" ? raw["size"] : (size?.reduce((most, metres) => Math.max(most, metres), 0) ?? 0);
   const color: unknown = raw["color"] ?? raw["colour"];
-  const tags = Array.isArray(raw["tags"]) ? raw["tags"].map(text).filter(Boolean) : isRecord(raw["tags"]) ? Object.entries(raw["tags"]).map(([key, value]) => `${key} ${text(value)}`) : text(raw["tags"]) === "" ? [] : [text(raw["tags"])];
+  const tags = Array.isArray(raw["tags"])
+    ? raw["tags"].map(text).filter(Boolean)
+    : isRecord(raw["tags"])
+      ? Object.entries(raw["tags"]).map(([key, value]) => `${key} ${text(value)}`)
+      : text(raw["tags"]) === ""
+        ? []
+        : [text(raw["tags"])];
   return {
     kind: "object",
     object: text(raw["id"] ?? raw["uuid"] ?? raw["objectId"]),
@@ -60,12 +66,23 @@ export function objectEvent(raw: unknown, zUp: boolean): ObjectEvent {
 
 const hex = (parts: readonly number[]): string => {
   const scale = parts.some((part) => part > 1) ? 1 : 255;
-  return `#${parts.slice(0, 3).map((part) => Math.max(0, Math.min(255, Math.round(part * scale))).toString(16).padStart(2, "0")).join("")}`;
+  return `#${parts
+    .slice(0, 3)
+    .map((part) =>
+      Math.max(0, Math.min(255, Math.round(part * scale)))
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
 };
 
 /** Yaw in radians about +y, or in degrees when it is called `yawDeg` or cannot be radians; or a quaternion x y z w. */
 export function viewerOf(raw: unknown, zUp = false): Viewer | null {
-  if (Array.isArray(raw) && raw.length >= 3) return viewerOf({ position: raw.slice(0, 3), ...(raw.length === 4 ? { yaw: raw[3] } : raw.length >= 7 ? { rotation: raw.slice(3, 7) } : {}) }, zUp);
+  if (Array.isArray(raw) && raw.length >= 3)
+    return viewerOf(
+      { position: raw.slice(0, 3), ...(raw.length === 4 ? { yaw: raw[3] } : raw.length >= 7 ? { rotation: raw.slice(3, 7) } : {}) },
+      zUp,
+    );
   if (!isRecord(raw)) return null;
   const [x, y, z] = triple(raw["position"] ?? raw["pos"] ?? raw);
   if (![x, y, z].every(Number.isFinite)) return null;
@@ -88,7 +105,10 @@ export function queryOf(raw: unknown, viewers: Json = {}, zUp = false): BenchQue
   if (!isRecord(raw)) throw new RangeError("a query that is no object");
   const words = text(raw["text"] ?? raw["query"] ?? raw["utterance"]);
   const given: unknown = raw["answer"] ?? raw["answers"] ?? raw["target"] ?? raw["target_id"];
-  const answer = typeof given === "number" && isCounting(words) ? given : (Array.isArray(given) ? given : [given]).map((one) => text(isRecord(one) ? one["id"] : one)).filter(Boolean);
+  const answer =
+    typeof given === "number" && isCounting(words)
+      ? given
+      : (Array.isArray(given) ? given : [given]).map((one) => text(isRecord(one) ? one["id"] : one)).filter(Boolean);
   if (words === "" || (Array.isArray(answer) && answer.length === 0)) throw new RangeError("a query without a text or an answer");
   const viewer: unknown = raw["viewer"] ?? raw["from"];
   return {

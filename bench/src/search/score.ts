@@ -8,7 +8,13 @@ import { Bm25, cosine, loadSemantics, SceneIndex, type SearchEvent, type Semanti
 import type { BenchQuery, BenchScene } from "./scene-file.ts";
 
 export type Method = "ours" | "bm25" | "embedding";
-export type Judged = { readonly scene: string; readonly query: BenchQuery; readonly slices: readonly string[]; readonly ranks: Readonly<Record<Method, number>>; readonly hits: readonly string[] };
+export type Judged = {
+  readonly scene: string;
+  readonly query: BenchQuery;
+  readonly slices: readonly string[];
+  readonly ranks: Readonly<Record<Method, number>>;
+  readonly hits: readonly string[];
+};
 
 const DEEP = 32;
 /** Rank of the right answer, from 1; Infinity when it is not among the hits. */
@@ -31,8 +37,17 @@ export function judge(scenes: readonly BenchScene[], semantics: Semantics = load
       const { hits, count } = index.answer(eventOf(query));
       const ids = hits.map(({ object }) => object);
       const { answer } = query;
-      const ranks = typeof answer === "number" ? { ours: count === answer ? 1 : Infinity, bm25: Infinity, embedding: Infinity } : { ours: rankOf(ids, answer), bm25: rankOf(bm25(query.text), answer), embedding: rankOf(embedding(query.text), answer) };
-      return { scene: scene.name, query, slices: slicesOf(query, scene), ranks, hits: hits.slice(0, 3).map((hit) => `${hit.object} ${hit.label.slice(0, 30)} ${hit.score.toFixed(3)} ${hit.why}`) };
+      const ranks =
+        typeof answer === "number"
+          ? { ours: count === answer ? 1 : Infinity, bm25: Infinity, embedding: Infinity }
+          : { ours: rankOf(ids, answer), bm25: rankOf(bm25(query.text), answer), embedding: rankOf(embedding(query.text), answer) };
+      return {
+        scene: scene.name,
+        query,
+        slices: slicesOf(query, scene),
+        ranks,
+        hits: hits.slice(0, 3).map((hit) => `${hit.object} ${hit.label.slice(0, 30)} ${hit.score.toFixed(3)} ${hit.why}`),
+      };
     });
   });
 }
@@ -43,7 +58,9 @@ export function slicesOf(query: BenchQuery, scene: BenchScene): string[] {
   const slices = ["first"];
   if (viewer !== null && /\b(?:left|right)(?:most)?\b/i.test(text)) slices.push("left_right");
   const said = new Set(termsOf(text));
-  const labels = scene.objects.filter(({ object }) => answer.includes(object)).flatMap(({ label }) => termsOf(label).filter((term) => term.length > 2 && !/^\d/.test(term)));
+  const labels = scene.objects
+    .filter(({ object }) => answer.includes(object))
+    .flatMap(({ label }) => termsOf(label).filter((term) => term.length > 2 && !/^\d/.test(term)));
   if (labels.length > 0 && !labels.some((term) => said.has(term))) slices.push("synonym");
   return slices;
 }
@@ -59,7 +76,12 @@ function bm25Of(scene: BenchScene): (text: string) => string[] {
   const bm25 = new Bm25();
   scene.objects.forEach(({ label, type, room, tags, text }, doc) => {
     const terms = new Map<string, number>();
-    for (const [words, weight] of [[label, 3], [type, 1.5], [[room, text, ...(tags ?? [])].join(" "), 1]] as const) for (const term of termsOf(words)) terms.set(term, (terms.get(term) ?? 0) + weight);
+    for (const [words, weight] of [
+      [label, 3],
+      [type, 1.5],
+      [[room, text, ...(tags ?? [])].join(" "), 1],
+    ] as const)
+      for (const term of termsOf(words)) terms.set(term, (terms.get(term) ?? 0) + weight);
     bm25.add(doc, terms);
   });
   return (text) =>
@@ -71,7 +93,9 @@ function bm25Of(scene: BenchScene): (text: string) => string[] {
 }
 
 function embeddingOf(scene: BenchScene, semantics: Semantics): (text: string) => string[] {
-  const vectors = scene.objects.map(({ label, type }) => semantics.thing(label.toLowerCase()) ?? semantics.describe(wordsOf(label)) ?? semantics.describe(wordsOf(type)));
+  const vectors = scene.objects.map(
+    ({ label, type }) => semantics.thing(label.toLowerCase()) ?? semantics.describe(wordsOf(label)) ?? semantics.describe(wordsOf(type)),
+  );
   return (text) => {
     const asked = semantics.describe(wordsOf(text));
     if (asked === undefined) return [];

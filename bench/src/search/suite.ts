@@ -61,7 +61,8 @@ function quality(judged: readonly Judged[], suffix: string): Figure[] {
     const { value, n } = share(judged, slice, "ours", within);
     if (n === 0) continue;
     figures.push({ id: `search.${id}${suffix}`, value, unit: `of ${n}`, bar: `>= ${bar}`, ok: value >= bar });
-    for (const peer of PEERS) figures.push({ id: `search.${id}${suffix}.${peer}`, value: share(judged, slice, peer, within).value, unit: `of ${n}`, peer: `${peer} alone` });
+    for (const peer of PEERS)
+      figures.push({ id: `search.${id}${suffix}.${peer}`, value: share(judged, slice, peer, within).value, unit: `of ${n}`, peer: `${peer} alone` });
   }
   const counted = share(judged, "count", "ours", 1);
   if (counted.n > 0) figures.push({ id: `search.count${suffix}`, value: counted.value, unit: `of ${counted.n}` });

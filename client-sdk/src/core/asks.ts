@@ -134,7 +134,8 @@ export class Asks {
 
   private sendWatch(ref: number): void {
     const watching = this.watching.get(ref);
-    if (watching !== undefined) this.send({ type: "watch", ref, ...questionOf(watching.text, watching.options), from: watching.options.from ?? null });
+    if (watching !== undefined)
+      this.send({ type: "watch", ref, ...questionOf(watching.text, watching.options), from: watching.options.from ?? null });
   }
 
   private resultOf(ref: number, degraded: boolean, hits: SearchResult["hits"]): SearchResult {

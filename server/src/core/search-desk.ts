@@ -113,7 +113,8 @@ export class SearchDesk {
     const watch = input.ref >= WATCH_REF ? this.watches.get(input.session, input.ref - WATCH_REF) : undefined;
     if (input.ref >= WATCH_REF && (watch === undefined || !this.watches.answered(watch, newsOf(input.count, hits)))) return;
     const ref = watch === undefined ? input.ref : watch.message.ref;
-    if (input.count !== undefined) this.out.send(input.session, { type: "searchCount", ref, count: Math.max(0, Math.min(0xffff_ffff, Math.trunc(input.count) || 0)) });
+    if (input.count !== undefined)
+      this.out.send(input.session, { type: "searchCount", ref, count: Math.max(0, Math.min(0xffff_ffff, Math.trunc(input.count) || 0)) });
     this.out.send(input.session, { type: watch === undefined ? "searchResult" : "watchResult", ref, degraded: input.degraded, hits });
   }
 

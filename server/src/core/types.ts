@@ -29,7 +29,15 @@ export type CoreInput =
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[]; readonly count?: number; readonly description?: SceneDescription }
+  | {
+      readonly kind: "searched";
+      readonly session: SessionId;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number;
+      readonly description?: SceneDescription;
+    }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */

@@ -63,7 +63,8 @@ export class WatchTable {
       if (due.length === ASKS_A_STEP) break;
       if (watch.open || nowMs < watch.nextMs) continue;
       const head = watch.message.from === null ? headOf(watch.session) : undefined;
-      const moved = head !== undefined && (watch.askedAt === undefined || Math.hypot(...head.map((metres, i) => metres - (watch.askedAt?.[i] ?? 0))) > MOVED_M);
+      const moved =
+        head !== undefined && (watch.askedAt === undefined || Math.hypot(...head.map((metres, i) => metres - (watch.askedAt?.[i] ?? 0))) > MOVED_M);
       if (!watch.dirty && !moved) continue;
       Object.assign(watch, { dirty: false, open: true, nextMs: nowMs + WATCH_REST_MS, askedAt: head });
       this.watches.delete(key);

@@ -10,7 +10,15 @@ import type { PipelineEvent, SceneDescription, SearchHit, TextSubject } from "..
 
 export type PipelineAnswer =
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: string; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[]; readonly count?: number; readonly description?: SceneDescription };
+  | {
+      readonly kind: "searched";
+      readonly session: string;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number;
+      readonly description?: SceneDescription;
+    };
 
 export type PipelineHealth = {
   readonly state: "ready" | "starting" | "degraded";

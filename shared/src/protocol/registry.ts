@@ -206,7 +206,7 @@ export const MESSAGES = {
     degraded: bool,
     hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
   }),
-  searchCount: down(56, "ordered", "How many things a question of \"how many\" is about; comes before its `searchResult` or `watchResult`.", {
+  searchCount: down(56, "ordered", 'How many things a question of "how many" is about; comes before its `searchResult` or `watchResult`.', {
     ref: u16,
     count: u32,
   }),

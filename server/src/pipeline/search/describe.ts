@@ -40,8 +40,13 @@ export function describeScene(index: SceneIndex, event: SearchEvent): SceneDescr
   const people = (event.describe?.people ?? []).filter((person) => !wanted || (person.view !== null && isInView(view, person.view.position)));
   const where = wanted ? "in view" : "here";
   const text = [
-    objects.length === 0 ? `There is nothing ${where}.` : `There ${objects.length === 1 ? "is" : "are"} ${counted(objects.length, "thing")} ${where}: ${list(groups.slice(0, TOLD_GROUPS).map(({ label, count }) => counted(count, label)))}${groups.length > TOLD_GROUPS ? " and more" : ""}.`,
-    ...clustersOf(objects.filter(({ placed, kind }) => placed && !STRUCTURE.has(kind.head)), nameOf),
+    objects.length === 0
+      ? `There is nothing ${where}.`
+      : `There ${objects.length === 1 ? "is" : "are"} ${counted(objects.length, "thing")} ${where}: ${list(groups.slice(0, TOLD_GROUPS).map(({ label, count }) => counted(count, label)))}${groups.length > TOLD_GROUPS ? " and more" : ""}.`,
+    ...clustersOf(
+      objects.filter(({ placed, kind }) => placed && !STRUCTURE.has(kind.head)),
+      nameOf,
+    ),
     ...people.slice(0, TOLD_PEOPLE).map((person) => tellOf(person, objects, nameOf)),
     people.length > TOLD_PEOPLE ? `${people.length - TOLD_PEOPLE} more people are ${where}.` : "",
   ];
@@ -94,7 +99,10 @@ function clustersOf(objects: readonly Indexed[], nameOf: (object: Indexed) => st
     .map((cluster) => {
       const size = ({ half, sizeM }: Indexed): number => Math.max(half.x * half.y * half.z * 8, sizeM * 1e-6);
       const [centre] = [...cluster].sort((a, b) => size(b) - size(a));
-      const others = groupsOf(cluster.filter((object) => object !== centre), nameOf);
+      const others = groupsOf(
+        cluster.filter((object) => object !== centre),
+        nameOf,
+      );
       return `Around the ${nameOf(centre!)}: ${list(others.slice(0, 4).map(({ label, count }) => counted(count, label)))}.`;
     });
 }
@@ -142,4 +150,5 @@ const isInView = (view: NonNullable<ReturnType<typeof viewpointOf>>, position: r
 const pointOf = ([x = 0, y = 0, z = 0]: readonly number[]): Point => ([x, y, z].every(Number.isFinite) ? { x, y, z } : NO_SIZE);
 const list = (words: readonly string[]): string => (words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`);
 const counted = (count: number, noun: string): string => (count === 1 ? `${/^[aeiou]/.test(noun) ? "an" : "a"} ${noun}` : `${count} ${plural(noun)}`);
-const plural = (noun: string): string => (/(?:s|x|ch|sh)$/.test(noun) ? `${noun}es` : /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`);
+const plural = (noun: string): string =>
+  /(?:s|x|ch|sh)$/.test(noun) ? `${noun}es` : /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;

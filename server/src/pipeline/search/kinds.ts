@@ -34,7 +34,23 @@ const DESCRIBED = 0.8;
 const HINTED = 0.5;
 const MAX_KINDS = 20_000;
 /** Nouns that stand at the end of a label and name only a part or shape of what stands before them. */
-const SHELLS: ReadonlySet<string> = new Set(["frame", "face", "art", "unit", "set", "part", "element", "area", "item", "object", "piece", "model", "mesh", "prop", "group"]);
+const SHELLS: ReadonlySet<string> = new Set([
+  "frame",
+  "face",
+  "art",
+  "unit",
+  "set",
+  "part",
+  "element",
+  "area",
+  "item",
+  "object",
+  "piece",
+  "model",
+  "mesh",
+  "prop",
+  "group",
+]);
 
 const synonyms = new Map<string, ReadonlySet<string>>();
 for (const group of ENGLISH.synonyms) for (const word of group) synonyms.set(stem(word), new Set(group.map(stem)));
@@ -85,7 +101,11 @@ export class KindTable {
     }
     if (about !== undefined && kind.vector !== undefined) {
       const like = cosine(about, kind.vector);
-      if (like > MIN_COSINE) take(((like - MIN_COSINE) / (1 - MIN_COSINE)) ** 0.7 * (phrase.generic || head === undefined ? DESCRIBED : HINTED), `${kind.names[0] ?? ""} by what it is`);
+      if (like > MIN_COSINE)
+        take(
+          ((like - MIN_COSINE) / (1 - MIN_COSINE)) ** 0.7 * (phrase.generic || head === undefined ? DESCRIBED : HINTED),
+          `${kind.names[0] ?? ""} by what it is`,
+        );
     }
     return { score: best, note };
   }
@@ -100,7 +120,7 @@ export class KindTable {
   }
   /** How much a room is what a phrase calls it: a corridor is a hallway. */
   roomLike(name: readonly string[], room: string): number {
-    if (this.semantics === undefined) return 0;
+    if (this.semantics === undefined || name.length === 0) return 0;
     const roomNames = namesOf(wordsOf(room).map(stem));
     return Math.max(0, ...namesOf(name).flatMap((asked) => roomNames.map((named) => this.semantics!.similarity(asked, named))));
   }
@@ -118,8 +138,19 @@ export class KindTable {
     const shell = words.length > 1 && SHELLS.has(words.at(-1) ?? "");
     const names = shell ? [words.join(" "), ...namesOf(words.slice(0, -1))] : namesOf(words);
     const head = shell ? (words.at(-2) ?? "") : (words.at(-1) ?? typeWords.at(-1) ?? "");
-    const vector = names.map((name) => this.semantics?.thing(name)).find((found) => found !== undefined) ?? this.semantics?.describe(words) ?? this.semantics?.thing(typeWords.join(" "));
-    return { key, terms: new Set([...words, ...core.rest, ...typeWords]), head, shell, names, typeNames: namesOf(typeWords).filter((name) => !SHELLS.has(name)), vector };
+    const vector =
+      names.map((name) => this.semantics?.thing(name)).find((found) => found !== undefined) ??
+      this.semantics?.describe(words) ??
+      this.semantics?.thing(typeWords.join(" "));
+    return {
+      key,
+      terms: new Set([...words, ...core.rest, ...typeWords]),
+      head,
+      shell,
+      names,
+      typeNames: namesOf(typeWords).filter((name) => !SHELLS.has(name)),
+      vector,
+    };
   }
 }
 
@@ -128,8 +159,8 @@ type Core = { readonly words: readonly string[]; readonly rest: readonly string[
 /** The words that name a thing, and the rest of its label. */
 function coreOf(label: string): Core {
   const first = label.split(":")[0] ?? "";
-  const modelled = label.includes(":") || /^M_/.test(label);
-  const part = modelled ? first.replace(/^M_/, "").split(/\s-\s|-|\bw\b|\bwith\b/)[0] ?? "" : first.split(/\bwith\b|\bof\b|\bfor\b|\(/)[0] ?? "";
+  const modelled = label.includes(":") || label.startsWith("M_");
+  const part = modelled ? (first.replace(/^M_/, "").split(/\s-\s|-|\bw\b|\bwith\b/)[0] ?? "") : (first.split(/\bwith\b|\bof\b|\bfor\b|\(/)[0] ?? "");
   const plain = (text: string): string[] =>
     wordsOf(text)
       .filter((word) => !/^[\p{N}.]+$/u.test(word) && word.length > 1)

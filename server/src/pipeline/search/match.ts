@@ -3,7 +3,8 @@
  *
  * [MA1] Everything is measured over what the asker may see: rarity, typing guesses and bests never depend on hidden objects.
  * [MA2] A word the scene does not know is replaced by another word for it, its beginning or one typing error, at a discount.
- * [MA3] Bounded: at most `MAX_CANDIDATES` objects are kept; more than that are narrowed by the caller's `prefer` first.
+ * [MA3] Bounded: at most `MAX_CANDIDATES` objects are kept; more than that are narrowed by the caller's `prefer` first. A phrase that names
+ *       nothing looks only at what is `around` what the query relates it to.
  */
 import type { Kind } from "./kinds.ts";
 import type { Phrase } from "./parse-query.ts";
@@ -51,7 +52,15 @@ const STRUCTURAL: ReadonlySet<string> = new Set(["wall", "floor", "ceiling", "ro
 type Term = { readonly term: string; readonly forms: readonly string[]; readonly weight: number; readonly letter: boolean };
 
 /** Objects that match a phrase by words and colours, best first, with scores in 0..1. */
-export function phraseMatches(index: SceneIndex, phrase: Phrase, admits: Admits, veiled: ReadonlySet<string>, exhaustive: boolean, prefer?: Prefer): Candidate[] {
+export function phraseMatches(
+  index: SceneIndex,
+  phrase: Phrase,
+  admits: Admits,
+  veiled: ReadonlySet<string>,
+  exhaustive: boolean,
+  prefer?: () => Prefer | undefined,
+  around?: () => ReadonlySet<number> | undefined,
+): Candidate[] {
   const terms = termsOf(index, phrase, admits);
   const rarity = terms.reduce((sum, { weight }) => sum + weight, 0);
   const headWeight = terms.filter(({ term }) => term === phrase.head).reduce((sum, { weight }) => sum + weight, 0);
@@ -74,22 +83,29 @@ export function phraseMatches(index: SceneIndex, phrase: Phrase, admits: Admits,
     const object = index.at(slot);
     if (object === undefined || !admits(slot)) return;
     if (veiled.has(object.id)) return void found.push(...byType(index, phrase, slot, object));
-    const letters = terms.reduce((sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0), 0);
+    const letters = terms.reduce(
+      (sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0),
+      0,
+    );
     const held = (mentioned.get(slot) ?? 0) + letters;
     const headHeld = headWeight > 0 && index.words.holds(slot, phrase.head ?? "") ? headWeight : 0;
     const others = rarity - headWeight;
     const covered = others > 0 ? Math.min(1, (held - headHeld) / others) : 1;
     const byName = score * (others > 0 ? NAME_SHARE + (1 - NAME_SHARE) * covered : 1);
-    const byText = rarity > 0 ? MENTIONED * Math.min(1, held / rarity) : 0;
+    // A door frame holds the word door and is none: the head counts as much as the name matches.
+    const said = held - headHeld + headHeld * (score > 0.3 ? score : 1);
+    const byText = rarity > 0 ? MENTIONED * Math.min(1, said / rarity) : 0;
     const sort = Math.max(byName, byText * (score > 0.5 ? 1 : 0.9)) * colourFactor(phrase, object);
     if (sort > MIN_SORT) found.push({ slot, object, sort, score: sort, note: byName >= byText ? note : "its text" });
   };
   const taken = new Set<number>();
+  const near = nothing && index.size > MAX_CANDIDATES && !exhaustive ? around?.() : undefined;
   for (const [kind, slots] of index.byKind) {
     const { note, score: plain } = named.get(kind) ?? { score: 0, note: "" };
     const score = kind.shell && best > FOUND ? Math.min(plain, SHELL_BESIDE) : plain;
     if (score <= MIN_NAME || score < ALIKE * best) continue;
     for (const slot of slots) {
+      if (near !== undefined && !near.has(slot)) continue;
       if (mentioned.size > 0) taken.add(slot);
       take(slot, score, note);
     }
@@ -143,7 +159,9 @@ function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
   const likes = equals.map((i) => {
     const { object, slot } = found[i]!;
     // Each sort of neighbour counts once: eight chairs say no more than one.
-    const near = index.grid.within(object.point, COMPANY_M + Math.max(object.half.x, object.half.z)).filter((other) => other !== slot && index.at(other)?.kind !== object.kind);
+    const near = index.grid
+      .within(object.point, COMPANY_M + Math.max(object.half.x, object.half.z))
+      .filter((other) => other !== slot && index.at(other)?.kind !== object.kind);
     const vectors = new Set(near.slice(0, MAX_COMPANY).map((other) => index.at(other)?.kind.vector));
     const best = [...vectors].map((vector) => (vector === undefined ? 0 : Math.max(0, cosine(named, vector)))).sort((a, b) => b - a);
     return (best[0] ?? 0) + (best[1] ?? 0) + (best[2] ?? 0);
@@ -198,8 +216,9 @@ function colourFactor(phrase: Phrase, object: Indexed): number {
 }
 
 /** Keeps the best of many; among equals those the query is about [MA3]. */
-function narrow(found: Candidate[], prefer: Prefer = (_, sort) => sort): Candidate[] {
+function narrow(found: Candidate[], preferred: (() => Prefer | undefined) | undefined): Candidate[] {
   if (found.length <= MAX_CANDIDATES) return found;
+  const prefer: Prefer = preferred?.() ?? ((_, sort) => sort);
   const ranks = Float64Array.from(found, ({ object, sort }) => prefer(object, sort));
   const least = Float64Array.from(ranks).sort()[found.length - MAX_CANDIDATES] ?? 0;
   const kept = found.filter((_, i) => (ranks[i] ?? 0) > least);

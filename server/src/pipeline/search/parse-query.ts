@@ -51,7 +51,16 @@ const ASKING: ReadonlySet<string> = new Set(["where", "what", "how"]);
 const COPULA: ReadonlySet<string> = new Set(["is", "are", "s", "was", "were"]);
 const CHOOSING: ReadonlySet<string> = new Set(["choose", "select", "pick", "find", "locate"]);
 
-type OpenRelation = { kind: RelationKind | "order"; anchors: PhraseBuilder[]; mine: boolean; negated: boolean; attach: "target" | "either"; nth: number; key: OrderKey | undefined; extreme: boolean };
+type OpenRelation = {
+  kind: RelationKind | "order";
+  anchors: PhraseBuilder[];
+  mine: boolean;
+  negated: boolean;
+  attach: "target" | "either";
+  nth: number;
+  key: OrderKey | undefined;
+  extreme: boolean;
+};
 
 const PACKS = new WeakMap<LanguagePack, Expressions>();
 const expressionsOf = (pack: LanguagePack): Expressions => {
@@ -68,13 +77,17 @@ export function parseQuery(text: string, pack: LanguagePack = ENGLISH): Query {
 /** Words, with "," where a clause ends. A capital A that is not the first word is an identifier and comes as "A". */
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];
-  for (const clause of text.slice(0, 2000).replaceAll(/(\w)['’](re|m|ve|ll|d)\b/gi, "$1 $2").split(/[,;.?!:()]+(?:\s|$)/)) {
+  for (const clause of text
+    .slice(0, 2000)
+    .replaceAll(/(\w)['’](re|m|ve|ll|d)\b/gi, "$1 $2")
+    .split(/[,;.?!:()]+(?:\s|$)/)) {
     if (tokens.length > 0 && tokens.at(-1) !== BREAK) tokens.push(BREAK);
     const capitalA = clause.split(/\s+/).map((word, i) => i > 0 && word === "A");
     const words = wordsOf(clause);
     let seen = 0;
     const marks = capitalA.filter(Boolean).length;
-    for (const word of words) tokens.push(word === "a" && marks > 0 && clause.split(/\s+/).filter((w) => w.toLowerCase() === "a")[seen++] === "A" ? "A" : word);
+    for (const word of words)
+      tokens.push(word === "a" && marks > 0 && clause.split(/\s+/).filter((w) => w.toLowerCase() === "a")[seen++] === "A" ? "A" : word);
     if (tokens.length >= MAX_QUERY_WORDS) break;
   }
   while (tokens.at(-1) === BREAK) tokens.pop();
@@ -140,7 +153,11 @@ class Parser {
     const word = this.words[at] ?? "";
     if (word === BREAK || word === this.pack.conjunction) return true;
     if (phrase.named && (this.pack.determiners.has(word) || COPULA.has(word) || this.pack.viewer.has(word) || CHOOSING.has(word))) return true;
-    return !phrase.empty && word !== "of" && this.expressions.at(this.words, at, ({ role }) => role === "relation" || role === "mine" || role === "extreme") !== undefined;
+    return (
+      !phrase.empty &&
+      word !== "of" &&
+      this.expressions.at(this.words, at, ({ role }) => role === "relation" || role === "mine" || role === "extreme") !== undefined
+    );
   }
 
   /** "There are two beds. Choose the one by the door": the clause with the choice is the query, and it goes first. */
@@ -149,7 +166,13 @@ class Parser {
     if (at < 0) return;
     const rest = this.words.slice(at);
     // A choice that names nothing itself ("the one by the door") keeps what was introduced.
-    const names = rest.some((word) => !this.pack.stopwords.has(word) && !this.pack.generic.has(word) && this.expressions.at(rest, rest.indexOf(word)) === undefined && !Object.hasOwn(this.pack.sizes, word));
+    const names = rest.some(
+      (word) =>
+        !this.pack.stopwords.has(word) &&
+        !this.pack.generic.has(word) &&
+        this.expressions.at(rest, rest.indexOf(word)) === undefined &&
+        !Object.hasOwn(this.pack.sizes, word),
+    );
     if (names) this.words = [...rest, BREAK, ...this.words.slice(0, at - 1)].slice(0, MAX_QUERY_WORDS);
     if (names) this.words.length = rest.length;
   }
@@ -161,7 +184,13 @@ class Parser {
     if (count !== undefined) {
       this.counting = true;
       this.words.splice(0, count.words.length);
-    } else if (ASKING.has(first) && second !== "" && !COPULA.has(second) && this.expressions.at(this.words, 1) === undefined && !this.isNoun(second, first)) {
+    } else if (
+      ASKING.has(first) &&
+      second !== "" &&
+      !COPULA.has(second) &&
+      this.expressions.at(this.words, 1) === undefined &&
+      !this.isNoun(second, first)
+    ) {
       this.target.generic = true;
       this.purpose = true;
     }
@@ -199,8 +228,22 @@ class Parser {
       return 1;
     }
     if (word === pack.conjunction) return this.conjoin(at);
-    if (this.target.empty && this.current !== this.target && !this.current.empty && (word === "there" || (this.current.named && pack.determiners.has(word)))) this.current = this.target;
-    if (this.current === this.target && this.target.generic && !this.target.named && pack.purpose.has(word) && !this.purpose && !COPULA.has(words[at + 1] ?? "")) this.purpose = true;
+    if (
+      this.target.empty &&
+      this.current !== this.target &&
+      !this.current.empty &&
+      (word === "there" || (this.current.named && pack.determiners.has(word)))
+    )
+      this.current = this.target;
+    if (
+      this.current === this.target &&
+      this.target.generic &&
+      !this.target.named &&
+      pack.purpose.has(word) &&
+      !this.purpose &&
+      !COPULA.has(words[at + 1] ?? "")
+    )
+      this.purpose = true;
     if (this.purpose && this.current === this.target) this.target.addAbout(word);
     else if (word === "A" || (word === "a" && this.followsNoun(at))) this.current.add("a", true);
     else this.current.add(word.toLowerCase());
@@ -210,7 +253,12 @@ class Parser {
   /** An article does not follow a noun: the A of "unit a panelboard" is a name. */
   private followsNoun(at: number): boolean {
     const before = this.words[at - 1] ?? "";
-    return this.current.named && before !== BREAK && !this.pack.stopwords.has(before) && /^(?:unit|flat|apartment|panel|panelboard|block|building|house|room|zone|section|wing|part)$/.test(before);
+    return (
+      this.current.named &&
+      before !== BREAK &&
+      !this.pack.stopwords.has(before) &&
+      /^(?:unit|flat|apartment|panel|panelboard|block|building|house|room|zone|section|wing|part)$/.test(before)
+    );
   }
 
   private clauseEnds(): number {
@@ -227,7 +275,13 @@ class Parser {
     if (last?.kind === "between" && last.anchors.length === 1 && !last.anchors[0]!.empty) {
       this.current = new PhraseBuilder(this.pack);
       last.anchors.push(this.current);
-    } else if (last !== undefined && last.anchors.length > 0 && this.current !== this.target && this.pack.determiners.has(next) && this.relations.length < MAX_RELATIONS) {
+    } else if (
+      last !== undefined &&
+      last.anchors.length > 0 &&
+      this.current !== this.target &&
+      this.pack.determiners.has(next) &&
+      this.relations.length < MAX_RELATIONS
+    ) {
       this.toTarget = true;
       this.open({ ...last, anchors: [] }, true);
     } else {
@@ -300,11 +354,13 @@ class Parser {
       return length;
     }
     if (SIDES.has(kind) && ends && words[at + length - 1] !== "of") {
-      this.open({ kind, nth: chosen ? nth.n : 1, extreme: chosen }, false);
+      // The last on the right is the first from the right.
+      this.open({ kind, nth: chosen && nth.n > 0 ? nth.n : 1, extreme: chosen }, false);
       if (chosen) this.ordinal = undefined;
       return length;
     }
-    if (ends && kind !== "closest" && kind !== "farthest") return kind === "with" || kind === "on" || kind === "in" ? length : (this.open({ kind }, false), length);
+    if (ends && kind !== "closest" && kind !== "farthest")
+      return kind === "with" || kind === "on" || kind === "in" ? length : (this.open({ kind }, false), length);
     if (SIDES.has(kind) && words[at + length - 1] !== "of" && length > 1 && !pack.determiners.has(next) && (kind === "left" || kind === "right")) {
       // "on the right wall": the right one of what it is at.
       this.open({ kind: "near" }, true);
@@ -323,7 +379,16 @@ class Parser {
   }
 
   private open(relation: Partial<OpenRelation> & { kind: OpenRelation["kind"] }, withAnchor: boolean): void {
-    const opened: OpenRelation = { mine: false, nth: 1, key: undefined, extreme: false, ...relation, anchors: [], negated: this.negated, attach: this.toTarget || this.relations.length === 0 ? "target" : "either" };
+    const opened: OpenRelation = {
+      mine: false,
+      nth: 1,
+      key: undefined,
+      extreme: false,
+      ...relation,
+      anchors: [],
+      negated: this.negated,
+      attach: this.toTarget || this.relations.length === 0 ? "target" : "either",
+    };
     this.negated = false;
     this.toTarget = false;
     this.pending = undefined;
@@ -339,7 +404,15 @@ class Parser {
     const named = anchors.filter((anchor) => !anchor.empty);
     const viewer = mine || anchors.some((anchor) => anchor.viewer && anchor.empty);
     const alone = SIDES.has(kind) || ALONE.has(kind) || kind === "order";
-    return { kind, anchors: named.length > 0 ? named.map((anchor) => anchor.finish()) : viewer || !alone ? "viewer" : "none", negated, attach, nth, key, extreme };
+    return {
+      kind,
+      anchors: named.length > 0 ? named.map((anchor) => anchor.finish()) : viewer || !alone ? "viewer" : "none",
+      negated,
+      attach,
+      nth,
+      key,
+      extreme,
+    };
   }
 }
 

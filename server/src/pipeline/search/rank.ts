@@ -40,16 +40,35 @@ const COUNTED_SORT = 0.8;
 const COUNTED_FIT = 0.45;
 const STANCE_M = 2.5;
 const ANOTHER_ROOM = 0.5;
+const AROUND_M = 6;
+const AROUND_VIEWER_M = 20;
+const MIN_AROUND = 64;
+const MAX_AROUND = 2500;
 const WHY_LENGTH = 250;
 
 export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   const query = parseQuery(ask.text);
   const admits = filterOf(index, ask, query.withinM);
   const bounds = boundsOf(index, ask.visible);
-  const scene: Scene = { index, admits: seenBy(index, ask), viewpoint: ask.viewpoint, bounds, veiled: ask.veiled ?? NONE, exhaustive: ask.exhaustive === true };
+  const scene: Scene = {
+    index,
+    admits: seenBy(index, ask),
+    viewpoint: ask.viewpoint,
+    bounds,
+    veiled: ask.veiled ?? NONE,
+    exhaustive: ask.exhaustive === true,
+  };
   const stanced: Scene = { ...scene, viewpoint: stanceOf(query, scene) };
   const relater = new Relater(stanced, query);
-  const candidates = phraseMatches(index, query.target, admits, scene.veiled, scene.exhaustive, preferenceOf(query, stanced, relater));
+  const candidates = phraseMatches(
+    index,
+    query.target,
+    admits,
+    scene.veiled,
+    scene.exhaustive,
+    () => preferenceOf(query, stanced, relater),
+    () => aroundOf(query, stanced, relater),
+  );
   const applied = applyRelations(query, candidates, relater);
   if (query.thisRoom) applyRoom(candidates, stanced);
   const sizes = sizesOf(index, query.target, candidates);
@@ -64,7 +83,8 @@ export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   }
   const hits = [...candidates]
     .sort(byScore)
-    .slice(0, ask.limit).map((candidate) => explain(candidate, at.get(candidate.slot) ?? 0, applied, sized, query));
+    .slice(0, ask.limit)
+    .map((candidate) => explain(candidate, at.get(candidate.slot) ?? 0, applied, sized, query));
   return { hits, count };
 }
 
@@ -85,7 +105,13 @@ function applyRelations(query: Query, candidates: Candidate[], relater: Relater)
   return applied;
 }
 
-function explain({ object, sort, score, note }: Candidate, at: number, applied: readonly Applied[], sized: readonly string[], query: Query): ExplainedHit {
+function explain(
+  { object, sort, score, note }: Candidate,
+  at: number,
+  applied: readonly Applied[],
+  sized: readonly string[],
+  query: Query,
+): ExplainedHit {
   const colours = query.target.colours.filter((colour) => object.colours.has(colour));
   const named = note === "" ? "" : `matches ${note}`;
   const parts: ScorePart[] = [
@@ -98,7 +124,14 @@ function explain({ object, sort, score, note }: Candidate, at: number, applied: 
     .map((part) => `${part.why} [${part.factor.toFixed(2)}]`)
     .join("; ")
     .slice(0, WHY_LENGTH);
-  return { object: object.id, score: Number.isFinite(score) ? score : 0, position: [object.point.x, object.point.y, object.point.z], label: object.label, why, parts };
+  return {
+    object: object.id,
+    score: Number.isFinite(score) ? score : 0,
+    position: [object.point.x, object.point.y, object.point.z],
+    label: object.label,
+    why,
+    parts,
+  };
 }
 
 /** Things of the sort asked for that fit every relation, not only best. */
@@ -106,7 +139,9 @@ function countOf(candidates: readonly Candidate[], applied: readonly Applied[]):
   const top = Math.max(0, ...candidates.map(({ sort }) => sort));
   if (top < 0.3) return 0;
   const mosts = applied.map(({ factors }) => Math.max(...factors.of));
-  return candidates.filter(({ sort }, at) => sort >= COUNTED_SORT * top && applied.every(({ factors }, i) => (factors.of[at] ?? 0) >= COUNTED_FIT * (mosts[i] ?? 1))).length;
+  return candidates.filter(
+    ({ sort }, at) => sort >= COUNTED_SORT * top && applied.every(({ factors }, i) => (factors.of[at] ?? 0) >= COUNTED_FIT * (mosts[i] ?? 1)),
+  ).length;
 }
 
 function seenBy(index: SceneIndex, { visible }: Ask): (slot: number) => boolean {
@@ -156,6 +191,25 @@ function stanceOf(query: Query, scene: Scene): Viewpoint | undefined {
     return lookingAlong({ x: facing.point.x, y: centre.y, z: facing.point.z + STANCE_M }, 0, -1);
   }
   return from === undefined ? viewpoint : lookingAlong(from, centre.x - from.x, centre.z - from.z);
+}
+
+/** For "what is left of the projector": the things around the projectors; around the viewer where nothing is named at all. */
+function aroundOf(query: Query, { index, viewpoint }: Scene, relater: Relater): ReadonlySet<number> | undefined {
+  const relation = query.relations.find(({ anchors, kind }) => Array.isArray(anchors) && kind !== "farthest");
+  if (query.target.colours.length + query.target.sizes.length > 0) return undefined;
+  const centres = Array.isArray(relation?.anchors) ? relater.placesOf(relation.anchors[0]!) : [];
+  const points = centres.length > 0 ? centres.map(({ point }) => point) : viewpoint === undefined ? [] : [viewpoint.point];
+  // Those by the viewer first: of equals they come out on top.
+  if (viewpoint !== undefined)
+    points.sort(
+      (a, b) => Math.hypot(a.x - viewpoint.point.x, a.z - viewpoint.point.z) - Math.hypot(b.x - viewpoint.point.x, b.z - viewpoint.point.z),
+    );
+  const around = new Set<number>();
+  for (const point of points) {
+    for (const slot of index.grid.within(point, centres.length > 0 ? AROUND_M : AROUND_VIEWER_M)) around.add(slot);
+    if (around.size > MAX_AROUND) break;
+  }
+  return around.size < MIN_AROUND ? undefined : around;
 }
 
 /** Which of too many equals to keep: those near what the query relates them to, or near the viewer; without relations just the best. */

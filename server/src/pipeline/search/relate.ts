@@ -10,11 +10,31 @@ import type { SizeWord } from "./language/pack.ts";
 import { AnchorGrid } from "./anchor-grid.ts";
 import { type Admits, type Candidate, phraseMatches, sizesOf } from "./match.ts";
 import type { Phrase, Query, Relation } from "./parse-query.ts";
-import { apart, bearing, bounded, fitAnchor, fitBetween, fitViewer, gapBetween, halved, lookingAlong, NO_SIZE, type Place, type Viewpoint } from "./relations.ts";
+import {
+  apart,
+  bearing,
+  bounded,
+  fitAnchor,
+  fitBetween,
+  fitViewer,
+  gapBetween,
+  halved,
+  lookingAlong,
+  NO_SIZE,
+  type Place,
+  type Viewpoint,
+} from "./relations.ts";
 import type { Indexed, SceneIndex } from "./scene-index.ts";
 
 export type Factors = { readonly of: Float64Array; readonly why: (i: number) => string; readonly relation: string };
-export type Scene = { readonly index: SceneIndex; readonly admits: Admits; readonly viewpoint: Viewpoint | undefined; readonly bounds: Bounds; readonly veiled: ReadonlySet<string>; readonly exhaustive: boolean };
+export type Scene = {
+  readonly index: SceneIndex;
+  readonly admits: Admits;
+  readonly viewpoint: Viewpoint | undefined;
+  readonly bounds: Bounds;
+  readonly veiled: ReadonlySet<string>;
+  readonly exhaustive: boolean;
+};
 export type Bounds = { readonly min: readonly [number, number, number]; readonly max: readonly [number, number, number] };
 
 const MAX_ANCHORS = 1200;
@@ -35,7 +55,8 @@ const STOREY_M = 2.4;
 const SAME_ROOM = 0.7;
 const SUPERLATIVE: ReadonlySet<string> = new Set(["closest", "farthest", "order"]);
 
-export const isSuperlative = (relation: Relation): boolean => SUPERLATIVE.has(relation.kind) || relation.extreme || (relation.anchors === "none" && (relation.kind === "left" || relation.kind === "right"));
+export const isSuperlative = (relation: Relation): boolean =>
+  SUPERLATIVE.has(relation.kind) || relation.extreme || (relation.anchors === "none" && (relation.kind === "left" || relation.kind === "right"));
 
 type Set_ = readonly { readonly object: Indexed; readonly slot: number; readonly sort: number; readonly score: number }[];
 type Anchor = Candidate;
@@ -64,7 +85,11 @@ export class Relater {
     const plain = this.plain(set, relation, i);
     if (!relation.negated) return isSuperlative(relation) ? plain : this.levelled(set, plain);
     const most = Math.max(0.05, ...plain.of);
-    return { of: plain.of.map((factor) => bounded(1 - (0.9 * factor) / most)), why: (at) => `not ${plain.why(at)}`, relation: `not ${relation.kind}` };
+    return {
+      of: plain.of.map((factor) => bounded(1 - (0.9 * factor) / most)),
+      why: (at) => `not ${plain.why(at)}`,
+      relation: `not ${relation.kind}`,
+    };
   }
 
   /** The best of the right sort gets 1: a relation that nothing fits well still says which fits best. */
@@ -78,10 +103,11 @@ export class Relater {
     const { kind, anchors } = relation;
     if (anchors === "none") return this.alone(set, relation);
     if (anchors === "viewer") return this.ofViewer(set, relation);
-    const found = anchors.map((anchor) => this.anchorsOf(anchor));
-    const [first = [], second] = found;
-    if (kind === "in" || kind === "with") {
-      const told = this.told(set, anchors[0]);
+    const told = kind === "in" || kind === "with" ? this.told(set, anchors[0]) : undefined;
+    // What says itself where it is needs no measuring.
+    if (told?.of.some((factor) => factor > 0.99) === true) return told;
+    const [first = [], second] = anchors.map((anchor) => this.anchorsOf(anchor));
+    if (told !== undefined) {
       if (first.length === 0 && !told.of.some((factor) => factor > 0.3)) return this.missing(set, kind);
       return this.better(told, this.related(set, relation, first, i));
     }
@@ -99,7 +125,10 @@ export class Relater {
     for (const { size, word } of sizesOf(index, phrase, matches)) this.sized(matches, size, word);
     matches.sort((a, b) => b.score - a.score);
     const top = matches[0]?.score ?? 0;
-    found = top < MIN_ANCHOR ? [] : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed).slice(0, exhaustive ? matches.length : MAX_ANCHORS);
+    found =
+      top < MIN_ANCHOR
+        ? []
+        : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed).slice(0, exhaustive ? matches.length : MAX_ANCHORS);
     this.anchors.set(phrase, found);
     return found;
   }
@@ -131,7 +160,11 @@ export class Relater {
       const anchor = anchors[chosen[at] ?? -1];
       if (anchor === undefined) return "";
       const said = `${(of[at] ?? 0) < 0.25 ? "hardly " : ""}${relation.kind} ${this.nameOf(anchor.object)} (${metres(gapBetween(set[at]!.object, anchor.object))})`;
-      const next = chained ? ((ofAnchor?.of[chosen[at] ?? 0] ?? 0) >= 0.92 * (ofTarget?.of[at] ?? 0) ? ofAnchor?.why(chosen[at] ?? 0) : ofTarget?.why(at)) : "";
+      const next = chained
+        ? (ofAnchor?.of[chosen[at] ?? 0] ?? 0) >= 0.92 * (ofTarget?.of[at] ?? 0)
+          ? ofAnchor?.why(chosen[at] ?? 0)
+          : ofTarget?.why(at)
+        : "";
       return `${said}${view === undefined && isSide(relation.kind) ? ", no viewpoint given" : ""}${next ? `, ${next}` : ""}`;
     };
     return { of, why, relation: relation.kind };
@@ -151,16 +184,29 @@ export class Relater {
     });
     const of = this.ranked(set, d, relation.kind === "closest" ? 1 : -1, relation.nth);
     if (chained) {
-      const all = this.ranked(set, set.map(({ object, slot }) => this.nearest(anchors, object, slot)[0]), relation.kind === "closest" ? 1 : -1, relation.nth);
+      const all = this.ranked(
+        set,
+        set.map(({ object, slot }) => this.nearest(anchors, object, slot)[0]),
+        relation.kind === "closest" ? 1 : -1,
+        relation.nth,
+      );
       const child = this.factors(set, i + 1);
       of.forEach((factor, at) => (of[at] = Math.max(factor, 0.85 * (all[at] ?? 0) * (child.of[at] ?? 0))));
     }
-    return { of, why: (at) => (chosen[at] === undefined ? "" : `${relation.kind}: ${metres(gapBetween(set[at]!.object, chosen[at]!.object))} from ${this.nameOf(chosen[at]!.object)}`), relation: relation.kind };
+    return {
+      of,
+      why: (at) =>
+        chosen[at] === undefined
+          ? ""
+          : `${relation.kind}: ${metres(gapBetween(set[at]!.object, chosen[at]!.object))} from ${this.nameOf(chosen[at]!.object)}`,
+      relation: relation.kind,
+    };
   }
 
   private between(set: Set_, a: readonly Anchor[], b: readonly Anchor[]): Factors {
     const chosen: (readonly [Anchor, Anchor] | undefined)[] = [];
-    const ends = (anchors: readonly Anchor[], object: Indexed): Anchor[] => [...new Set(this.nearTo(anchors, object))].slice(0, MAX_ENDS).map((i) => anchors[i]!);
+    const ends = (anchors: readonly Anchor[], object: Indexed): Anchor[] =>
+      [...new Set(this.nearTo(anchors, object))].slice(0, MAX_ENDS).map((i) => anchors[i]!);
     const of = Float64Array.from(set, ({ object, slot }, at) => {
       let best = 0;
       const [firsts, seconds] = [ends(a, object), ends(b, object)];
@@ -173,7 +219,11 @@ export class Relater {
       }
       return bounded(best);
     });
-    return { of, why: (at) => (chosen[at] === undefined ? "" : `between ${this.nameOf(chosen[at]![0].object)} and ${this.nameOf(chosen[at]![1].object)}`), relation: "between" };
+    return {
+      of,
+      why: (at) => (chosen[at] === undefined ? "" : `between ${this.nameOf(chosen[at]![0].object)} and ${this.nameOf(chosen[at]![1].object)}`),
+      relation: "between",
+    };
   }
 
   private ofViewer(set: Set_, relation: Relation): Factors {
@@ -193,7 +243,8 @@ export class Relater {
   private alone(set: Set_, relation: Relation): Factors {
     const { viewpoint, bounds } = this.scene;
     const { kind, nth } = relation;
-    const of = (fit: (object: Indexed) => number): Float64Array => Float64Array.from(set, ({ object }) => (object.placed ? bounded(fit(object)) : 0.3));
+    const of = (fit: (object: Indexed) => number): Float64Array =>
+      Float64Array.from(set, ({ object }) => (object.placed ? bounded(fit(object)) : 0.3));
     const say = (words: string) => (): string => words;
     switch (kind) {
       case "corner":
@@ -202,7 +253,8 @@ export class Relater {
         return { of: of((object) => halved(Math.min(...edges(object, bounds)), 0.6)), why: say("at a wall"), relation: kind };
       case "centre": {
         const span = Math.max(1, bounds.max[0] - bounds.min[0], bounds.max[2] - bounds.min[2]);
-        const fit = ({ point }: Indexed): number => halved(Math.hypot(point.x - (bounds.min[0] + bounds.max[0]) / 2, point.z - (bounds.min[2] + bounds.max[2]) / 2), span / 4);
+        const fit = ({ point }: Indexed): number =>
+          halved(Math.hypot(point.x - (bounds.min[0] + bounds.max[0]) / 2, point.z - (bounds.min[2] + bounds.max[2]) / 2), span / 4);
         return { of: of(fit), why: say("in the middle"), relation: kind };
       }
       case "upstairs":
@@ -222,21 +274,36 @@ export class Relater {
     const across = set.map(({ object }) => sign * bearing(viewpoint, object.point).angle);
     const seen = (object: Indexed): boolean => isSeen(object, viewpoint);
     const ranks = this.ranked(set, across, 1, nth, seen);
-    const factors = Float64Array.from(set, ({ object }, at) => (object.placed ? bounded((ranks[at] ?? 0) * (relation.extreme ? 1 : 0.35 + 0.65 * fitViewer(kind, object, viewpoint)) * (seen(object) ? 1 : 0.4)) : 0.1));
-    return { of: factors, why: (at) => `${relation.extreme ? `${kind}most` : `on the ${kind}`}${(factors[at] ?? 0) < 0.3 ? "? others are more so" : ""}`, relation: kind };
+    const factors = Float64Array.from(set, ({ object }, at) =>
+      object.placed
+        ? bounded((ranks[at] ?? 0) * (relation.extreme ? 1 : 0.35 + 0.65 * fitViewer(kind, object, viewpoint)) * (seen(object) ? 1 : 0.4))
+        : 0.1,
+    );
+    return {
+      of: factors,
+      why: (at) => `${relation.extreme ? `${kind}most` : `on the ${kind}`}${(factors[at] ?? 0) < 0.3 ? "? others are more so" : ""}`,
+      relation: kind,
+    };
   }
 
   private ordered(set: Set_, { key, nth }: Relation): Factors {
     const { viewpoint } = this.scene;
     const needsView = key === "left" || key === "right" || key === "front" || key === "back";
-    if (needsView && viewpoint === undefined) return { of: new Float64Array(set.length).fill(1), why: () => "order: no viewpoint given", relation: "order" };
+    if (needsView && viewpoint === undefined)
+      return { of: new Float64Array(set.length).fill(1), why: () => "order: no viewpoint given", relation: "order" };
     const measure = (object: Indexed): number => {
       if (key === "top") return -object.point.y;
       if (key === "bottom") return object.point.y;
       const seen = bearing(viewpoint!, object.point);
       return key === "left" ? seen.angle : key === "right" ? -seen.angle : key === "front" ? seen.away : -seen.away;
     };
-    const of = this.ranked(set, set.map(({ object }) => measure(object)), 1, nth, needsView ? (object) => isSeen(object, viewpoint!) : undefined);
+    const of = this.ranked(
+      set,
+      set.map(({ object }) => measure(object)),
+      1,
+      nth,
+      needsView ? (object) => isSeen(object, viewpoint!) : undefined,
+    );
     return { of, why: () => `number ${nth} from the ${key}`, relation: "order" };
   }
 
@@ -250,7 +317,12 @@ export class Relater {
     if (size === "round" || size === "square") return word;
     const wantsMore = MORE.has(size);
     const chooses = size.endsWith("est");
-    const of = this.ranked(set, set.map(({ object }) => (value(object) > 0 || size === "highest" || size === "lowest" ? value(object) : NaN)), wantsMore ? -1 : 1, 1);
+    const of = this.ranked(
+      set,
+      set.map(({ object }) => (value(object) > 0 || size === "highest" || size === "lowest" ? value(object) : NaN)),
+      wantsMore ? -1 : 1,
+      1,
+    );
     of.forEach((factor, at) => (set[at]!.score *= chooses ? factor : 0.45 + 0.55 * factor));
     return word;
   }
@@ -258,7 +330,8 @@ export class Relater {
   private middle(set: Set_): Float64Array {
     const { viewpoint } = this.scene;
     const at = this.contenders(set);
-    const spread = (axis: "x" | "z"): number => Math.max(...at.map((i) => set[i]!.object.point[axis])) - Math.min(...at.map((i) => set[i]!.object.point[axis]));
+    const spread = (axis: "x" | "z"): number =>
+      Math.max(...at.map((i) => set[i]!.object.point[axis])) - Math.min(...at.map((i) => set[i]!.object.point[axis]));
     const axis = spread("x") >= spread("z") ? "x" : "z";
     const value = ({ point }: Indexed): number => (viewpoint === undefined ? point[axis] : bearing(viewpoint, point).angle);
     const sorted = at.map((i) => value(set[i]!.object)).sort((a, b) => a - b);
@@ -298,10 +371,18 @@ export class Relater {
   private told(set: Set_, phrase: Phrase | undefined): Factors {
     const { index } = this.scene;
     const terms = phrase?.terms ?? [];
+    const rooms = new Map<string, number>();
+    const roomLike = (room: string): number => {
+      let like = rooms.get(room);
+      if (like === undefined) rooms.set(room, (like = room === "" || phrase === undefined ? 0 : index.kinds.roomLike(phrase.name, room)));
+      return like;
+    };
     const of = Float64Array.from(set, ({ object, slot }) => {
       if (terms.length === 0) return 0;
-      const held = terms.filter((term) => index.words.holds(slot, term) || (term.length === 1 && object.codes.some((code) => code.startsWith(term)))).length;
-      const room = phrase?.name.length && object.room !== "" ? index.kinds.roomLike(phrase.name, object.room) : 0;
+      const held = terms.filter(
+        (term) => index.words.holds(slot, term) || (term.length === 1 && object.codes.some((code) => code.startsWith(term))),
+      ).length;
+      const room = roomLike(object.room);
       return bounded(Math.max((held / terms.length) ** 2, room >= SAME_ROOM ? room : 0));
     });
     return { of, why: () => `said to be in or with ${terms.join(" ")}`, relation: "in" };
@@ -335,7 +416,7 @@ export class Relater {
   /** How far the nearest of the anchors is, and which; looks farther until one is surely the nearest. */
   private nearest(anchors: readonly Anchor[], object: Indexed, slot: number): [number, Anchor | undefined] {
     let [least, chosen]: [number, Anchor | undefined] = [Infinity, undefined];
-    for (let rings = 1; ; rings *= 4) {
+    for (let rings = 1; ; rings *= 2) {
       for (const i of this.nearTo(anchors, object, rings)) {
         const anchor = anchors[i]!;
         if (anchor.slot === slot) continue;
@@ -362,6 +443,9 @@ export class Relater {
     return `"${((this.scene.veiled.has(id) ? "" : label) || type).slice(0, 40)}"`;
   }
 
+  placesOf(phrase: Phrase): Indexed[] {
+    return this.anchorsOf(phrase).map(({ object }) => object);
+  }
   /** For a stance: the place of what is named. */
   placeOf(phrase: Phrase): Indexed | undefined {
     return this.anchorsOf(phrase)[0]?.object;

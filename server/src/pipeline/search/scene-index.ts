@@ -102,7 +102,16 @@ export class SceneIndex {
     const viewpoint = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
     const limit = Math.max(0, Math.min(MAX_HITS, Math.floor(event.limit) || 0));
     const visible = event.audiences === undefined ? undefined : visibleTo(event.audiences);
-    return rankObjects(this, { text: event.text, types: new Set(event.types), withinM: event.withinM, viewpoint, limit, visible, veiled: new Set(event.veiled), exhaustive });
+    return rankObjects(this, {
+      text: event.text,
+      types: new Set(event.types),
+      withinM: event.withinM,
+      viewpoint,
+      limit,
+      visible,
+      veiled: new Set(event.veiled),
+      exhaustive,
+    });
   }
 
   /** The box around everything that has a place. */
@@ -165,7 +174,10 @@ export class SceneIndex {
       half: placed ? half : NO_SIZE,
       sizeM: largestOf(event),
       colours,
-      codes: told.flat().filter((word) => /^[a-z]+\d/.test(word) || word.length === 1).slice(0, MAX_CODES),
+      codes: told
+        .flat()
+        .filter((word) => /^[a-z]+\d/.test(word) || word.length === 1)
+        .slice(0, MAX_CODES),
       kind,
       placed,
       audience: event.audience ?? "",
