@@ -24,7 +24,7 @@ export type Candidate = {
 export type Prefer = (object: Indexed, sort: number) => number;
 export type Admits = (slot: number) => boolean;
 
-const MAX_CANDIDATES = 1200;
+const MAX_CANDIDATES = 800;
 const NAME_SHARE = 0.64;
 /** Objects whose text, not whose name, holds the words. */
 const MENTIONED = 0.8;

@@ -43,7 +43,7 @@ const ANOTHER_ROOM = 0.5;
 const AROUND_M = 6;
 const AROUND_VIEWER_M = 20;
 const MIN_AROUND = 64;
-const MAX_AROUND = 2500;
+const MAX_AROUND = 900;
 const WHY_LENGTH = 250;
 
 export function rankObjects(index: SceneIndex, ask: Ask): Answer {

@@ -37,7 +37,7 @@ export type Scene = {
 };
 export type Bounds = { readonly min: readonly [number, number, number]; readonly max: readonly [number, number, number] };
 
-const MAX_ANCHORS = 1200;
+const MAX_ANCHORS = 800;
 /** Up to this many anchors are all measured; of more, those near each thing. */
 const FEW = 24;
 /** "Between" tries every pair of this many ends. */
