@@ -9,6 +9,8 @@ import { grab } from "./grab/suite.ts";
 import { objects } from "./objects/suite.ts";
 import { pipelineBench } from "./pipeline/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { search } from "./search/suite.ts";
+
 import { makeReport, publish } from "./report.ts";
 import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -50,6 +52,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   room: {
     about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
     run: room,
+  },
+  search: {
+    about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",
+    run: search,
   },
 };
 const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(

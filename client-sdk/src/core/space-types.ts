@@ -409,6 +409,24 @@ export type SearchResult = {
   /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
   readonly degraded: boolean;
   readonly hits: readonly SearchHit[];
+  /** How many things there are, where the question was "how many ...". */
+  readonly count?: number | undefined;
+};
+
+export type DescribeOptions = {
+  /** Only what is in view from `from`. Default: the whole scene. */
+  readonly view?: boolean | undefined;
+  /** Point of view, room frame. Default: my head. */
+  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
+};
+export type Description = {
+  /** The pipeline did not answer; there is nothing to tell. */
+  readonly degraded: boolean;
+  /** Sentences to read out: what is here, what stands together, who is where doing what. */
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
 };
 
 export type SpaceStats = {
@@ -456,6 +474,13 @@ export type Space<S extends SceneSpec = any> = {
   /** Sends a line to everybody. False when there is no room to send it to. It comes back as a `chat` event. */
   chat(text: string): boolean;
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /**
+   * A standing question: `listener` is called with the answer soon and whenever it changes, also over reconnects, until the function that is
+   * returned is called. Without `from` it is asked from where I stand. At most 4 at a time; more are refused with a `denied` event.
+   */
+  watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
+  /** What is here and who does what, to read out. */
+  describe(options?: DescribeOptions): Promise<Description>;
   /** Once per rendered frame, after `me.setPose`: plays people out, moves held objects, paces the uplink. `nowMs` is local; default now. */
   frame(nowMs?: number): void;
   /** Artificial network trouble from now on; undefined ends it. */

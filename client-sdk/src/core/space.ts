@@ -35,6 +35,8 @@ import {
   type Objects,
   type OfflineState,
   type SavedState,
+  type DescribeOptions,
+  type Description,
   type SearchOptions,
   type SearchResult,
   type Space,
@@ -280,6 +282,15 @@ class CoreSpace implements Space {
     return this.asks.search(text, options, this.me.pose);
   }
 
+  watch(text: string, listener: (result: SearchResult) => void, options: SearchOptions = {}): () => void {
+    return this.asks.watch(text, listener, options, this.connection.up && this.welcomed);
+  }
+
+  describe(options: DescribeOptions = {}): Promise<Description> {
+    if (!this.connection.up) return Promise.resolve({ degraded: true, text: "", objects: 0, people: 0, groups: [] });
+    return this.asks.describe(options);
+  }
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -343,6 +354,12 @@ class CoreSpace implements Space {
         return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
       case "reported":
         return this.safety.onReported(message);
+      case "searchCount":
+        return this.asks.onCount(message);
+      case "watchResult":
+        return this.asks.onWatch(message);
+      case "description":
+        return this.asks.onDescription(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -373,6 +390,7 @@ class CoreSpace implements Space {
     this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
+    this.asks.linkUp();
     this.judgeReady();
   }
 

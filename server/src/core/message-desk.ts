@@ -69,6 +69,12 @@ export class MessageDesk {
         return chat.say(member, message, nowMs);
       case "search":
         return search.ask(member, message, nowMs);
+      case "watch":
+        return search.watch(member, message, nowMs);
+      case "unwatch":
+        return search.unwatch(member, message.ref);
+      case "describe":
+        return search.describe(member, message, nowMs);
       case "poseNack":
         return this.poseNack(member, message.slots);
       case "relation":

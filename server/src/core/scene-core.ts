@@ -94,7 +94,7 @@ export class SceneCore {
     this.frames = new FrameDesk({ out, roster, plane });
     this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
-    this.search = new SearchDesk({ out, roster, veils });
+    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -247,6 +247,7 @@ export class SceneCore {
     const delta = this.veils.judge(subject, verdict);
     if (delta === undefined) return;
     this.out.session(delta);
+    this.search.sceneChanged();
     const author = delta.kind === "veil" ? this.roster.byUser(delta.author) : undefined;
     if (author === undefined) return;
     const { object, field } = subject;
@@ -315,6 +316,7 @@ export class SceneCore {
 
   private noticed(event: PipelineEvent): void {
     if (event.kind === "text" && event.subject.kind === "field") this.veils.written(event.subject, event.version, event.user);
+    if (event.kind === "object" || event.kind === "objectGone") this.search.sceneChanged();
     if (event.kind !== "objectGone") return;
     this.grabs.objectGone(event.object);
     for (const delta of this.veils.forget(event.object)) this.out.session(delta);

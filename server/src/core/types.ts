@@ -34,7 +34,15 @@ export type CoreInput =
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
+  | {
+      readonly kind: "searched";
+      readonly session: SessionId;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number;
+      readonly description?: SceneDescription;
+    }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
@@ -54,6 +62,21 @@ export type SearchHit = {
   readonly position: readonly number[];
   readonly label: string;
   readonly why: string;
+};
+/** What `describe` is answered with; `text` is for people. Positions in metres. */
+export type SceneDescription = {
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
+};
+/** A person as a description tells of them. */
+export type DescribedPerson = {
+  readonly name: string;
+  readonly asleep: boolean;
+  readonly view: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+  /** Ids of what they hold. */
+  readonly holds: readonly string[];
 };
 
 /** Public facts about a person, mirrored into the Colyseus schema. `status` never says why somebody is asleep. */
@@ -156,6 +179,14 @@ export type PipelineEvent =
       readonly position: readonly number[];
       readonly sizeM: number;
       readonly color: string;
+      /** Extents along x, y, z in metres, where the object says them; otherwise `sizeM` is the largest. */
+      readonly size?: readonly number[];
+      /** Words that are true of it: states ("open"), tags. */
+      readonly tags?: readonly string[];
+      /** The room or zone it says it is in. */
+      readonly room?: string;
+      /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
+      readonly audience?: string;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
   | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
@@ -168,6 +199,12 @@ export type PipelineEvent =
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+      /** What this asker may see beside what everybody may; absent: everything. */
+      readonly audiences?: readonly string[];
+      /** Objects whose words moderation hides from this asker: they go by their type. */
+      readonly veiled?: readonly string[];
+      /** The question is what is here; `view` for what is in view alone. */
+      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] };
     }
   /**
    * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).

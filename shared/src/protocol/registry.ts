@@ -203,6 +203,20 @@ export const MESSAGES = {
     reason: oneOf(...REPORT_REASONS),
     text: text(LIMITS.reportBytes),
   }),
+  watch: up(11, "ordered", "A standing question: answered now and whenever its answer changes, until `unwatch` or the session's end.", {
+    ref: u16,
+    text: text(LIMITS.searchBytes),
+    limit: u8,
+    withinM: f32,
+    types: list(ident, LIMITS.searchTypes),
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
+  unwatch: up(12, "ordered", "Ends a standing question.", { ref: u16 }),
+  describe: up(13, "ordered", "What is here: the whole scene, or what is in view from a point of view (default: the asker's).", {
+    ref: u16,
+    view: bool,
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
 
   welcome: down(32, "ordered", "First message of a session.", {
     protocol: u16,
@@ -264,6 +278,23 @@ export const MESSAGES = {
     ref: u16,
     degraded: bool,
     hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+  }),
+  searchCount: down(49, "ordered", 'How many things a question of "how many" is about; comes before its `searchResult` or `watchResult`.', {
+    ref: u16,
+    count: u32,
+  }),
+  watchResult: down(50, "ordered", "The answer of a standing question, whole, whenever it changed.", {
+    ref: u16,
+    degraded: bool,
+    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+  }),
+  description: down(51, "ordered", "Answer to `describe`: sentences to read out, and the groups of things they are about.", {
+    ref: u16,
+    degraded: bool,
+    text: text(LIMITS.descriptionBytes),
+    objects: u32,
+    people: u16,
+    groups: list(record({ label: text(64), count: u16, position: tuple(f32, 3) }), LIMITS.descriptionGroups),
   }),
   storage: down(41, "ordered", "Whether edits are being made durable. While `bad` the document is read-only and poses go on.", {
     state: oneOf("good", "bad"),
