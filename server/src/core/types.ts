@@ -40,8 +40,8 @@ export type CoreInput =
       readonly ref: number;
       readonly degraded: boolean;
       readonly hits: readonly SearchHit[];
-      readonly count?: number;
-      readonly description?: SceneDescription;
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
     }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
@@ -180,13 +180,13 @@ export type PipelineEvent =
       readonly sizeM: number;
       readonly color: string;
       /** Extents along x, y, z in metres, where the object says them; otherwise `sizeM` is the largest. */
-      readonly size?: readonly number[];
+      readonly size?: readonly number[] | undefined;
       /** Words that are true of it: states ("open"), tags. */
-      readonly tags?: readonly string[];
+      readonly tags?: readonly string[] | undefined;
       /** The room or zone it says it is in. */
-      readonly room?: string;
+      readonly room?: string | undefined;
       /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
-      readonly audience?: string;
+      readonly audience?: string | undefined;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
   | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
@@ -200,11 +200,11 @@ export type PipelineEvent =
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
       /** What this asker may see beside what everybody may; absent: everything. */
-      readonly audiences?: readonly string[];
+      readonly audiences?: readonly string[] | undefined;
       /** Objects whose words moderation hides from this asker: they go by their type. */
-      readonly veiled?: readonly string[];
+      readonly veiled?: readonly string[] | undefined;
       /** The question is what is here; `view` for what is in view alone. */
-      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] };
+      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] } | undefined;
     }
   /**
    * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).

@@ -18,8 +18,8 @@ export type PipelineAnswer =
       readonly ref: number;
       readonly degraded: boolean;
       readonly hits: readonly SearchHit[];
-      readonly count?: number;
-      readonly description?: SceneDescription;
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
     };
 
 export type PipelineHealth = {
