@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, devTickets, type Space } from "@copresence/client/node";
-import { notes } from "@copresence/simulations/notes-scene";
+import notes from "@copresence/simulations/notes-scene";
 import { startServerProcess } from "@copresence/simulations/server-process";
 import type { Figure } from "../report.ts";
 
