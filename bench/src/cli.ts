@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
+import { governor } from "./room/governor.ts";
 import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
@@ -26,6 +27,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   room: {
     about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
     run: room,
+  },
+  governor: {
+    about: "a hundred clients, one of which stops reading: what the others notice, and how it ends",
+    run: governor,
   },
 };
 const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--long]\n${Object.entries(SUITES)
