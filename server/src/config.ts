@@ -9,7 +9,7 @@ import type { Scene } from "@copresence/shared/scene";
 import type { JWK } from "jose";
 import { LOCAL_ORIGINS, originPolicy } from "./adapters/auth/origins.ts";
 import type { TransportChoice } from "./adapters/colyseus/transports/choose.ts";
-import type { SceneStore } from "./adapters/store/index.ts";
+import { isPostgresUrl, type SceneStore } from "./adapters/store/index.ts";
 import type { InitialObject } from "./core/index.ts";
 import type { Pipeline } from "./pipeline/types.ts";
 
@@ -43,6 +43,7 @@ export type ServerConfig = {
   readonly tickets: TicketConfig;
   readonly store:
     | { readonly kind: "sqlite"; readonly file: string }
+    | { readonly kind: "postgres"; readonly url: string }
     | { readonly kind: "memory" }
     | { readonly kind: "own"; readonly store: SceneStore };
   readonly pipeline: { readonly kind: "worker" | "inline" } | { readonly kind: "own"; readonly pipeline: Pipeline };
@@ -158,7 +159,7 @@ export const ENVIRONMENT = {
   COPRESENCE_TICKET_KEYS: "JSON array of Ed25519 public keys (JWK) of the ticket issuer",
   COPRESENCE_TICKET_ISSUER: "the tickets' iss",
   COPRESENCE_TICKET_AUDIENCE: "the tickets' aud",
-  COPRESENCE_STORE: "file of the embedded store, or memory",
+  COPRESENCE_STORE: "file of the embedded store, postgres://user:password@host/database for servers on several machines, or memory",
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
@@ -194,7 +195,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       .filter(Boolean) ?? otherwise;
   const flag = (name: keyof typeof ENVIRONMENT): boolean => choice(name, ["0", "1"], "0") === "1";
   const store = env["COPRESENCE_STORE"] ?? ".copresence/scenes.sqlite";
-  if (store === "") faults.push("COPRESENCE_STORE is empty; name a file, or memory.");
+  if (store === "") faults.push("COPRESENCE_STORE is empty; name a file, a postgres:// address, or memory.");
   const rules = list("COPRESENCE_SPACES", ["demo"]).map((spaces) => ({ spaces, scene, initial }));
   const defaults = developmentConfig(rules);
   const config: ServerConfig = {
@@ -212,7 +213,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       publicKeys: readKeys(env["COPRESENCE_TICKET_KEYS"], faults),
       development: flag("COPRESENCE_DEV_TICKETS"),
     },
-    store: store === "memory" ? { kind: "memory" } : { kind: "sqlite", file: store },
+    store: storeOf(store),
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
@@ -221,6 +222,11 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
   };
   faults.push(...configFaults(config));
   return faults.length === 0 ? ok(config) : err(faults);
+}
+
+function storeOf(store: string): ServerConfig["store"] {
+  if (store === "memory") return { kind: "memory" };
+  return isPostgresUrl(store) ? { kind: "postgres", url: store } : { kind: "sqlite", file: store };
 }
 
 function readKeys(json: string | undefined, faults: string[]): readonly JWK[] {

@@ -25,7 +25,7 @@ import type { Explains } from "./adapters/http/explain.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
-import { memoryStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
+import { memoryStore, openPostgresStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
 import { configFaults, isLoopback, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import type { Pipeline } from "./pipeline/types.ts";
@@ -91,7 +91,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const devTickets = config.tickets.development ? await DevTicketIssuer.create({ ...config.tickets, region }, Date.now) : undefined;
   const tickets = new TicketVerifier({ ...config.tickets, region, wallClock: Date.now, keys: await ticketKeys(config.tickets, devTickets) });
   const files = config.staticFolder === undefined ? undefined : await StaticFiles.load(config.staticFolder);
-  const store = await openStore(config);
+  const store = await openStore(config, log);
   cleanup.push(() => store.close());
   const pipeline = openPipeline(config, log);
   cleanup.push(() => pipeline.close());
@@ -123,14 +123,17 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
 }
 
-async function openStore(config: ServerConfig): Promise<SceneStore> {
+async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore> {
+  const onNotice = (sentence: string): void => log.warn({ sentence }, "the store was repaired at start");
   switch (config.store.kind) {
     case "own":
       return config.store.store;
     case "memory":
       return memoryStore();
     case "sqlite":
-      return openSqliteStore({ file: config.store.file });
+      return openSqliteStore({ file: config.store.file, onNotice });
+    case "postgres":
+      return openPostgresStore({ url: config.store.url, onNotice });
   }
 }
 

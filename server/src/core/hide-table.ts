@@ -32,6 +32,9 @@ export class HideTable {
     return true;
   }
 
+  get empty(): boolean {
+    return this.viewers.size === 0;
+  }
   hides(viewer: string, source: string): boolean {
     return this.viewers.get(viewer)?.has(source) === true;
   }

@@ -18,6 +18,8 @@ export type SceneCoreOptions = {
   /** Tells hosts of one space apart: colours and the room's own Yjs clientID come from it. */
   readonly seed: number;
   readonly moderation: ModerationOptions;
+  /** Personal space of who has not chosen their own, m. Default 0: none. */
+  readonly boundaryM?: number;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
   /** Slots; default and most `LIMITS.people`. */

@@ -23,8 +23,10 @@ import { hash32 } from "./palette.ts";
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
+import { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
@@ -45,6 +47,8 @@ export class SceneCore {
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
+  private readonly streams: StreamDesk;
+  private readonly safety: SafetyDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -88,7 +92,8 @@ export class SceneCore {
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
-    this.chat = new ChatDesk({ out, roster, moderation });
+    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
+    this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
@@ -102,14 +107,19 @@ export class SceneCore {
         documentJoin: (session, identity, peer) => document.join(session, identity, peer),
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
-        poseAdd: (slot) => this.poseAdd(slot),
-        poseRemove: (slot) => plane.remove(slot),
+        poseAdd: (slot) => plane.add(slot),
+        poseRemove: (slot) => {
+          plane.remove(slot);
+          this.streams.leave(slot);
+          this.safety.gone(slot);
+        },
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, absorb } = this;
-    const poseAdd = (slot: number): void => this.poseAdd(slot);
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb, poseAdd });
+    const { door, grabs, chat, search, safety, absorb } = this;
+    const streams = new StreamDesk({ out, roster, door, plane });
+    this.streams = streams;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, absorb });
   }
 
   /** The newest tick that ran. */
@@ -150,6 +160,7 @@ export class SceneCore {
     return [
       ...this.roster.members.map(({ person }) => ({ kind: "person", person }) as const),
       ...this.grabs.leases.all().map(({ lease }) => ({ kind: "lease", lease }) as const),
+      ...this.grabs.flights.all().map((flight) => ({ kind: "flight", flight }) as const),
       ...this.veils.all(),
     ];
   }
@@ -202,6 +213,8 @@ export class SceneCore {
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
         return this.grabs.appended(input.batch);
+      case "compacted":
+        return this.document.compacted(input.bytes);
       case "storeRecovered":
         this.absorb(this.document.recovered());
         return this.grabs.recovered();
@@ -220,21 +233,7 @@ export class SceneCore {
 
   private hide({ viewer, source, reason, hidden }: Extract<CoreInput, { kind: "hide" }>): void {
     if (!this.hides.set(viewer, source, reason, hidden)) return this.out.count("hide_refused");
-    const from = this.roster.byUser(viewer);
-    const of = this.roster.byUser(source);
-    if (from !== undefined && of !== undefined) this.plane.hide(from.person.slot, of.person.slot, this.hides.hides(viewer, source));
-  }
-
-  /** Somebody can be seen and sees from here on, except whom a safety filter hides. */
-  private poseAdd(slot: number): void {
-    const { hides, plane, roster } = this;
-    plane.add(slot);
-    const user = roster.bySlot(slot)?.person.user;
-    if (user === undefined) return;
-    for (const { person } of roster.members) {
-      if (hides.hides(user, person.user)) plane.hide(slot, person.slot, true);
-      if (hides.hides(person.user, user)) plane.hide(person.slot, slot, true);
-    }
+    this.safety.judgeUsers(viewer, source);
   }
 
   private message(member: Member, message: UpMessage, receivedMs: number): void {
@@ -266,7 +265,9 @@ export class SceneCore {
     this.lastTick = tick;
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
+    this.safety.tick(tick);
     this.frames.send(tick, this.nowMs);
+    this.streams.tell();
   }
 
   private welcome(member: Member): void {
@@ -291,6 +292,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.safety.appeared(member);
   }
 
   private letGo(member: Member): void {

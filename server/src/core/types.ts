@@ -7,7 +7,9 @@
  * [CO3] A store that does not answer never blocks `step`; what waits for it is bounded.
  */
 import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
-import type { CloseName, DeniedReason, Hand, UpMessage } from "@copresence/shared/protocol";
+import type { Launch } from "@copresence/shared/motion";
+import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
+import type { Evidence } from "./safety/reports.ts";
 
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
@@ -25,6 +27,8 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** A `compact` effect was carried out: the stored document has this many bytes. */
+  | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
@@ -61,15 +65,22 @@ export type Person = {
   readonly color: number;
   readonly status: "awake" | "asleep";
 };
-/** Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). */
+/**
+ * Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). `both`: the
+ * frame between the hands, `spanMm` apart when the object had `scale` (shared/motion/hold.ts).
+ */
 export type Lease = {
   readonly object: string;
   readonly slot: Slot;
   readonly hand: Hand;
   readonly gripMm: readonly number[];
   readonly gripRotation: readonly number[];
+  readonly scale: number;
+  readonly spanMm: number;
   readonly sinceTick: Tick;
 };
+/** An object in the air since room time `startMs`, thrown by `slot`; the rest is a `Launch` (shared/motion/flight.ts). */
+export type Flight = Launch & { readonly object: string; readonly slot: number; readonly startMs: number };
 
 /** Session-plane changes, in order. Colyseus mirrors them as schema, simulations deliver them as they are. */
 export type SessionDelta =
@@ -77,6 +88,9 @@ export type SessionDelta =
   | { readonly kind: "personGone"; readonly slot: Slot }
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "leaseGone"; readonly object: string }
+  /** Before the end of the throw's hold; its end after the beginning of the catch's hold: nobody sees the object nowhere. */
+  | { readonly kind: "flight"; readonly flight: Flight }
+  | { readonly kind: "flightGone"; readonly object: string }
   /** A text field hidden by moderation (for everybody but its author). Reversible. */
   | { readonly kind: "veil"; readonly object: string; readonly field: string; readonly author: string; readonly reason: string }
   | { readonly kind: "veilGone"; readonly object: string; readonly field: string };
@@ -93,11 +107,26 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
-  /** State is worth compacting; the adapter snapshots `state` through the store as everything up to record `seq`. */
-  | { readonly kind: "snapshot"; readonly seq: number; readonly state: Uint8Array }
+  /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
+  | { readonly kind: "compact" }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
+  /** For the moderators' queue. */
+  | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };
+
+/** Somebody asks moderators to look at a person, an object, or both; the other is empty. */
+export type Report = {
+  /** From 1, per run of the room. */
+  readonly id: number;
+  readonly atMs: number;
+  readonly reporter: string;
+  readonly user: string;
+  readonly object: string;
+  readonly reason: ReportReason;
+  readonly text: string;
+  readonly evidence: Evidence;
+};
 
 export type CoreMetric =
   | "pose_refused"
@@ -110,6 +139,8 @@ export type CoreMetric =
   | "chat"
   | "frame_skipped"
   | "lease_expired"
+  | "relation"
+  | "report"
   | "hide_refused";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */

@@ -16,7 +16,8 @@ export const LIMIT_TABLE = {
   syncBytes: limit(65_536, "bytes", "One Yjs update or sync step from a client."),
   syncDownBytes: limit(33_554_432, "bytes", "One sync message to a client: the whole document on join."),
   frameBytes: limit(65_536, "bytes", "One frame to a viewer: 1 000 people at intra size still fit."),
-  uplinkBodyBytes: limit(1024, "bytes", "Pose part of an uplink message: three samples of head and hands with optional hand joints."),
+  uplinkBodyBytes: limit(1024, "bytes", "Pose part of an uplink message: three samples of head and hands."),
+  streamBodyBytes: limit(768, "bytes", "Optional streams in one message: both hands' joints whole, buttons, gaze."),
   uplinkSamples: limit(3, "samples", "Pose samples in one uplink message: 90 Hz sent 30 times a second."),
   orderedPerSecond: limit(100, "messages/s", "Ordered client messages, sustained."),
   orderedBurst: limit(400, "messages", "Ordered client messages at once: what a reconnect may need."),
@@ -35,6 +36,9 @@ export const LIMIT_TABLE = {
   searchHits: limit(32, "hits", "Hits of one search answer: more than a person looks through."),
   searchTypes: limit(16, "types", "Object types one search may filter by."),
   searchPerSecond: limit(5, "queries/s", "Searches of one person: search as you type."),
+  relations: limit(1000, "people", "People one person may have muted, blocked or befriended."),
+  boundaryMm: limit(2500, "mm", "The largest personal space: beyond it a room of strangers would be empty."),
+  reportBytes: limit(500, "bytes", "What somebody writes in a report."),
   nackSlots: limit(64, "people", "Sources one NACK may name; the rest follow in the next."),
   rigInputs: limit(32, "inputs", "Locomotion inputs in one message: 1.6 s at the longest step, so a short stall loses none."),
   labelBytes: limit(1000, "bytes", "The text of a label as messages carry it."),
@@ -49,6 +53,8 @@ export const LIMIT_TABLE = {
   joinMs: limit(2000, "ms", "A join that waits for anything behind the room fails by then."),
   pendingPerAddress: limit(64, "connections", "WebSocket clients on one address that have not finished their handshake."),
   bodyBytes: limit(16_384, "bytes", "The body of an HTTP request."),
+  plainBytes: limit(3072, "bytes", "A string that is compared and set: 1 000 UTF-16 units at their longest."),
+  permissionRules: limit(512, "rules", "Permission rules of one space: the definition's and as many set while it runs."),
   pipelineEvents: limit(4096, "events", "Texts and searches of one space that wait for the side pipeline."),
 } as const satisfies Record<string, Limit>;
 

@@ -26,7 +26,6 @@ function setup(step?: Core["step"]) {
     core,
     tickRateHz: 50,
     clock: () => clock,
-    beforeStep: () => {},
     perform: () => {},
     onFailed: (error) => failures.push(error),
     onTick: (_tookMs, lateMs) => late.push(lateMs),

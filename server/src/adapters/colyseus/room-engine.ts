@@ -23,8 +23,6 @@ export type RoomEngineOptions = {
   readonly tickRateHz: number;
   /** Monotonic milliseconds; room time starts at 0 when the engine is made. */
   readonly clock: () => number;
-  /** Called with the inputs of a step before the core sees them. */
-  readonly beforeStep: (inputs: readonly CoreInput[]) => void;
   readonly perform: (effects: readonly CoreEffect[]) => void;
   readonly onFailed: (error: unknown) => void;
   /** Duration of a step that ran on a tick deadline, and how late it began. */
@@ -80,7 +78,6 @@ export class RoomEngine {
     const inputs = this.inbox;
     this.inbox = [];
     try {
-      this.options.beforeStep(inputs);
       this.options.perform(this.options.core.step(inputs, this.nowMs()));
     } catch (error) {
       this.stop();

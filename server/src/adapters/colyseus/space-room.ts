@@ -167,7 +167,8 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     this.endReason = reason;
     clearTimeout(this.lingering);
     const { runtime } = this;
-    const written = (runtime?.flush() ?? Promise.resolve()).finally(() => runtime?.stop());
+    const stopped = (runtime?.flush() ?? Promise.resolve()).finally(() => runtime?.stop());
+    const written = stopped.then(() => runtime?.letGo());
     this.host.release(this.space, this, written);
     return written;
   }

@@ -23,6 +23,7 @@ export class Metrics {
   private readonly tickTook: Histogram;
   private readonly tickLate: Histogram;
   private readonly appendTook: Histogram;
+  private readonly loadTook: Histogram;
   private readonly closes: Counter<"reason">;
   private readonly refusals: Counter<"reason">;
   private readonly core: Counter<"what">;
@@ -37,6 +38,7 @@ export class Metrics {
     this.tickTook = histogram("copresence_tick_milliseconds", "Duration of a room's step at a tick.");
     this.tickLate = histogram("copresence_tick_late_milliseconds", "How late a tick began after its deadline.");
     this.appendTook = histogram("copresence_append_milliseconds", "Time until an append was durable.");
+    this.loadTook = histogram("copresence_scene_load_milliseconds", "Time until a scene was read from the store and its document built.");
     this.closes = new Counter({ name: "copresence_closes_total", help: "Sessions ended by the server.", labelNames: ["reason"], registers });
     this.refusals = new Counter({ name: "copresence_refusals_total", help: "Joins refused.", labelNames: ["reason"], registers });
     this.core = new Counter({ name: "copresence_core_total", help: "What the rooms' cores decided.", labelNames: ["what"], registers });
@@ -97,6 +99,9 @@ export class Metrics {
   }
   append(tookMs: number): void {
     this.appendTook.observe(tookMs);
+  }
+  sceneLoaded(tookMs: number): void {
+    this.loadTook.observe(tookMs);
   }
   /** `type` is a name of the registry, never a peer's word. */
   received(type: string): void {

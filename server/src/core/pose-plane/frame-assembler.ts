@@ -29,6 +29,7 @@ import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
 import { closeList, type FarDesk, writeList } from "./far-desk.ts";
 import type { Interest } from "./interest.ts";
 import { GROUP_HEAD_BYTES, NO_BLOCK, type SourceDesk } from "./source-desk.ts";
+import type { StreamPlane } from "./stream-plane.ts";
 import { Tier } from "./tiers.ts";
 import type { ViewerLinks } from "./viewer-links.ts";
 
@@ -49,6 +50,7 @@ export type AssemblerParts = {
   readonly links: ViewerLinks;
   readonly interest: Interest;
   readonly budgets: Budgets;
+  readonly streams: StreamPlane;
 };
 
 export class FrameAssembler {
@@ -79,6 +81,7 @@ export class FrameAssembler {
     this.writeFar(viewer);
     this.writeIntras(viewer);
     this.writeFarIntras(viewer);
+    this.at = this.parts.streams.write(viewer, frameAt, this.at, this.limit);
     return this.at > bodyAt;
   }
 

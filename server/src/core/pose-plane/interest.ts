@@ -242,7 +242,7 @@ export class Interest {
     this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
     this.crowdFits = far.crowdBytesPerS <= this.budget * CROWD_PART;
     for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
-    this.findNearThreshold(this.nearMax(desk.shownCount));
+    this.findNearThreshold(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
     this.findThreshold();
     const near = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;

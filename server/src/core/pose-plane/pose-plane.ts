@@ -18,6 +18,7 @@ import { FRAME_ROOM, FrameAssembler } from "./frame-assembler.ts";
 import { PoseHistory } from "./history.ts";
 import { Interest } from "./interest.ts";
 import { deskBytes, SourceDesk } from "./source-desk.ts";
+import { StreamPlane } from "./stream-plane.ts";
 import { ViewerLinks } from "./viewer-links.ts";
 
 /** Longest silence towards a viewer whose room stands still. */
@@ -34,6 +35,8 @@ const RAN_TICKS = 1024;
 const RAN_MASK = RAN_TICKS - 1;
 
 export class PosePlane {
+  /** Joints, buttons, gaze. */
+  readonly streams: StreamPlane;
   private readonly tickRateHz: number;
   private readonly desk: SourceDesk;
   private readonly history: PoseHistory;
@@ -70,7 +73,8 @@ export class PosePlane {
     this.budgets = new Budgets({ capacity, tickRateHz });
     this.attention = new Attention(capacity);
     this.interest = new Interest(this.parts());
-    this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest });
+    this.streams = new StreamPlane(this.parts());
+    this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest, streams: this.streams });
     this.demand = new Demand({ capacity, tickRateHz, mostHz: uplinkHz, links: this.links });
     this.heartbeatTicks = Math.max(1, Math.floor((HEARTBEAT_MS * tickRateHz) / 1000));
   }
@@ -99,6 +103,7 @@ export class PosePlane {
     this.links.remove(slot);
     this.attention.reset(slot);
     this.interest.remove(slot);
+    this.streams.remove(slot);
   }
 
   /** A judged sample in the room's frame. Not newer than the last one: ignored. Copied. */
@@ -121,6 +126,7 @@ export class PosePlane {
     if (this.grid.redivide()) this.placeAll();
     this.far.encodeTick(tick, this.interest.farViewers > 0);
     this.interest.reviewDue(tick);
+    this.streams.encodeTick(tick);
   }
 
   /** The frames of the step before are no longer read; their memory is used again. */
@@ -158,7 +164,11 @@ export class PosePlane {
 
   /** The viewer says it lacks these sources' references. */
   needIntra(viewer: number, slots: readonly number[]): void {
-    for (const slot of slots) if (slot >= 0 && slot < this.desk.capacity) this.links.breakChain(viewer, slot);
+    for (const slot of slots) {
+      if (!(slot >= 0 && slot < this.desk.capacity)) continue;
+      this.links.breakChain(viewer, slot);
+      this.streams.needIntra(viewer, slot);
+    }
   }
 
   /** The last frame written for this viewer (or the one before) never left: what it carried is missing there. */
@@ -166,6 +176,7 @@ export class PosePlane {
     const { desk, far, links } = this;
     links.frameSkipped(viewer, { t0: desk.t0Tick, t1: desk.t1Tick, c0: far.writer.bank.tick });
     this.budgets.cut(viewer, this.nowMs);
+    this.streams.frameSkipped(viewer);
   }
 
   /** More than one frame waits in the viewer's socket. */
@@ -187,6 +198,14 @@ export class PosePlane {
   }
   hidden(viewer: number, source: number): boolean {
     return this.links.isHidden(viewer, source);
+  }
+
+  /** Where a source's head is now, room frame, m, into out[0..3); false before its first sample. */
+  head(slot: number, out: Float64Array): boolean {
+    const { desk } = this;
+    if ((this.grid.cellOf[slot] as number) < 0) return false;
+    for (let axis = 0; axis < 3; axis++) out[axis] = desk.poses[slot * POSE_FLOATS + axis] as number;
+    return true;
   }
 
   /** How much a source matters to everybody; 1 for most, more for who stands on a stage. */
@@ -220,6 +239,12 @@ export class PosePlane {
   /** Which tier `viewer` gets `source` in, with which score, and why. */
   explain(viewer: number, source: number): Explanation {
     return explain({ ...this.parts(), interest: this.interest, demand: this.demand }, viewer, source);
+  }
+
+  /** What the viewer's client wants its view to cost at most (bytes per second, 0: as its link carries), and how many people in full. */
+  wish(viewer: number, bytesPerS: number, fullPeople: number): void {
+    this.budgets.wish(viewer, bytesPerS, fullPeople);
+    this.interest.reviewSoon(viewer);
   }
 
   /** What the viewer's link is believed to carry, bytes per second. */
