@@ -12,6 +12,7 @@ import { playout } from "./playout/suite.ts";
 import { search } from "./search/suite.ts";
 
 import { makeReport, publish } from "./report.ts";
+import { governor } from "./room/governor.ts";
 import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
@@ -56,6 +57,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   search: {
     about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",
     run: search,
+  },
+  governor: {
+    about: "a hundred clients, one of which stops reading: what the others notice, and how it ends",
+    run: governor,
   },
 };
 const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(

@@ -1,12 +1,12 @@
 /**
  * The load: many clients of one kind in one process, none of which looks at what it gets closer than its kind requires. Talks to the bench
- * as a child (child.ts): `connect`, `measure`, `pause`, `leave`.
+ * as a child (child.ts): `connect`, `measure`, `pause`, `resume`, `say`, `heard`, `closings`.
  *
  * [DV1] Each client's messages leave at its own phase of the period, as unsynchronised headsets' do.
  * [DV2] Room time is the smallest of all clients' estimates at the welcome: they share a clock.
  */
 import { decodeDown, encodeMessage, ENVELOPE_BYTES, messageId, PROTOCOL_VERSION, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
-import { pause, serve } from "./child.ts";
+import { epochMs, pause, serve } from "./child.ts";
 import { CrowdMotion } from "./crowd.ts";
 import { LightSocket } from "./light-socket.ts";
 
@@ -35,10 +35,13 @@ export type Measured = {
   readonly leastHz: number;
 };
 export type Closing = { readonly index: number; readonly code: number; readonly atMs: number };
+/** Ids of the chat lines each client got, in order. */
+export type Heard = readonly (readonly number[])[];
 
 const JOIN_ROOM = 10;
 const FRAME = messageId("frame");
 const WELCOME = messageId("welcome");
+const CHAT = messageId("chatMessage");
 const PING_MS = 500;
 const OPENING = 8;
 /** The raw limit's pongs are shorter than any of its frames. */
@@ -57,6 +60,7 @@ type Client = {
   dueMs: number;
   pingMs: number;
   paused: boolean;
+  readonly lines: number[];
 };
 
 const clients: Client[] = [];
@@ -99,8 +103,9 @@ async function openOne(options: Connect, index: number): Promise<Client> {
     dueMs: Number.POSITIVE_INFINITY,
     pingMs: 0,
     paused: false,
+    lines: [],
   };
-  socket.onClosed = (code) => closings.push({ index, code, atMs: performance.now() });
+  socket.onClosed = (code) => closings.push({ index, code, atMs: epochMs() });
   await new Promise<void>((resolve) => {
     const ready = (): void => {
       const nowMs = performance.now();
@@ -147,6 +152,10 @@ function receive(kind: Kind, client: Client, data: Buffer, ready: () => void): v
   if (data[0] !== ROOM_DATA_BYTES) return;
   if (data[1] === WELCOME) welcomed(client, data, ready);
   else if (data[1] === FRAME) framed(client, data);
+  else if (data[1] === CHAT) {
+    const decoded = decodeDown(CHAT, data.subarray(ENVELOPE_BYTES));
+    if (decoded.ok && decoded.value.type === "chatMessage") client.lines.push(decoded.value.id);
+  }
 }
 
 function welcomed(client: Client, data: Buffer, ready: () => void): void {
@@ -180,7 +189,7 @@ function beat(): void {
   const nowMs = performance.now();
   const periodMs = 1000 / load.uplinkHz;
   for (const client of clients) {
-    if (nowMs < client.dueMs) continue;
+    if (nowMs < client.dueMs || client.paused) continue;
     client.dueMs = nowMs - client.dueMs > periodMs ? nowMs + periodMs : client.dueMs + periodMs;
     uplink(load.kind, client, nowMs);
     sent++;
@@ -238,22 +247,16 @@ async function measure({ ms }: { readonly ms: number }): Promise<Measured> {
 serve({
   connect,
   measure,
-  /** Stops the uplink of everybody. */
-  quiet: () => {
-    for (const client of clients) client.dueMs = Number.POSITIVE_INFINITY;
-  },
-  /** The client no longer reads; it goes on sending. */
+  /** The client stands still, as a frozen tab does: it neither reads nor sends. */
   pause: ({ index }: { readonly index: number }) => {
     const client = clients.find((each) => each.index === index) as Client;
     client.paused = true;
     client.socket.pause();
-    return performance.now();
+    return epochMs();
   },
+  resume: ({ index }: { readonly index: number }) => clients.find((each) => each.index === index)?.socket.resume(),
+  say: ({ index, text }: { readonly index: number; readonly text: string }) =>
+    clients.find((each) => each.index === index)?.socket.send(encodeMessage({ type: "chat", ref: 1, text })),
+  heard: (): Heard => [...clients].sort((a, b) => a.index - b.index).map(({ lines }) => lines),
   closings: () => closings,
-  leave: async () => {
-    for (const { socket } of clients.splice(0)) socket.destroy();
-    closings.length = 0;
-    roomStartMs = Number.POSITIVE_INFINITY;
-    await pause(200);
-  },
 });
