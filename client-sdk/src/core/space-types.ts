@@ -49,8 +49,21 @@ export type ConnectOptions<S extends SceneSpec = any> = {
   readonly link?: LinkConditions | undefined;
   /** False for clients that only act, such as load generators: others' poses are counted but not decoded. Default true. */
   readonly observe?: boolean | undefined;
+  /**
+   * Keeps the scene and unsaved edits on this device (IndexedDB), per person, so that closing the page offline loses nothing and the scene
+   * can be opened and edited without a network: `connect` then resolves while the join is still being retried. Default false: a device may be
+   * shared, and what is kept can be read by whoever uses this browser profile (`forgetOffline` erases it).
+   */
+  readonly offline?: boolean | OfflineOptions | undefined;
   /** How long the first join may retry what is worth retrying before `connect` rejects. Default 10 000 ms. */
   readonly patienceMs?: number | undefined;
+};
+
+export type OfflineOptions = {
+  /** Name of the IndexedDB database. Default "copresence-offline". */
+  readonly database?: string | undefined;
+  /** Scenes not opened for this long are erased, unless they hold unsaved edits. 1..3650, default 30. */
+  readonly keepDays?: number | undefined;
 };
 
 /** Why a join failed or a session ended. `code` is a number of the close-code table, or the WebSocket's own. */
@@ -64,9 +77,10 @@ export type SpaceStatus = "connecting" | "live" | "asleep" | "reconnecting" | "c
 
 /**
  * `saved` every edit is on the server's disk · `saving` some are on their way · `storage-trouble` the server cannot write, its
- * document is read-only for now · `offline` there are edits that wait for the link. None is lost in any of them.
+ * document is read-only for now · `offline` there are edits that wait for the link · `denied` the newest edits were refused and undone,
+ * all others are saved (until the next edit). None is lost in any of them.
  */
-export type SavedState = "saved" | "saving" | "storage-trouble" | "offline";
+export type SavedState = "saved" | "saving" | "storage-trouble" | "offline" | "denied";
 
 export type StatusChange = {
   readonly status: SpaceStatus;
@@ -254,6 +268,22 @@ export type ChatLine = {
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };
 export type StorageNotice = { readonly state: "good" | "bad"; readonly sentence: string };
 
+/** What became of one edit that was made without a link. */
+export type MergedEdit = {
+  /** Ids of the objects it creates, changes or deletes. */
+  readonly objects: readonly string[];
+  /** `saved`, or why the room refused it; it is then undone. */
+  readonly outcome: "saved" | DeniedReason;
+  readonly sentence: string;
+};
+export type MergeReport = { readonly edits: readonly MergedEdit[]; /** How many of them were saved. */ readonly saved: number };
+
+/**
+ * Whether this device keeps the scene and unsaved edits: `off` it was not asked to, `kept` it does, `unavailable` it was asked to and cannot
+ * (no IndexedDB, no space left).
+ */
+export type OfflineState = "off" | "kept" | "unavailable";
+
 export type SpaceEvents = {
   status: StatusChange;
   saved: SavedState;
@@ -268,6 +298,10 @@ export type SpaceEvents = {
   held: string;
   denied: DeniedNotice;
   storage: StorageNotice;
+  /** All edits that were made without a link are settled: each saved, or undone with a reason. */
+  merged: MergeReport;
+  /** The device stopped keeping edits; the sentence says why. */
+  offline: { readonly state: OfflineState; readonly sentence: string };
   /** `objects.doc` is a new document; bindings to shared types must be renewed. */
   resynced: Doc;
 };
@@ -322,6 +356,7 @@ export type Space<S extends SceneSpec = any> = {
   readonly id: string;
   readonly status: SpaceStatus;
   readonly saved: SavedState;
+  readonly offline: OfflineState;
   readonly region: string;
   readonly me: Me;
   readonly people: People;

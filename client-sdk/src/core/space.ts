@@ -20,6 +20,7 @@ import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
 import { type Random, randomUint32 } from "./random.ts";
+import type { SceneCache } from "./scene-cache.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
@@ -29,6 +30,7 @@ import {
   JoinError,
   type LinkConditions,
   type Objects,
+  type OfflineState,
   type SavedState,
   type SearchOptions,
   type SearchResult,
@@ -47,6 +49,8 @@ export type SpaceOptions<S extends SceneSpec = any> = ConnectOptions<S> & {
   readonly clock: ClientClock;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Where the scene is kept between sessions; opened before the space starts, so that its edits never wait for it. */
+  readonly cache?: SceneCache | undefined;
 };
 
 /** A space, and when it may be used. */
@@ -83,6 +87,7 @@ class CoreSpace implements Space {
   readonly ready: Promise<void>;
   region = "";
   definitionMatches = true;
+  offline: OfflineState = "off";
   private readonly options: SpaceOptions;
   private readonly emitter: Emitter<SpaceEvents>;
   private readonly connection: Connection;
@@ -166,6 +171,9 @@ class CoreSpace implements Space {
       onSynced: () => this.judgeReady(),
       onReplaced: (doc) => this.emitter.emit("resynced", doc),
       onChanged: (ids) => this.objectsChanged(ids),
+      // Later, so that who awaited `connect` can be listening.
+      onMerged: (report) => void scheduler.after(0, () => this.emitter.emit("merged", report)),
+      cache: options.cache,
       onIdsSpent: () => this.connection.fail({ code: 1000, sentence: "The session is renewed after many refused edits.", retryable: true }),
       onTooLarge: (bytes) => this.deny("too-large", "", "", `One edit of ${bytes} bytes is more than the room takes; make it in parts.`),
     });
@@ -181,6 +189,8 @@ class CoreSpace implements Space {
     };
     this.store = new ObjectStore(context, scene, () => letters(random));
     this.objects = this.store.typed();
+    this.keepOffline(options.cache);
+    this.sync.restore();
     this.ready = this.whenReady(options.patienceMs ?? PATIENCE_MS);
     // Who does not wait for it learns of a failure from `status`; it is no unhandled rejection.
     this.ready.catch(() => undefined);
@@ -255,6 +265,7 @@ class CoreSpace implements Space {
     this.connection.leave();
     this.sync.destroy();
     this.people.clear();
+    await this.options.cache?.close();
   }
 
   // --------------------------------------------------------------------------------------------------------------------- messages
@@ -355,7 +366,7 @@ class CoreSpace implements Space {
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object });
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object, field, sentence });
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
@@ -367,6 +378,8 @@ class CoreSpace implements Space {
     this.sync.linkDown();
     this.asks.linkDown();
     this.holds.linkDown(this.options.clock.now());
+    // With the scene from the device there is no need to wait for the room.
+    if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
   }
 
   private objectsChanged(ids: ReadonlySet<string>): void {
@@ -406,6 +419,18 @@ class CoreSpace implements Space {
     return person?.visible === true ? person.pose : undefined;
   }
 
+  private keepOffline(cache: SceneCache | undefined): void {
+    if (cache === undefined) {
+      if (this.options.offline !== undefined && this.options.offline !== false) this.offline = "unavailable";
+      return;
+    }
+    this.offline = "kept";
+    cache.onTrouble = (sentence) => {
+      this.offline = "unavailable";
+      this.emitter.emit("offline", { state: this.offline, sentence });
+    };
+  }
+
   private judgeReady(): void {
     if (this.welcomed && this.sync.synced && this.me.info !== undefined) this.settleReady();
   }
@@ -413,6 +438,7 @@ class CoreSpace implements Space {
   private whenReady(patienceMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const giveUp = this.options.scheduler.after(patienceMs, () => {
+        if (this.sync.hasRestored) return this.settleReady();
         const reason = this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true };
         this.settleReady(reason);
         this.connection.leave();
@@ -435,7 +461,7 @@ class CoreSpace implements Space {
       };
       const cancel = this.options.scheduler.after(withinMs, finish);
       const off = this.on("saved", (state) => {
-        if (state === "saved") finish();
+        if (state === "saved" || state === "denied") finish();
       });
     });
   }

@@ -234,6 +234,28 @@ describe("things", () => {
     expect([...a.errors, ...b.errors, ...third.errors]).toEqual([]);
   });
 
+  it("what A changed while the server was down survives closing the page, and B sees it once A is back", async () => {
+    const { port } = new URL(server.url);
+    await server.stop("SIGKILL");
+    await a.until("c.space.status === 'reconnecting'");
+    await a.read("c.space.objects.get('lamp-1').text('label').insert(0, 'Still the ')");
+    await a.read("c.space.objects.get('gear-1').count('turns', 3)");
+    await a.until("c.space.saved === 'offline' && c.space.offline === 'kept'");
+    // Time for the device's own disk; then the tab is killed, which runs none of the page's handlers.
+    await a.page.waitForTimeout(300);
+    const [browser] = browsers as [TestBrowser];
+    await a.page.close({ runBeforeUnload: false });
+    server = await start(Number(port));
+    await b.until("c.space.status === 'live'", 30_000);
+    const turns = await b.read<number>("c.space.objects.get('gear-1').fields.turns");
+    const back = await DemoPage.walkIn(browser, server.url, "Ann", "quality=low");
+    await back.until("c.space.saved === 'saved'");
+    await b.until("c.space.objects.get('lamp-1').fields.label === 'Still the * The Night watch'");
+    await b.until(`c.space.objects.get('gear-1').fields.turns === ${turns + 3}`);
+    await back.page.getByText("2 changes you made offline are saved.").waitFor();
+    expect(back.errors).toEqual([]);
+  });
+
   it("and it looks like something to show", async () => {
     for (const browser of browsers.splice(0)) await browser.close();
     crowd?.kill("SIGTERM");

@@ -25,6 +25,8 @@ export class FakeRoom {
   durable = true;
   /** Says no to an update, with the reason to give. */
   refuses: (update: Uint8Array) => "not-allowed" | "read-only" | undefined = () => undefined;
+  /** What refusals name. */
+  names = { object: "", field: "" };
   /** Room time is this much ahead of the client's. */
   offsetMs = 5000;
   /** Pings are answered. */
@@ -165,7 +167,7 @@ export class FakeRoom {
 
   private refuse(reason: "not-allowed" | "read-only", ordinal: number): void {
     this.stale = true;
-    this.say({ type: "denied", ref: ordinal & 0xffff, reason, object: "", field: "", sentence: "No." });
+    this.say({ type: "denied", ref: ordinal & 0xffff, reason, ...this.names, sentence: "No." });
     if (reason !== "read-only") {
       const encoder = encoding.createEncoder();
       encoding.writeVarUint(encoder, 2);
