@@ -16,7 +16,12 @@ import type { Member } from "./member.ts";
 
 /** Where somebody's devices were at a room time; false when that is not known. */
 export type PoseHistory = { poseAt(slot: number, timeMs: number, out: Float64Array): boolean };
-export type GrabObjects = { readonly readOnly: boolean; object(id: string): PlainObject | undefined };
+export type GrabObjects = {
+  readonly readOnly: boolean;
+  object(id: string): PlainObject | undefined;
+  /** Permission rules; without them the role decides. */
+  may?(person: { readonly user: string; readonly role: string }, right: "grab", object: string): boolean;
+};
 
 /** From the hand to the object's origin: an arm's error and half of a bulky object. */
 export const REACH_M = 1.5;
@@ -64,10 +69,12 @@ export class GrabJudge {
   refusal(claim: Claim, nowMs: number): Refusal | undefined {
     const { member, message } = claim;
     const { slot } = member.person;
-    if (!member.role.grab || member.person.status === "asleep") return no("not-allowed");
+    if (member.person.status === "asleep") return no("not-allowed");
+    if (this.objects.may === undefined && !member.role.grab) return no("not-allowed");
     if (quatFromWire(message.gripRotation) === undefined) return no("malformed");
     const object = this.objects.object(message.object);
     if (object === undefined) return no("unknown-object");
+    if (this.objects.may?.(member.person, "grab", object.id) === false) return no("not-allowed");
     if (this.scene.objects[object.type]?.["transform"]?.policy !== "leased") return no("not-allowed");
     if (this.objects.readOnly) return no("read-only");
     const held = this.leases.get(message.object);

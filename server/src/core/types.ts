@@ -25,6 +25,8 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** Answer to a `note` effect. */
+  | { readonly kind: "noted"; readonly write: number; readonly ok: boolean; readonly sentence: string }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
@@ -90,6 +92,8 @@ export type CoreEffect =
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
   /** State is worth compacting; the adapter snapshots `state` through the store as everything up to record `seq`. */
   | { readonly kind: "snapshot"; readonly seq: number; readonly state: Uint8Array }
+  /** A small record of the scene outside of its document (permissions), replaced as a whole; answered by `noted`. */
+  | { readonly kind: "note"; readonly write: number; readonly key: string; readonly value: Uint8Array }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };

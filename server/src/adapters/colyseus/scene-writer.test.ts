@@ -19,6 +19,7 @@ function setup() {
       snapshots.push(seq);
       return Promise.resolve(ok(undefined));
     },
+    note: (_scene, key) => Promise.resolve(key === "works" ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),
   };
@@ -28,6 +29,7 @@ function setup() {
     epoch: 1,
     seq: 10,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
+    onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
     onRecovered: () => recovered++,
     onTrouble: () => {},
     onAppendMs: () => {},
@@ -87,6 +89,16 @@ describe("SceneWriter", () => {
     expect(snapshots).toEqual([11]);
   });
 
+  it("[SW3] a note that cannot be written is answered, and the store is watched until it works again", async () => {
+    const { results, writer } = setup();
+    const value = new Uint8Array(1);
+    await writer.note({ kind: "note", write: 1, key: "works", value });
+    await writer.note({ kind: "note", write: 2, key: "fails", value });
+    await writer.note({ kind: "note", write: 3, key: "works", value });
+    writer.close();
+    expect(results).toEqual(["note 1:true", "note 2:false disk full", "note 3:false The store does not work at the moment."]);
+  });
+
   it("drained resolves when the last write has", async () => {
     const { appends, append, writer } = setup();
     append(1);
@@ -108,6 +120,7 @@ describe("SceneWriter", () => {
       epoch: 1,
       seq: 0,
       onAppended: (result) => results.push(result.ok),
+      onNoted: () => {},
       onRecovered: () => {},
       onTrouble: () => {},
       onAppendMs: () => {},

@@ -23,6 +23,7 @@ export type SceneWriterOptions = {
   /** Sequence number of the last durable record at load. */
   readonly seq: number;
   readonly onAppended: (result: Appended) => void;
+  readonly onNoted: (result: { readonly write: number; readonly ok: boolean; readonly sentence: string }) => void;
   readonly onRecovered: () => void;
   readonly onTrouble: (sentence: string) => void;
   readonly onAppendMs: (tookMs: number) => void;
@@ -48,6 +49,15 @@ export class SceneWriter {
   append(effect: Append): void {
     this.waiting.push(effect);
     this.pump();
+  }
+
+  /** Notes depend on no append and wait for none. */
+  async note({ write, key, value }: Extract<CoreEffect, { kind: "note" }>): Promise<void> {
+    const { store, scene, onNoted } = this.options;
+    if (this.bad) return onNoted({ write, ok: false, sentence: "The store does not work at the moment." });
+    const result = await answered(store.note(scene, key, value));
+    if (!result.ok) this.trouble(result.error.sentence);
+    onNoted(result.ok ? { write, ok: true, sentence: "" } : { write, ok: false, sentence: result.error.sentence });
   }
 
   /** The core has been handed this batch's `appended`: its document now holds it. */

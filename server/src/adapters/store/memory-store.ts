@@ -18,6 +18,7 @@ type SceneFile = {
   synced: number;
   snapshots: Snapshot[];
   readonly owners: Map<number, string>;
+  readonly notes: Map<string, Uint8Array>;
   quarantine: string | undefined;
 };
 
@@ -27,7 +28,7 @@ export type MemoryDisk = {
   /** Flips a bit of a stored record (by sequence number), or of the newest snapshot. */
   damage(scene: string, what: number | "snapshot"): void;
 };
-export type StoreOperation = "open" | "append" | "snapshot" | "probe";
+export type StoreOperation = "open" | "append" | "snapshot" | "note" | "probe";
 export type MemoryStoreOptions = {
   readonly disk?: MemoryDisk;
   /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
@@ -122,6 +123,14 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
         () => replaceLog(disk.scenes.get(scene) as SceneFile, { seq, state: copy, crc: crc32(copy) }),
       );
     },
+    note: (scene, key, value) => {
+      const copy = value.slice();
+      return inLine(
+        "note",
+        () => (opened.has(scene) ? ok(undefined) : notOpen),
+        () => void disk.scenes.get(scene)?.notes.set(key, copy),
+      );
+    },
     probe: () => inLine("probe", () => ok(undefined)),
     close: async () => {
       await line;
@@ -149,7 +158,7 @@ function replaceLog(file: SceneFile, snapshot: Snapshot): void {
 function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> {
   let file = disk.scenes.get(scene);
   if (file === undefined) {
-    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), quarantine: undefined };
+    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), notes: new Map(), quarantine: undefined };
     disk.scenes.set(scene, file);
   }
   const quarantined = (sentence: string): Result<never, StoreError> => {
@@ -176,5 +185,6 @@ function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> 
     updates: good.map(({ record }) => record.update),
     cutRecords: rows.length - good.length,
     owners: new Map(file.owners),
+    notes: new Map(file.notes),
   });
 }

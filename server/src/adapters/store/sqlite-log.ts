@@ -27,6 +27,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS snapshot (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, sha256 TEXT NOT NULL,
     PRIMARY KEY (scene, epoch, seq)) STRICT;
   CREATE TABLE IF NOT EXISTS client (scene TEXT NOT NULL, client INTEGER NOT NULL, user TEXT NOT NULL, PRIMARY KEY (scene, client)) STRICT;
+  CREATE TABLE IF NOT EXISTS note (scene TEXT NOT NULL, key TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (scene, key)) STRICT;
 `;
 /** Generations of snapshots kept. */
 const GENERATIONS = 2;
@@ -121,6 +122,17 @@ export class SqliteLog {
     }
   }
 
+  /** Replaces a note; on the disk when this returns ok. */
+  note(scene: string, key: string, value: Uint8Array): Result<void, StoreError> {
+    if (!this.open.has(sceneKey(scene))) return err({ code: "closed", sentence: "The scene is not open." });
+    try {
+      this.db.prepare("INSERT OR REPLACE INTO note (scene, key, bytes) VALUES (?, ?, ?)").run(sceneKey(scene), key, value);
+      return ok(undefined);
+    } catch (error) {
+      return err(storeError(error));
+    }
+  }
+
   /** Writes a value, commits it and reads it back. */
   probe(nowMs: number): Result<void, StoreError> {
     try {
@@ -170,6 +182,7 @@ export class SqliteLog {
     if (seq < newest) return corrupt(`The snapshot at record ${newest} is damaged and the log behind it does not reach it; the scene stays closed.`);
     if (bad >= 0) this.cut(key, epoch, seq);
     const owners = this.db.prepare("SELECT client, user FROM client WHERE scene = ?").all(key) as { client: number; user: string }[];
+    const notes = this.db.prepare("SELECT key, bytes FROM note WHERE scene = ?").all(key) as { key: string; bytes: Uint8Array }[];
     return ok({
       epoch,
       seq,
@@ -177,6 +190,7 @@ export class SqliteLog {
       updates: good.map(({ bytes }) => bytes),
       cutRecords: rows.length - good.length,
       owners: new Map(owners.map(({ client, user }) => [client, user])),
+      notes: new Map(notes.map(({ key: name, bytes }) => [name, bytes])),
     });
   }
 

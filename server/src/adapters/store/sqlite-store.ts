@@ -45,6 +45,7 @@ export async function openSqliteStore({ file }: SqliteStoreOptions): Promise<Sce
     append: (scene, epoch, records) =>
       worker.call({ op: "append", scene, epoch, records: records.map((record) => ({ ...record, update: tight(record.update) })) }),
     snapshot: (scene, epoch, seq, state) => worker.call<void>({ op: "snapshot", scene, epoch, seq, state: tight(state) }),
+    note: (scene, key, value) => worker.call<void>({ op: "note", scene, key, value: tight(value) }),
     probe: () => worker.call<void>({ op: "probe" }),
     close: async () => {
       await worker.call<void>({ op: "close" });
@@ -76,7 +77,9 @@ class StoreWorker {
     });
   }
 
-  call<T>(request: Op<"start"> | Op<"open"> | Op<"append"> | Op<"snapshot"> | Op<"probe"> | Op<"close">): Promise<Result<T, StoreError>> {
+  call<T>(
+    request: Op<"start"> | Op<"open"> | Op<"append"> | Op<"snapshot"> | Op<"note"> | Op<"probe"> | Op<"close">,
+  ): Promise<Result<T, StoreError>> {
     if (this.dead !== undefined) return Promise.resolve(err(this.dead));
     const id = this.nextId++;
     return new Promise((done) => {

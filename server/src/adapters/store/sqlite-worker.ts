@@ -17,6 +17,7 @@ export type StoreRequest =
   | ({ readonly id: number; readonly op: "append" } & SceneAppend)
   | { readonly id: number; readonly op: "snapshot"; readonly scene: string; readonly epoch: number; readonly seq: number; readonly state: Uint8Array }
   | { readonly id: number; readonly op: "probe" }
+  | { readonly id: number; readonly op: "note"; readonly scene: string; readonly key: string; readonly value: Uint8Array }
   | { readonly id: number; readonly op: "close" };
 export type StoreReply = { readonly id: number; readonly result: Result<unknown, StoreError> };
 type AppendRequest = Extract<StoreRequest, { op: "append" }>;
@@ -75,6 +76,8 @@ function attempt(request: Exclude<StoreRequest, AppendRequest>): Result<unknown,
         return log.load(request.scene);
       case "snapshot":
         return log.snapshot(request.scene, request.epoch, request.seq, request.state);
+      case "note":
+        return log.note(request.scene, request.key, request.value);
       case "probe":
         return log.probe(Date.now());
       case "close":
