@@ -1,10 +1,11 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { gate } from "./gate/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
@@ -22,8 +23,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  gate: {
+    about: "hostile updates: protected changes, the slowest handler, memory",
+    run: gate,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]\n${Object.entries(SUITES)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join("\n")}`;
 
@@ -34,6 +39,7 @@ const { values, positionals } = parseArgs({
     network: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    count: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -46,6 +52,11 @@ if (values.help) {
   process.exit(2);
 } else {
   const { traces, network, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  const count = values.count === undefined ? undefined : Number(values.count);
+  if (count !== undefined && !(Number.isSafeInteger(count) && count > 0)) {
+    console.error(`--count takes a whole number above 0, not "${values.count}".`);
+    process.exit(2);
+  }
+  const { settings, figures } = await suite.run({ traces, network, dump, count }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

@@ -9,6 +9,8 @@ export type SuiteOptions = {
   readonly network: string | undefined;
   /** Where to write what is needed to check the figures independently. */
   readonly dump: string | undefined;
+  /** How many updates, seeds or runs; each suite has its own default. */
+  readonly count?: number | undefined;
 };
 
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };

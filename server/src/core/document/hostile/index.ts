@@ -1,0 +1,1 @@
+export { Campaign, type CampaignOptions, type CampaignResult } from "./campaign.ts";
