@@ -12,6 +12,8 @@ const KEYS = [
   ...["label", "open", "turns", "tags", "parts", "reservedBy", "serial", "transform", "type", "colour"],
   ...[String(VICTIM_ID), String(SERVER_ID), "66", "67", "t", "hasOwnProperty", "\u0000", "x".repeat(70)],
 ] as const;
+const OBJECTS = ["valve-1", "exhibit", "safe", "plaque-1"] as const;
+const FIELDS = ["serial", "type", "transform", "reservedBy", "open", "label", "turns", "tags", "parts"] as const;
 const VAULT = [6, 1, 6, 0, 0, 0, 1, 1];
 const VALUES: readonly unknown[] = [
   ...[
@@ -56,6 +58,8 @@ class Forger {
   private readonly doc: Y.Doc;
   private readonly clocks = new Map<number, number>();
   private readonly made: Y.ID[] = [];
+  /** The field the struct at hand is aimed at, so that its content is what the field would take. */
+  private aim = "";
 
   constructor(dice: Dice, room: HostileRoom) {
     this.dice = dice;
@@ -99,6 +103,7 @@ class Forger {
   /** Where the struct claims to be: by name, by an element's id, by one neighbour, by two that do not belong together. */
   private route(): [origin: Y.ID | null, right: Y.ID | null, parent: unknown, key: string | null] {
     const { dice } = this;
+    this.aim = "";
     switch (dice.roll(8)) {
       case 0:
         return [null, null, dice.pick(ROOTS), dice.chance(90) ? dice.pick(KEYS) : null];
@@ -106,20 +111,22 @@ class Forger {
       case 2:
         return [null, null, this.someId(), dice.chance(70) ? dice.pick(KEYS) : null];
       case 3: {
-        // On top of a protected entry, as an honest overwrite is written.
-        const entry = this.entry(
-          dice.pick(["valve-1", "exhibit", "safe", "plaque-1"]),
-          dice.pick(["serial", "type", "transform", "reservedBy", "open", "label"]),
-        );
-        return [entry?.lastId ?? this.someId(), null, null, null];
+        // On top of a protected entry as an honest overwrite is written, or of one of its older values.
+        this.aim = dice.pick(FIELDS);
+        const entry = this.entry(dice.pick(OBJECTS), this.aim);
+        const under = dice.chance(30) ? (entry?.left ?? entry) : entry;
+        return under === undefined
+          ? [null, null, this.objectItem(dice.pick(OBJECTS))?.id ?? this.someId(), this.aim]
+          : [under.lastId, null, null, null];
       }
       case 4:
         return [this.someId(), this.someId(), null, null];
       case 5:
         return [null, this.someId(), null, null];
       case 6: {
-        const map = this.objectItem(dice.pick(["valve-1", "exhibit", "safe", "plaque-1"]));
-        return [null, null, map?.id ?? this.someId(), dice.pick(KEYS)];
+        const map = this.objectItem(dice.pick(OBJECTS));
+        this.aim = dice.chance(70) ? dice.pick(FIELDS) : dice.pick(KEYS);
+        return [null, null, map?.id ?? this.someId(), this.aim];
       }
       default: {
         // Into a container of a protected object.
@@ -136,6 +143,10 @@ class Forger {
   private content(key: string | null): unknown {
     const { dice } = this;
     const any = (): unknown => new Y.ContentAny(dice.chance(90) ? [dice.pick(VALUES)] : [dice.pick(VALUES), dice.pick(VALUES)]);
+    if (dice.chance(70)) {
+      if (this.aim === "open") return new Y.ContentAny([dice.chance(50)]);
+      if (this.aim === "reservedBy" || this.aim === "serial") return new Y.ContentAny([dice.pick(["mallory", "B-2", ""])]);
+    }
     if (key === "type") return new Y.ContentAny([dice.pick(["valve", "plaque", "note", "__proto__", 1])]);
     if (key === "transform") return new Y.ContentAny([dice.pick([VAULT, [0, 0, 0, 0, 0, 0, 1, 1], [99, 0, 0, 0, 0, 0, 1, 1], "x"])]);
     switch (dice.roll(12)) {
