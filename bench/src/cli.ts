@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { converge } from "./gate/converge.ts";
 import { gate } from "./gate/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -23,6 +24,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  converge: {
+    about: "fifty people on bad links with a failing disk and changing permissions: replicas that differ after healing",
+    run: converge,
+  },
   gate: {
     about: "hostile updates: protected changes, the slowest handler, memory",
     run: gate,
@@ -40,6 +45,7 @@ const { values, positionals } = parseArgs({
     json: { type: "string" },
     dump: { type: "string" },
     count: { type: "string" },
+    seed: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -52,11 +58,12 @@ if (values.help) {
   process.exit(2);
 } else {
   const { traces, network, dump } = values;
-  const count = values.count === undefined ? undefined : Number(values.count);
-  if (count !== undefined && !(Number.isSafeInteger(count) && count > 0)) {
-    console.error(`--count takes a whole number above 0, not "${values.count}".`);
+  const [count, seed] = (["count", "seed"] as const).map((option) => {
+    const value = values[option] === undefined ? undefined : Number(values[option]);
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
+    console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
-  }
-  const { settings, figures } = await suite.run({ traces, network, dump, count }, (line) => console.error(line));
+  });
+  const { settings, figures } = await suite.run({ traces, network, dump, count, seed }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

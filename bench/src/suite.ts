@@ -11,6 +11,8 @@ export type SuiteOptions = {
   readonly dump: string | undefined;
   /** How many updates, seeds or runs; each suite has its own default. */
   readonly count?: number | undefined;
+  /** The first seed, where a suite has seeds. */
+  readonly seed?: number | undefined;
 };
 
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };

@@ -8,7 +8,7 @@
  */
 import { Dice } from "./dice.ts";
 import { forge } from "./forgeries.ts";
-import { HEAVY } from "./heavy.ts";
+import { HEAVY, type HeavyAttack } from "./heavy.ts";
 import { type AttackerRole, HostileRoom } from "./hostile-room.ts";
 import { mutate } from "./mutations.ts";
 
@@ -18,6 +18,8 @@ export type CampaignOptions = {
   readonly forged: number;
   /** 1 for the full heavy attacks. */
   readonly scale: number;
+  /** Default: every one. */
+  readonly heavy?: readonly HeavyAttack[];
   readonly onProgress?: (done: number, total: number) => void;
 };
 export type CampaignResult = {
@@ -54,7 +56,7 @@ export class Campaign {
     const { seed, mutated, forged } = this.options;
     this.wave("mutated", mutated, seed, mutate);
     this.wave("forged", forged, seed + 1, forge);
-    for (const { name, updates } of HEAVY) {
+    for (const { name, updates } of this.options.heavy ?? HEAVY) {
       const room = new HostileRoom("member");
       for (const update of updates(room, this.options.scale)) this.strike(room, update, name);
       this.close(room, name);
