@@ -6,8 +6,9 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import type { RoleSpec, Scene, SceneSpec } from "@copresence/shared/scene";
+import type { Scene, SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
+import { CasAsks } from "./cas-asks.ts";
 import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
 import { Emitter } from "./emitter.ts";
@@ -21,15 +22,17 @@ import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { Rights } from "./rights.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
   type CloseInfo,
   type ConnectOptions,
-  type DeniedReason,
+  type DeniedNotice,
   JoinError,
   type LinkConditions,
   type Objects,
+  type Permissions,
   type OfflineState,
   type SavedState,
   type SearchOptions,
@@ -99,6 +102,8 @@ class CoreSpace implements Space {
   private readonly store: ObjectStore;
   private readonly veils = new VeilStore();
   private readonly asks: Asks;
+  private readonly casAsks: CasAsks;
+  private readonly rights: Rights;
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
@@ -153,6 +158,8 @@ class CoreSpace implements Space {
       observe: options.observe ?? true,
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.rights = new Rights(scene);
+    this.casAsks = new CasAsks((message) => this.connection.up && this.sendBytes(encodeMessage(message), false));
     this.asks = new Asks(scheduler, (message) => this.send(message));
     this.holds = new Holds({
       mySlot: () => this.me.slot,
@@ -184,7 +191,8 @@ class CoreSpace implements Space {
       mySlot: () => this.me.slot,
       veil: (id, field) => this.veils.get(id, field, this.me.user),
       nowMs: () => clock.now(),
-      may: (right) => (scene?.roles as Readonly<Record<string, RoleSpec>> | undefined)?.[this.me.role]?.[right] ?? true,
+      refusal: (right, subject) => this.rights.refusal(this.me, right, subject),
+      casAsks: this.casAsks,
       deny: (reason, object, field, sentence) => this.deny(reason, object, field, sentence),
     };
     this.store = new ObjectStore(context, scene, () => letters(random));
@@ -243,6 +251,11 @@ class CoreSpace implements Space {
     return this.asks.search(text, options, this.me.pose);
   }
 
+  readonly permissions: Permissions = {
+    rules: () => this.rights.rules(),
+    set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
+  };
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -294,6 +307,11 @@ class CoreSpace implements Space {
         return;
       case "denied":
         return this.onDenied(message);
+      case "casResult":
+        return this.casAsks.onResult(message);
+      case "permissions":
+        this.rights.learn(message);
+        return this.emitter.emit("permissions", this.rights.rules());
       case "chatMessage":
         return this.onChat(message);
       case "searchResult":
@@ -312,7 +330,9 @@ class CoreSpace implements Space {
     }
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
-    this.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.definitionMatches = this.rights.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.rights.reset();
+    if (this.rights.mismatch !== undefined) this.deny(this.rights.mismatch.reason, "", "", this.rights.mismatch.sentence);
     this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
     this.veils.clear();
     this.people.linkUp(clock.now());
@@ -377,6 +397,7 @@ class CoreSpace implements Space {
     this.downlink.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.casAsks.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
@@ -399,7 +420,7 @@ class CoreSpace implements Space {
     return taken;
   }
 
-  private deny(reason: DeniedReason, object: string, field: string, sentence: string): void {
+  private deny(reason: DeniedNotice["reason"], object: string, field: string, sentence: string): void {
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
