@@ -39,7 +39,7 @@ export class CasAsks {
   }
 
   linkDown(): void {
-    for (const ref of [...this.asked.keys()]) this.settle(ref, { won: false, reason: "offline" });
+    for (const ref of this.asked.keys()) this.settle(ref, { won: false, reason: "offline" });
   }
 
   private settle(ref: number, verdict: Parameters<Asked>[0]): void {

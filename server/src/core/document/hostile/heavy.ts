@@ -198,8 +198,8 @@ function newNote(room: HostileRoom, client: number, id: string): { readonly upda
 
 const mapOf = (room: HostileRoom): Y.ID => (room.mirror.getMap("objects")._map.get("valve-1") as Y.Item).id;
 const entryOf = (room: HostileRoom, field: string): Y.ID => {
-  const map = room.mirror.getMap<Y.Map<unknown>>("objects").get("valve-1");
-  return (map?._map.get(field) as Y.Item).id;
+  const map = room.mirror.getMap<Y.Map<unknown>>("objects").get("valve-1") as Y.Map<unknown>;
+  return (map._map.get(field) as Y.Item).id;
 };
 
 function encode(structs: readonly Struct[], deletes: ReadonlyMap<number, readonly Range[]> = new Map()): Uint8Array {
