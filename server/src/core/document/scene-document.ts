@@ -42,6 +42,7 @@ import { ClientRegistry, NOBODY } from "./client-registry.ts";
 import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { type Admitted, Gate } from "./gate.ts";
+import { LogSize } from "./log-size.ts";
 import { PendingIndex } from "./pending-index.ts";
 import { idKey } from "./places.ts";
 import type { Denial } from "./policy.ts";
@@ -61,11 +62,6 @@ export type SceneDocumentOptions = {
   readonly stopwatch?: (() => number) | undefined;
 };
 
-/** Compaction is worth its cost after this much log (OBJECTS.md). */
-const SNAPSHOT_UPDATES = 500;
-const SNAPSHOT_BYTES = 256 * 1024;
-/** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
-const DOCUMENT_BYTES_MAX = 24 << 20;
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
@@ -99,9 +95,7 @@ export class SceneDocument {
   private ownClaimed = false;
   private gate: Gate;
   private trouble: string | undefined;
-  private logUpdates = 0;
-  private logBytes = 0;
-  private documentBytes = 0;
+  private readonly size = new LogSize();
   private recount = true;
 
   constructor(options: SceneDocumentOptions) {
@@ -163,9 +157,7 @@ export class SceneDocument {
     this.clients.reserve(this.clientId);
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
-    this.logUpdates = updates.length;
-    this.logBytes = updates.reduce((sum, update) => sum + update.length, 0);
-    this.documentBytes = (snapshot?.length ?? 0) + this.logBytes;
+    this.size.loaded(snapshot?.length ?? 0, updates);
     this.changes.start();
     this.recountObjects();
     return ok(undefined);
@@ -377,9 +369,7 @@ export class SceneDocument {
     if (this.trouble !== undefined) return refusal("read-only", "Edits cannot be saved at the moment; yours are kept until they can.");
     if (!this.queue.fits(bytes) || this.pending.deleteRanges > WAITING_DELETES_MAX)
       return refusal("too-many", "More edits wait to be saved than the space can hold; try again.");
-    return this.documentBytes + bytes > DOCUMENT_BYTES_MAX
-      ? refusal("too-large", "The space's document is full; delete something first.")
-      : undefined;
+    return this.size.fits(bytes) ? undefined : refusal("too-large", "The space's document is full; delete something first.");
   }
 
   private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
@@ -427,9 +417,7 @@ export class SceneDocument {
       const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
       if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
-      this.logUpdates++;
-      this.logBytes += update.length;
-      this.documentBytes += update.length;
+      this.size.add(update.length);
       if (update !== NOTHING) effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
@@ -447,11 +435,9 @@ export class SceneDocument {
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
-    if (this.logUpdates < SNAPSHOT_UPDATES && this.logBytes < SNAPSHOT_BYTES) return effects;
+    if (!this.size.wantsSnapshot) return effects;
     const state = this.state();
-    this.logUpdates = 0;
-    this.logBytes = 0;
-    this.documentBytes = state.length;
+    this.size.snapshot(state.length);
     effects.push({ kind: "snapshot", seq: this.seq, state });
     return effects;
   }
