@@ -16,7 +16,7 @@
  * [SE6] Who owns a clientID is durable no later than the first edit written under it; the room's own belong to nobody (client-registry.ts).
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
-import { type CloseName, type DeniedReason, type DownMessage, encodeMessage } from "@copresence/shared/protocol";
+import { type CloseName, type DeniedReason } from "@copresence/shared/protocol";
 import {
   listObjects,
   type ObjectTransform,
@@ -41,6 +41,7 @@ import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
 import { ClientRegistry, NOBODY } from "./client-registry.ts";
 import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
+import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { LogSize } from "./log-size.ts";
 import { PendingIndex } from "./pending-index.ts";
@@ -88,6 +89,7 @@ export class SceneDocument {
   private readonly changes: ChangeLog;
   private readonly permissions: PermissionTable;
   private readonly stopwatch: () => number;
+  private readonly out = new DocOutbound(this.sessions);
   private readonly settlement: Settlement;
   private readonly cas: CasDesk;
   private clients = new ClientRegistry(new Map());
@@ -167,10 +169,10 @@ export class SceneDocument {
   join(session: SessionId, identity: Identity, peer: PeerKind): CoreEffect[] {
     const joined = new DocSession(session, identity, peer);
     this.sessions.set(session, joined);
-    const effects = [this.toPeer(joined, encodeStep1(encodeVector(this.pending.vector())))];
+    const effects = [this.out.toPeer(joined, encodeStep1(encodeVector(this.pending.vector())))];
     const present = this.awareness.all();
-    if (present !== undefined) effects.push(this.toPeer(joined, encodeAwareness(present)));
-    if (this.trouble !== undefined && peer === "sdk") effects.push(message(session, { type: "storage", state: "bad", sentence: this.trouble }));
+    if (present !== undefined) effects.push(this.out.toPeer(joined, encodeAwareness(present)));
+    if (this.trouble !== undefined && peer === "sdk") effects.push(sdkMessage(session, { type: "storage", state: "bad", sentence: this.trouble }));
     return effects;
   }
 
@@ -179,7 +181,7 @@ export class SceneDocument {
     this.clients.forget(session);
     this.cas.forget(session);
     const gone = this.awareness.leave(session);
-    return gone === undefined ? [] : this.toOthers(session, encodeAwareness(gone));
+    return gone === undefined ? [] : this.out.toOthers(session, encodeAwareness(gone));
   }
 
   /** y-protocols bytes of a peer. `nowMs` only fills token buckets. */
@@ -197,11 +199,11 @@ export class SceneDocument {
       case "awareness": {
         const others = this.awareness.receive(session, from.identity, decoded.value.body);
         if (others === "malformed") return this.strike(from, nowMs);
-        return others === undefined ? [] : this.toOthers(session, encodeAwareness(others));
+        return others === undefined ? [] : this.out.toOthers(session, encodeAwareness(others));
       }
       case "queryAwareness": {
         const present = this.awareness.all();
-        return present === undefined ? [] : [this.toPeer(from, encodeAwareness(present))];
+        return present === undefined ? [] : [this.out.toPeer(from, encodeAwareness(present))];
       }
       case "auth":
         return [];
@@ -214,20 +216,20 @@ export class SceneDocument {
     if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
-    return this.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+    return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
   }
 
   /** The store works again: what waited goes first, then everybody may edit and those who kept edits are asked for them [SE4]. */
   recovered(): CoreEffect[] {
     if (this.trouble === undefined) return [];
     this.trouble = undefined;
-    const effects = this.toSdk({ type: "storage", state: "good", sentence: "Edits are being saved again." });
+    const effects = this.out.toSdk({ type: "storage", state: "good", sentence: "Edits are being saved again." });
     const ask = encodeStep1(encodeVector(this.pending.vector()));
     for (const session of this.sessions.values()) {
       if (session.stale !== "read-only") continue;
       session.stale = undefined;
       session.asked = true;
-      effects.push(this.toPeer(session, ask));
+      effects.push(this.out.toPeer(session, ask));
     }
     return this.launch(effects);
   }
@@ -333,7 +335,7 @@ export class SceneDocument {
     }
     if (from.stale === "refused") from.stale = undefined;
     from.synced++;
-    return [this.toPeer(from, encodeStep2(missing))];
+    return [this.out.toPeer(from, encodeStep2(missing))];
   }
 
   private edit(from: DocSession, update: Uint8Array, isAnswer: boolean, nowMs: number): CoreEffect[] {
@@ -350,7 +352,7 @@ export class SceneDocument {
         if (isAnswer) {
           return this.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
         }
-        const ask = from.asked ? [] : [this.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
+        const ask = from.asked ? [] : [this.out.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
         from.asked = true;
         return [...ask, ...this.settlement.settle(from, ordinal)];
       }
@@ -418,7 +420,7 @@ export class SceneDocument {
       if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
       this.size.add(update.length);
-      if (update !== NOTHING) effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
+      if (update !== NOTHING) effects.push(...this.out.toOthers(this.holder(edit), encodeDocUpdate(update)));
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
@@ -451,11 +453,11 @@ export class SceneDocument {
     const field = isIdentifier(denial.field) ? denial.field : "";
     const effects: CoreEffect[] = [{ kind: "count", metric: forged ? "malformed" : "edit_denied", by: 1 }];
     if (from.peer === "sdk") {
-      effects.push(message(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
-      if (!keep) effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
+      effects.push(sdkMessage(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
+      if (!keep) effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
       effects.push(...this.settlement.settle(from, from.received));
     } else {
-      effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
+      effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
     }
     const reason = this.verdictOn(from, forged, keep, nowMs);
     if (reason !== undefined) effects.push({ kind: "close", session: from.id, reason });
@@ -473,29 +475,6 @@ export class SceneDocument {
     return this.refuse(from, refusal("malformed", "A document message could not be read."), true, nowMs);
   }
 
-  private toPeer(session: DocSession, body: Uint8Array): CoreEffect {
-    if (session.peer === "stock") return { kind: "sendDoc", session: session.id, bytes: body };
-    return message(session.id, { type: "syncDown", body });
-  }
-
-  /** One encoding per kind of peer, shared by all of that kind: nobody writes into an effect's bytes. */
-  private toOthers(author: SessionId | undefined, body: Uint8Array): CoreEffect[] {
-    let wrapped: Uint8Array | undefined;
-    const effects: CoreEffect[] = [];
-    for (const { id, peer } of this.sessions.values()) {
-      if (id === author) continue;
-      if (peer === "stock") effects.push({ kind: "sendDoc", session: id, bytes: body });
-      else effects.push({ kind: "send", session: id, bytes: (wrapped ??= encodeMessage({ type: "syncDown", body })), droppable: false });
-    }
-    return effects;
-  }
-
-  private toSdk(down: DownMessage): CoreEffect[] {
-    const bytes = encodeMessage(down);
-    const sdk = [...this.sessions.values()].filter(({ peer }) => peer === "sdk");
-    return sdk.map(({ id }): CoreEffect => ({ kind: "send", session: id, bytes, droppable: false }));
-  }
-
   private recountObjects(): void {
     if (!this.recount) return;
     this.recount = false;
@@ -505,10 +484,6 @@ export class SceneDocument {
   private incomplete(): boolean {
     return this.doc.store.pendingStructs !== null || this.doc.store.pendingDs !== null;
   }
-}
-
-function message(session: SessionId, down: DownMessage): CoreEffect {
-  return { kind: "send", session, bytes: encodeMessage(down), droppable: false };
 }
 
 const corrupt = (sentence: string) => err<Corrupt>({ code: "corrupt", sentence });
