@@ -1,13 +1,18 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
-import { playout } from "./playout/suite.ts";
+import { engines, FULL, QUICK } from "./engines/suite.ts";
+import { grab } from "./grab/suite.ts";
+import { objects } from "./objects/suite.ts";
+import { pipelineBench } from "./pipeline/suite.ts";
 import { converge } from "./gate/converge.ts";
 import { gate } from "./gate/suite.ts";
+import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
+import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
 
@@ -19,6 +24,26 @@ const SUITES: Readonly<Record<string, Suite>> = {
   codec: {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",
     run: codec,
+  },
+  engines: {
+    about: "the same bytes and numbers in every engine: V8 a million frames, without its compilers and in QuickJS ten thousand",
+    run: (options, progress) => engines(options, progress, QUICK),
+  },
+  "engines-full": {
+    about: "the same with a million frames in every engine (an hour)",
+    run: (options, progress) => engines(options, progress, FULL),
+  },
+  grab: {
+    about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
+    run: grab,
+  },
+  objects: {
+    about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
+    run: objects,
+  },
+  pipeline: {
+    about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    run: (options, progress) => pipelineBench(options, progress),
   },
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
@@ -32,9 +57,15 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "hostile updates: protected changes, the slowest handler, memory",
     run: gate,
   },
+  room: {
+    about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
+    run: room,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR] [--count N]\n${Object.entries(SUITES)
-  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(
+  SUITES,
+)
+  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
@@ -42,10 +73,12 @@ const { values, positionals } = parseArgs({
   options: {
     traces: { type: "string" },
     network: { type: "string" },
+    data: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
     count: { type: "string" },
     seed: { type: "string" },
+    long: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -57,13 +90,13 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, dump } = values;
+  const { traces, network, data, dump, long } = values;
   const [count, seed] = (["count", "seed"] as const).map((option) => {
     const value = values[option] === undefined ? undefined : Number(values[option]);
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
     console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
   });
-  const { settings, figures } = await suite.run({ traces, network, dump, count, seed }, (line) => console.error(line));
+  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed, long }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

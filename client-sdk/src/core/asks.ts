@@ -4,8 +4,8 @@
  * [AS1] Every search promise settles: with the room's answer, or after ANSWER_MS or with the link's end as an empty degraded one.
  *       Search is a convenience: its absence is no error the application has to handle.
  */
-import { encodeUtf8 } from "lib0/string";
 import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
+import { cutUtf8 } from "./cut-utf8.ts";
 import type { Scheduler } from "./link.ts";
 import type { SearchOptions, SearchResult } from "./space-types.ts";
 
@@ -81,21 +81,8 @@ export class Asks {
   }
 
   /** 1..65535: 0 is what answers to nothing carry. */
-  private nextRef(): number {
+  nextRef(): number {
     this.ref = (this.ref % 0xffff) + 1;
     return this.ref;
   }
-}
-
-/** The longest prefix of whole characters that fits. */
-function cutUtf8(text: string, maxBytes: number): string {
-  if (encodeUtf8(text).length <= maxBytes) return text;
-  let bytes = 0;
-  let cut = "";
-  for (const character of text) {
-    bytes += encodeUtf8(character).length;
-    if (bytes > maxBytes) break;
-    cut += character;
-  }
-  return cut;
 }

@@ -18,6 +18,7 @@ export type OutboxPart = {
   /** Yjs client id of the document it was made on. */
   readonly client: number;
   readonly edits: readonly Edit[];
+  readonly update: Uint8Array;
 };
 
 export type OutboxEntry = {
@@ -39,8 +40,8 @@ export class Outbox {
     return this.entries.some((entry) => entry.sentAs === undefined);
   }
 
-  push(update: Uint8Array, part: OutboxPart, clocks: number): void {
-    this.entries.push({ update, parts: [part], clocks, sentAs: undefined });
+  push(part: OutboxPart, clocks: number): void {
+    this.entries.push({ update: part.update, parts: [part], clocks, sentAs: undefined });
   }
 
   /** The oldest unsent entries as one, still in its place; undefined when all is sent. */
@@ -110,14 +111,8 @@ export class Outbox {
     this.entries = this.entries.filter((entry) => !entry.parts.every((part) => ids.has(part.id)));
   }
 
-  /**
-   * Empties it: the edits that a document with this state vector lacks, and those that it has. Pure deletions count as lacking: repeating
-   * them is harmless.
-   */
-  takeEdits(vector: Uint8Array): { readonly lacking: readonly OutboxPart[]; readonly known: readonly OutboxPart[] } {
-    const taken = this.entries.splice(0);
-    const lacks = ({ clocks, update }: OutboxEntry): boolean => clocks === 0 || Y.decodeUpdate(Y.diffUpdate(update, vector)).structs.length > 0;
-    const lacking = taken.filter(lacks);
-    return { lacking: lacking.flatMap(({ parts }) => parts), known: taken.filter((entry) => !lacking.includes(entry)).flatMap(({ parts }) => parts) };
+  /** Empties it: every part that was in it. */
+  takeParts(): readonly OutboxPart[] {
+    return this.entries.splice(0).flatMap(({ parts }) => parts);
   }
 }

@@ -129,9 +129,9 @@ export class SceneSync {
     this.user = found.user;
     this.restored = new Set(found.pending.map(({ id }) => id));
     for (const update of found.confirmed) Y.applyUpdate(this.doc, update, this);
-    for (const { update, clocks, ...part } of found.pending) {
-      Y.applyUpdate(this.doc, update, this);
-      this.outbox.push(update, part, clocks);
+    for (const { clocks, ...part } of found.pending) {
+      Y.applyUpdate(this.doc, part.update, this);
+      this.outbox.push(part, clocks);
       this.report.made(part.id, part.edits);
     }
     this.reportSaved();
@@ -253,14 +253,14 @@ export class SceneSync {
   private onLocalUpdate(update: Uint8Array, clocks: number): void {
     const edits = this.captured;
     this.captured = [];
-    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, edits };
+    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, edits, update };
     if (this.again === undefined) {
       this.refusedLast = false;
       if (this.phase === "down") this.report.made(part.id, edits);
     }
     this.again = undefined;
-    this.outbox.push(update, part, clocks);
-    this.options.cache?.write({ kind: "add", edit: { ...part, clocks, update } });
+    this.outbox.push(part, clocks);
+    this.options.cache?.write({ kind: "add", edit: { ...part, clocks } });
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
@@ -331,12 +331,12 @@ export class SceneSync {
 
   private startAnew(state: Uint8Array): void {
     const before = this.doc;
-    // What the room has got although its ack was lost is in the state already, or will come when it is durable.
-    const { lacking, known } = this.outbox.takeEdits(this.roomVector ?? Y.encodeStateVectorFromUpdate(state));
     this.detach();
     this.diverged = false;
     const doc = new Y.Doc();
     Y.applyUpdate(doc, state, this);
+    // What the room has got although its ack was lost is in the state already, or will come when it is durable.
+    const [known, lacking] = partition(this.outbox.takeParts(), isKnown(doc, this.roomVector));
     this.doc = this.adopt(doc);
     this.phase = "open";
     this.options.cache?.write({ kind: "replace", state });
@@ -420,6 +420,31 @@ export class SceneSync {
     if (this.outbox.empty) return this.refusedLast ? "denied" : "saved";
     return this.phase === "down" ? "offline" : "saving";
   }
+}
+
+/**
+ * Whether an update is in `doc`, or its structs are in what the room's state vector says it has (its deletions then are too). Parts are judged
+ * one by one: those of one message may have reached the room in an earlier message, before a link broke.
+ */
+function isKnown(doc: Y.Doc, roomVector: Uint8Array | undefined): (part: OutboxPart) => boolean {
+  const room = roomVector === undefined ? undefined : Y.decodeStateVector(roomVector);
+  return ({ update }) => {
+    const { structs, ds } = Y.decodeUpdate(update);
+    const has = ({ id, length }: (typeof structs)[number]): boolean =>
+      id.clock + length <= Math.max(Y.getState(doc.store, id.client), room?.get(id.client) ?? 0);
+    if (structs.length > 0) return structs.every(has);
+    return [...ds.clients].every(([client, ranges]) => ranges.every(({ clock, len }) => isDeleted(doc, client, clock, len)));
+  };
+}
+
+function isDeleted(doc: Y.Doc, client: number, clock: number, length: number): boolean {
+  const structs = doc.store.clients.get(client) ?? [];
+  if (Y.getState(doc.store, client) < clock + length) return false;
+  return structs.every((struct) => struct.deleted || struct.id.clock >= clock + length || struct.id.clock + struct.length <= clock);
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [yes: readonly T[], no: readonly T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function changedIds(events: readonly Y.YEvent<Y.AbstractType<unknown>>[], root: Y.Map<unknown>): ReadonlySet<string> {

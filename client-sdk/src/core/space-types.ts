@@ -11,7 +11,7 @@
  */
 import type { Quat, Vec3 } from "@copresence/shared/base";
 import type { Rig } from "@copresence/shared/motion";
-import type { DeniedReason, Hand } from "@copresence/shared/protocol";
+import type { DeniedReason, Hand, ReportReason } from "@copresence/shared/protocol";
 import type {
   FieldPolicy,
   FieldSpec,
@@ -25,8 +25,12 @@ import type {
   TypeNames,
 } from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
+import type { Quality, QualityChange } from "./quality.ts";
+import type { HandControls, HandJoints } from "./stream-types.ts";
 
-export type { DeniedReason, Hand, Quat, Rig, Vec3 };
+export type { HandControls, HandJoints, Quality, QualityChange };
+export type { QualityOptions } from "./quality.ts";
+export type { DeniedReason, Hand, ReportReason, Quat, Rig, Vec3 };
 
 // ---------------------------------------------------------------------------------------------------------------- connecting
 
@@ -56,6 +60,8 @@ export type ConnectOptions<S extends SceneSpec = any> = {
   readonly scene?: Scene<S> | undefined;
   /** Pose messages per second; the default, and the ceiling, is what the room asks for (its tick rate, at most 60). Each carries up to 3 samples. */
   readonly uplinkHz?: number | undefined;
+  /** Knobs of `space.quality` from the start. */
+  readonly quality?: QualityChange | undefined;
   /** Artificial network trouble from the start; `space.simulate` changes it. */
   readonly link?: LinkConditions | undefined;
   /** False for clients that only act, such as load generators: others' poses are counted but not decoded. Default true. */
@@ -66,6 +72,8 @@ export type ConnectOptions<S extends SceneSpec = any> = {
    * shared, and what is kept can be read by whoever uses this browser profile (`forgetOffline` erases it).
    */
   readonly offline?: boolean | OfflineOptions | undefined;
+  /** What this person decided earlier: the application keeps it (see `space.safety`), the SDK tells every room. */
+  readonly safety?: SafetyDecisions | undefined;
   /** How long the first join may retry what is worth retrying before `connect` rejects. Default 10 000 ms. */
   readonly patienceMs?: number | undefined;
 };
@@ -115,10 +123,24 @@ export type RemotePerson = {
   readonly pose: Float64Array;
   /** Uint8Array[3], `DeviceState` per device: tracked, inferred, lost, at rest. */
   readonly states: Uint8Array;
-  /** False until the first pose has arrived, and while asleep. */
+  /** False until the first pose has arrived, while asleep, and while `unseen`. */
   readonly visible: boolean;
+  /**
+   * Why this person is not sent to me: `blocked` by me, within our `boundary` (strangers who stand too close), `hidden` for reasons that are
+   * not mine to know. Undefined: they are sent.
+   */
+  readonly unseen: "blocked" | "boundary" | "hidden" | undefined;
   /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
   readonly delayMs: number;
+  /**
+   * Finger joints of the left and the right hand in the room, on the wrists as `pose` shows them; undefined for a hand whose fingers are not
+   * tracked, not sent (too far away, too little room on the link), or not wanted (`quality.hands`). Draw the hand at `pose` then.
+   */
+  readonly hands: readonly [left: HandJoints | undefined, right: HandJoints | undefined];
+  /** Buttons and gestures per hand; undefined where there is nothing to press, or they are not sent. */
+  readonly controls: readonly [left: HandControls | undefined, right: HandControls | undefined];
+  /** Float64Array[3], unit, room frame: where this person looks, to within 2 degrees; undefined unless they share it. */
+  readonly gaze: Float64Array | undefined;
   /** Room time at which the last frame showed a device (0 head, 1 left, 2 right). */
   shownMs(device: number): number;
 };
@@ -160,6 +182,19 @@ export type Me = {
    * `timeMs` when it was, or is predicted to be, true (default now). Call once per frame; the SDK paces the network itself.
    */
   setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void;
+  /**
+   * Finger joints of my hands in the play space, for those who are near me: 175 numbers each (25 joints in WebXR's order, wrist first, each
+   * x y z qx qy qz qw), or undefined for a hand that is not tracked. Once per frame, before `setPose`: while joints are given, the wrist is
+   * the hand's pose, whatever `setPose` says of it. Throws a RangeError for too few numbers.
+   */
+  setHands(left: ArrayLike<number> | undefined, right: ArrayLike<number> | undefined, timeMs?: number): void;
+  /** What my hands press and show; undefined for a hand that has nothing to press. Sent when it changes. */
+  setControls(left: Partial<HandControls> | undefined, right: Partial<HandControls> | undefined): void;
+  /**
+   * Where my eyes look: a direction in the play space of any length, undefined while it is not known. Does nothing unless the application turned
+   * `quality.sendGaze` on: ask the person first.
+   */
+  setGaze(direction: ArrayLike<number> | undefined): void;
   /** Thumb-stick locomotion for the next `dtMs` (longer than 50 ms is split). Predicted at once, judged by the room. */
   move(stick: Stick, dtMs: number): void;
   /** Puts the origin of my play space at a position of the room. Predicted at once, judged by the room. */
@@ -180,11 +215,15 @@ export type FieldsWith<S extends SceneSpec, T extends TypeNames<S>, P extends Fi
 export type FieldValues<S extends SceneSpec, T extends TypeNames<S>> = FieldsOf<S["objects"][T]>;
 export type FieldType<S extends SceneSpec, T extends TypeNames<S>, F extends FieldNames<S, T>> = FieldValue<S["objects"][T][F]>;
 
-/** A hand frame to object frame offset: object = hand * grip. */
+/** A hand frame to object frame offset: object = hand * grip. For `both` the frame sits between the hands, x from left to right. */
 export type Grip = { readonly position: Vec3; readonly rotation: Quat };
 export type GrabOptions = {
   /** Default: the object stays where it is relative to the hand. */
   readonly grip?: Grip | undefined;
+  /** Called at most once: the claim was refused, somebody had touched it first, or the hold ended without my letting go. */
+  readonly onDenied?: ((denied: Extract<GrabResult, { granted: false }>) => void) | undefined;
+  /** Of an object I hold already: its new scale, within what the scene allows. */
+  readonly scale?: number | undefined;
 };
 export type GrabResult =
   | { readonly granted: true; readonly leaseMs: number }
@@ -273,9 +312,13 @@ export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
   counter(field: FieldsWith<S, T, "counter">): CounterHandle;
   list<F extends FieldsWith<S, T, "list">>(field: F): ListHandle<FieldType<S, T, F> extends readonly (infer I)[] ? I : never>;
   veiled(field: string): Veil | undefined;
-  /** Takes the object into a hand, shown at once. `pointer` carries it in front of the head. Resolves with the room's verdict. */
-  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult>;
-  /** Lets go. Does nothing if I do not hold it. */
+  /**
+   * Takes the object into a hand, shown at once: `left`, `right`, `both` (moves, turns and scales with the two), or `pointer`, which carries it
+   * in front of the head. Without one: the hand that is there, else the pointer. Resolves with the room's verdict.
+   */
+  grab(hand?: Hand, options?: GrabOptions): Promise<GrabResult>;
+  grab(options: GrabOptions): Promise<GrabResult>;
+  /** Lets go; moving fast enough it is a throw, which everybody sees fly and land in the same place. Does nothing if I do not hold it. */
   release(options?: ReleaseOptions): void;
 };
 /** `space.objects.get("valve-3").open` is a boolean; a field named like a member of `ObjectBase` is reached through `fields`. */
@@ -368,6 +411,46 @@ export type Permissions = {
   set(scope: PermissionScope, allow: boolean | undefined): void;
 };
 
+// --------------------------------------------------------------------------------------------------------------------- safety
+
+/** Decisions of this person about others, by user id. */
+export type SafetyDecisions = {
+  readonly muted?: Iterable<string> | undefined;
+  readonly blocked?: Iterable<string> | undefined;
+  readonly friends?: Iterable<string> | undefined;
+  /** Metres, 0..2.5; default the server's. */
+  readonly boundaryM?: number | undefined;
+};
+
+export type ReportOptions = {
+  /** Whom it is about, what it is about, or both. */
+  readonly user?: string | undefined;
+  readonly object?: string | undefined;
+  readonly reason: ReportReason;
+  /** What happened, in my words; up to 500 bytes are sent. */
+  readonly text?: string | undefined;
+};
+
+/**
+ * What I decide about others; needs no moderator and no model, and the room enforces it by not sending. Held for as long as the session
+ * lives: keep `muted`, `blocked`, `friends` in the person's settings and give them to `connect` the next time.
+ */
+export type Safety = {
+  readonly muted: ReadonlySet<string>;
+  readonly blocked: ReadonlySet<string>;
+  readonly friends: ReadonlySet<string>;
+  /** My personal space in metres, 0..2.5: strangers nearer than this are not sent to me, nor I to them. Undefined: the server's default. */
+  boundaryM: number | undefined;
+  /** I do not get this person's chat. They are not told. */
+  mute(user: string, on?: boolean): void;
+  /** Neither of us sees or hears the other. They are not told why. */
+  block(user: string, on?: boolean): void;
+  /** When both say so, the two may come as close as they like. */
+  befriend(user: string, on?: boolean): void;
+  /** Asks moderators to look. Resolves with the report's number, or undefined when there is no room to take it or it was refused. */
+  report(options: ReportOptions): Promise<number | undefined>;
+};
+
 export type SearchOptions = {
   /** At most this many hits, 1..32. Default 10. */
   readonly limit?: number | undefined;
@@ -422,9 +505,12 @@ export type Space<S extends SceneSpec = any> = {
   readonly region: string;
   readonly me: Me;
   readonly people: People;
+  readonly safety: Safety;
   readonly objects: Objects<S>;
   readonly permissions: Permissions;
   readonly stats: SpaceStats;
+  /** Live knobs: latency against smoothness, what I get of others, what I send. */
+  readonly quality: Quality;
   /** False when the server runs another version of the scene definition than the one given to `connect`. */
   readonly definitionMatches: boolean;
   /** Room time now, ms since the room's start; 0 before the clock is synchronised. */

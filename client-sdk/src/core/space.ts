@@ -6,7 +6,7 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import type { Scene, SceneSpec } from "@copresence/shared/scene";
+import { objectType, type Scene, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
 import { CasAsks } from "./cas-asks.ts";
 import { Connection } from "./connection.ts";
@@ -17,12 +17,15 @@ import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
 import { MeState } from "./me.ts";
+import { MyStreams } from "./my-streams.ts";
 import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
+import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
 import { Rights } from "./rights.ts";
+import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
@@ -86,7 +89,9 @@ class CoreSpace implements Space {
   readonly id: string;
   readonly me: MeState;
   readonly people: PeopleStore;
+  readonly safety: SafetyState;
   readonly objects: Objects;
+  readonly quality: QualityKnobs;
   readonly ready: Promise<void>;
   region = "";
   definitionMatches = true;
@@ -97,6 +102,7 @@ class CoreSpace implements Space {
   private readonly heartbeat: Heartbeat;
   private readonly uplink: Uplink;
   private readonly downlink: Downlink;
+  private readonly streams: MyStreams;
   private readonly holds: Holds;
   private readonly sync: SceneSync;
   private readonly store: ObjectStore;
@@ -107,6 +113,8 @@ class CoreSpace implements Space {
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
+  /** What the room asks for. */
+  private roomUplinkHz = 60;
   private meanDelayMs = 0;
   /** On this link. */
   private welcomed = false;
@@ -124,8 +132,12 @@ class CoreSpace implements Space {
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
       changed: (person) => this.emitter.emit("person", person),
+      isBlocked: (user) => this.safety.blocked.has(user),
     });
     const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
+    const uplinkHz = options.uplinkHz === undefined ? {} : { uplinkHz: Math.max(1, Math.min(90, options.uplinkHz)) };
+    this.quality = new QualityKnobs({ ...observing(options), ...uplinkHz, ...options.quality }, (quality) => this.applyQuality(quality));
+    this.streams = new MyStreams({ clock, roomTime, send: (bytes, droppable) => this.sendBytes(bytes, droppable) }, this.quality.all);
     this.connection = new Connection({
       dialer: conditioned(dialer, { clock, scheduler, random, conditions: () => this.conditions }),
       clock,
@@ -147,6 +159,7 @@ class CoreSpace implements Space {
       roomTime,
       sleep: () => this.connection.sleep(),
       wake: () => this.connection.wake(),
+      streams: this.streams,
     });
     this.heartbeat = new Heartbeat(clock, scheduler, (bytes) => this.sendBytes(bytes, true));
     this.downlink = new Downlink({
@@ -160,11 +173,35 @@ class CoreSpace implements Space {
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
     this.rights = new Rights(scene);
     this.casAsks = new CasAsks((message) => this.connection.up && this.sendBytes(encodeMessage(message), false));
+    this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.safety = new SafetyState(
+      {
+        up: () => this.welcomed,
+        send: (message) => this.send(message),
+        nextRef: () => this.asks.nextRef(),
+        changed: (user) => {
+          const person = this.people.byUser(user);
+          if (person !== undefined) this.emitter.emit("person", person);
+        },
+      },
+      options.safety,
+    );
     this.holds = new Holds({
       mySlot: () => this.me.slot,
       poseOf: (slot) => this.poseOf(slot),
-      tickNow: () => this.tickNow(),
+      myStates: () => this.me.states,
+      roomNow: () => this.roomNow(),
+      shownMs: (slot, device) => {
+        const person = this.people.get(slot);
+        if (slot === this.me.slot) return this.roomNow();
+        return person?.visible === true ? person.shownMs(device) : undefined;
+      },
+      bodyOf: (object) => {
+        const type = scene === undefined ? undefined : objectType(this.sync.doc, scene, object);
+        return scene === undefined || type === undefined ? undefined : scene.objects[type]?.["transform"]?.body;
+      },
+      bounds: scene?.bounds,
       send: (message) => this.send(message),
       onHeld: (object) => this.emitter.emit("held", object),
       onDenied: (notice) => this.emitter.emit("denied", notice),
@@ -261,8 +298,10 @@ class CoreSpace implements Space {
     const roomMs = this.roomTime(nowMs);
     if (roomMs !== undefined) this.meanDelayMs = this.people.frame(roomMs, nowMs);
     this.holds.frame(nowMs);
-    if (this.status === "live") this.uplink.pump(nowMs);
-    else this.me.takeSamples();
+    if (this.status === "live") {
+      this.uplink.pump(nowMs);
+      this.streams.pump(nowMs);
+    } else this.me.takeSamples();
   }
 
   simulate(conditions: LinkConditions | undefined): void {
@@ -296,6 +335,8 @@ class CoreSpace implements Space {
       case "frame":
         this.meter.framesIn++;
         return this.downlink.onFrame(message.body);
+      case "uplink":
+        return this.uplink.ask(message.hz);
       case "pong":
         return this.heartbeat.onPong(message);
       case "grabResult":
@@ -316,14 +357,20 @@ class CoreSpace implements Space {
         return this.onChat(message);
       case "searchResult":
         return this.asks.onResult(message);
+      case "unseen":
+        return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
+      case "reported":
+        return this.safety.onReported(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
+      case "streamDemand":
+        return this.streams.onDemand(message);
     }
   }
 
   private onWelcome(message: MessageOf<"welcome">): void {
-    const { scene, clock, uplinkHz } = this.options;
+    const { scene, clock } = this.options;
     const [xMm = 0, yMm = 0, zMm = 0] = message.rig.positionMm;
     if (message.protocol !== PROTOCOL_VERSION) {
       return this.connection.fail({ code: 1002, sentence: `The server speaks protocol ${message.protocol}.`, retryable: false });
@@ -333,14 +380,17 @@ class CoreSpace implements Space {
     this.definitionMatches = this.rights.definitionMatches = scene === undefined || scene.hash === message.definition;
     this.rights.reset();
     if (this.rights.mismatch !== undefined) this.deny(this.rights.mismatch.reason, "", "", this.rights.mismatch.sentence);
-    this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
+    this.roomUplinkHz = message.uplinkHz;
+    this.applyQuality(this.quality.all);
     this.veils.clear();
     this.people.linkUp(clock.now());
     this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);
     this.downlink.linkUp(message.tickRateHz, message.tick);
     this.heartbeat.linkUp();
+    this.streams.linkUp();
     this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
+    this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
     this.judgeReady();
@@ -357,6 +407,10 @@ class CoreSpace implements Space {
         return this.holds.onLease(event.lease);
       case "leaseGone":
         return this.holds.onLeaseGone(event.object, this.options.clock.now());
+      case "flight":
+        return this.holds.onFlight(event.flight, this.options.clock.now());
+      case "flightGone":
+        return this.holds.onFlightGone(event.object);
       case "veil":
         this.veils.set(event.object, event.field, event.author, event.reason);
         return this.emitter.emit("object", event.object);
@@ -386,7 +440,8 @@ class CoreSpace implements Space {
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object, field, sentence });
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
+      this.sync.onDenied({ ref, reason, object, field, sentence });
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
@@ -395,9 +450,11 @@ class CoreSpace implements Space {
     this.beforeWelcome = [];
     this.heartbeat.linkDown();
     this.downlink.linkDown();
+    this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
     this.casAsks.linkDown();
+    this.safety.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
@@ -409,6 +466,14 @@ class CoreSpace implements Space {
   }
 
   // ---------------------------------------------------------------------------------------------------------------------- helpers
+
+  /** Knobs that were turned, or a room they have not been applied to. */
+  private applyQuality(quality: QualityOptions): void {
+    const { forward, smoothingMs, minDelayMs, maxDelayMs, uplinkHz } = quality;
+    this.people.configure({ forward: [forward.head, forward.hands, forward.hands], errorFadeMs: smoothingMs, minDelayMs, maxDelayMs });
+    this.uplink.linkUp(this.roomUplinkHz, uplinkHz === "room" ? this.roomUplinkHz : uplinkHz);
+    this.streams.onQuality(quality);
+  }
 
   private send(message: UpMessage): void {
     this.sendBytes(encodeMessage(message), false);
@@ -428,10 +493,10 @@ class CoreSpace implements Space {
     return this.heartbeat.sync.ready ? this.heartbeat.sync.toServer(localMs) : undefined;
   }
 
-  private tickNow(): number | undefined {
+  /** Room time; before the first answer to a ping, as far as the newest frame tells. */
+  private roomNow(): number | undefined {
     if (!this.connection.up) return undefined;
-    const roomMs = this.roomTime(this.options.clock.now());
-    return roomMs === undefined ? this.downlink.tick : Math.max(0, Math.floor((roomMs * this.tickRateHz) / 1000));
+    return this.roomTime(this.options.clock.now()) ?? (this.downlink.tick * 1000) / this.tickRateHz;
   }
 
   private poseOf(slot: number): Float64Array | undefined {
@@ -487,6 +552,10 @@ class CoreSpace implements Space {
     });
   }
 }
+
+/** A client that does not look at others has no use for their fingers. */
+const observing = ({ observe }: SpaceOptions): { readonly hands?: boolean; readonly controls?: boolean; readonly gaze?: boolean } =>
+  observe === false ? { hands: false, controls: false, gaze: false } : {};
 
 /** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
 function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {

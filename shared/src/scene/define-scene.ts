@@ -6,11 +6,11 @@
  * [SD3] At most one field of an object is `leased`, and it is called `transform`.
  */
 import { isIdentifier } from "../base/index.ts";
-import { isPlainValue } from "./values.ts";
+import { isPlainValue, SCALE_MAX, SCALE_MIN } from "./values.ts";
 import type { ObjectTransform } from "./fields.ts";
 import type { Migrations } from "./migrate.ts";
 import { type PermissionRule, RULES_MAX, scopeFault } from "./permissions.ts";
-import type { Bounds, FieldSpec, ObjectSpec, RoleSpec, SceneSpec } from "./types.ts";
+import type { BodySpec, Bounds, FieldSpec, ObjectSpec, RoleSpec, SceneSpec } from "./types.ts";
 
 /** A checked, frozen scene. `hash` is 16 hex digits. */
 export type Scene<S extends SceneSpec = SceneSpec> = {
@@ -132,6 +132,21 @@ function checkField(where: string, name: string, field: FieldSpec): void {
   if ((field.policy === "leased") !== (name === "transform")) fail(where, 'is wrong: exactly the field "transform" is t.leased()');
   if (["lww", "cas", "serverOnly"].includes(field.policy) && !isPlainValue(field.value, field.initial)) {
     fail(where, `has an initial value that is not a ${field.value}`);
+  }
+  if (field.body !== undefined) checkBody(where, field.policy, field.body);
+}
+
+const FLAGS = ["throwable", "falls", "tumbles", "handover"] as const;
+const RADIUS_MAX_M = 100;
+
+function checkBody(where: string, policy: string, body: BodySpec): void {
+  if (policy !== "leased") fail(where, "has a body, which only t.leased() takes");
+  for (const flag of FLAGS) if (!["undefined", "boolean"].includes(typeof body[flag])) fail(where, `must say true or false for "${flag}"`);
+  const { radiusM = 0, scale = [1, 1] } = body;
+  if (!(radiusM >= 0 && radiusM <= RADIUS_MAX_M)) fail(where, `has a radiusM that is not 0 to ${RADIUS_MAX_M}`);
+  const [min, max] = scale;
+  if (!(scale.length === 2 && min >= SCALE_MIN && max <= SCALE_MAX && min <= max)) {
+    fail(where, `has a scale that is not [smallest, largest] within ${SCALE_MIN} to ${SCALE_MAX}`);
   }
 }
 

@@ -10,11 +10,29 @@ export type Bounds = { readonly min: Vec3; readonly max: Vec3 };
 export type FieldPolicy = "lww" | "text" | "list" | "set" | "counter" | "leased" | "cas" | "serverOnly";
 export type ValueType = "boolean" | "number" | "string" | "color";
 
+/** How a leased object behaves in hands and when thrown (shared/motion). Everything has a default; absent means what scenes without it always meant. */
+export type BodySpec = {
+  /** Of a ball around the object's origin at scale 1: how far it stays from floor and walls when thrown, m. Default 0. */
+  readonly radiusM?: number;
+  /** False: let go of at any speed, it stays there. Default true. */
+  readonly throwable?: boolean;
+  /** True: it falls even when let go of slowly. Default false. */
+  readonly falls?: boolean;
+  /** True: it rests as it fell. Default false: it stands up where it lands. */
+  readonly tumbles?: boolean;
+  /** True: somebody else may take it out of a hand. Default false: a second person is refused until it is let go. */
+  readonly handover?: boolean;
+  /** Smallest and largest scale two hands give it; equal: it cannot be scaled. Default 0.1 to 10. */
+  readonly scale?: readonly [number, number];
+};
+
 /** One declared field. `T` is the TypeScript type of its value as the SDK shows it. */
 export type FieldSpec<T = unknown, P extends FieldPolicy = FieldPolicy> = {
   readonly policy: P;
   readonly value: ValueType | "transform" | "text";
   readonly initial?: T;
+  /** `leased` only. */
+  readonly body?: BodySpec;
   /** Phantom: carries the value type, never present at run time. */
   readonly "~type"?: T;
 };

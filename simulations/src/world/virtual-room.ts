@@ -190,8 +190,8 @@ export class VirtualRoom {
       case "note":
         disk.note(effect.key, effect.value, () => this.step([{ kind: "noted", write: effect.write, ok: true, sentence: "" }]));
         return;
-      case "snapshot":
-        disk.compact(effect.state);
+      case "compact":
+        time.after(4, () => this.step([{ kind: "compacted", bytes: disk.compact() }]));
         return;
       case "close": {
         const session = this.sessions.get(effect.session);

@@ -31,6 +31,8 @@ export class FakeRoom {
   names = { object: "", field: "" };
   /** Room time is this much ahead of the client's. */
   offsetMs = 5000;
+  /** False: the link is backed up and takes no droppable message. */
+  takes = true;
   /** Pings are answered. */
   answers = true;
   handlers: LinkHandlers | undefined;
@@ -57,7 +59,8 @@ export class FakeRoom {
     this.closedByClient = false;
     this.time.after(0, () => this.greet(handlers));
     return {
-      send: (bytes) => {
+      send: (bytes, droppable) => {
+        if (droppable && !this.takes) return false;
         if (this.handlers === handlers) this.receive(bytes);
         return true;
       },

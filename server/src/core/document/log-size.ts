@@ -1,7 +1,7 @@
 /** How much is stored for a document, to know when compacting is worth its cost (OBJECTS.md) and when it is full. */
 
-const SNAPSHOT_UPDATES = 500;
-const SNAPSHOT_BYTES = 256 * 1024;
+const COMPACT_UPDATES = 500;
+const COMPACT_BYTES = 256 * 1024;
 /** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
 const DOCUMENT_BYTES_MAX = 24 << 20;
 
@@ -22,14 +22,19 @@ export class LogSize {
     this.documentBytes += bytes;
   }
 
-  get wantsSnapshot(): boolean {
-    return this.updates >= SNAPSHOT_UPDATES || this.logBytes >= SNAPSHOT_BYTES;
+  get wantsCompaction(): boolean {
+    return this.updates >= COMPACT_UPDATES || this.logBytes >= COMPACT_BYTES;
   }
 
-  snapshot(bytes: number): void {
+  /** Compaction was asked for: what comes from now on counts towards the next. */
+  compacting(): void {
     this.updates = 0;
     this.logBytes = 0;
-    this.documentBytes = bytes;
+  }
+
+  /** The log was folded into a snapshot of this many bytes; the rest came since it was asked for, some of it within it. */
+  compacted(bytes: number): void {
+    this.documentBytes = bytes + this.logBytes;
   }
 
   fits(bytes: number): boolean {

@@ -219,6 +219,11 @@ export class SceneDocument {
     return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
   }
 
+  /** The log was folded into a snapshot of this many bytes. */
+  compacted(bytes: number): void {
+    this.size.compacted(bytes);
+  }
+
   /** The store works again: what waited goes first, then everybody may edit and those who kept edits are asked for them [SE4]. */
   recovered(): CoreEffect[] {
     if (this.trouble === undefined) return [];
@@ -437,10 +442,9 @@ export class SceneDocument {
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
-    if (!this.size.wantsSnapshot) return effects;
-    const state = this.state();
-    this.size.snapshot(state.length);
-    effects.push({ kind: "snapshot", seq: this.seq, state });
+    if (!this.size.wantsCompaction) return effects;
+    this.size.compacting();
+    effects.push({ kind: "compact" });
     return effects;
   }
 

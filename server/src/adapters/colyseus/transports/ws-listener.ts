@@ -190,7 +190,7 @@ function writeFrame(stream: Duplex, payload: Uint8Array): void {
   const head = payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10;
   const length = head + payload.length;
   const shared = length <= SHARED_BYTES && stream.writableLength === 0;
-  const frame = shared ? sharedFrame.subarray(0, length) : Buffer.allocUnsafe(length);
+  const frame = shared ? (sharedViews[length] ??= sharedFrame.subarray(0, length)) : Buffer.allocUnsafe(length);
   frame[0] = FINAL_BINARY;
   if (head === 2) frame[1] = payload.length;
   else if (head === 4) {
@@ -203,11 +203,15 @@ function writeFrame(stream: Duplex, payload: Uint8Array): void {
   }
   frame.set(payload, head);
   stream.write(frame);
-  if (shared && stream.writableLength > 0) sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  if (!shared || stream.writableLength === 0) return;
+  sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  sharedViews = [];
 }
 /** More than any frame but those of a join into a crowd; small, because every socket that backs up keeps one. */
 const SHARED_BYTES = 16_384;
 let sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+/** Its beginnings by length: frames of one length come again and again, and a view costs more than the copy into it. */
+let sharedViews: (Buffer | undefined)[] = [];
 const FINAL_BINARY = 0x82;
 
 /** An error is followed by a close, which says the code. */
@@ -215,7 +219,7 @@ const ignore = (): void => {};
 
 function bind(socket: WebSocket, handlers: WireHandlers): void {
   socket.on("message", (data: Buffer, isBinary: boolean) => {
-    if (isBinary) handlers.onMessage(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (isBinary) handlers.onMessage(data);
     else handlers.onText();
   });
   socket.on("error", ignore);

@@ -126,7 +126,7 @@ function rewritten(room: HostileRoom, map: Y.ID, key: string): Uint8Array {
 
 /** Structs that never become one, then a thousand deletions that each cut one in three at the beginning of the list. */
 function* cuts(room: HostileRoom, scale: number): Iterable<Uint8Array> {
-  for (let note = 0; note < 6 * scale; note++) {
+  for (let note = 0; note < 12 * scale; note++) {
     const texts = newNote(room, LOW, `cut-${note}`);
     yield texts.update;
     for (let block = 0; block < 5; block++) yield prepended(room, LOW, texts.label, "abc");

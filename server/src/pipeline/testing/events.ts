@@ -1,8 +1,8 @@
 /** For the pipeline's tests: events with everything filled in, timers that are stepped by hand, and waiting for answers. */
 import type { SessionId } from "@copresence/shared/base";
-import type { PipelineEvent } from "../core/types.ts";
-import type { Timers } from "./timers.ts";
-import type { Pipeline, PipelineAnswer } from "./types.ts";
+import type { PipelineEvent } from "../../core/types.ts";
+import type { Timers } from "../timers.ts";
+import type { Pipeline, PipelineAnswer, PipelineHealth } from "../types.ts";
 
 type EventOf<K extends PipelineEvent["kind"]> = Extract<PipelineEvent, { kind: K }>;
 
@@ -31,6 +31,13 @@ export const labelEvent = (object: string, version: number, text: string): Event
   user: "ada",
   text,
 });
+export const motionEvent = (version: number, user = "ada", other = "bob"): EventOf<"motion"> => ({
+  kind: "motion",
+  user,
+  other,
+  version,
+  features: { nearestM: 0.5, approachMps: 1.25 },
+});
 export const searchEvent = (ref: number, text: string, session = "s1"): EventOf<"search"> => ({
   kind: "search",
   session: session as SessionId,
@@ -40,6 +47,23 @@ export const searchEvent = (ref: number, text: string, session = "s1"): EventOf<
   withinM: 0,
   types: [],
   from: null,
+});
+
+/** What a quiet pipeline says of itself. */
+export const aHealth = (change: Partial<PipelineHealth>): PipelineHealth => ({
+  state: "ready",
+  mode: "inline",
+  queued: 0,
+  dropped: 0,
+  coalesced: 0,
+  dead: 0,
+  resent: 0,
+  degradedAnswers: 0,
+  workers: [],
+  restarts: 0,
+  lagMs: 0,
+  runtime: "none",
+  ...change,
 });
 
 /** A clock that moves only when told, and runs what is due in order. */
@@ -74,25 +98,25 @@ export class SteppedTimers implements Timers {
 export class Answers {
   readonly all: PipelineAnswer[] = [];
   readonly stop: () => void;
-  private readonly waiters = new Set<() => void>();
+  private readonly waiters = new Set<(answer: PipelineAnswer) => void>();
 
   constructor(pipeline: Pipeline, scene: string) {
     this.stop = pipeline.onAnswer(scene, (answer) => {
       this.all.push(answer);
-      for (const check of this.waiters) check();
+      for (const check of this.waiters) check(answer);
     });
   }
 
   until(wanted: (answer: PipelineAnswer) => boolean): Promise<PipelineAnswer> {
+    const known = this.all.find(wanted);
+    if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve) => {
-      const check = (): void => {
-        const found = this.all.find(wanted);
-        if (found === undefined) return;
+      const check = (answer: PipelineAnswer): void => {
+        if (!wanted(answer)) return;
         this.waiters.delete(check);
-        resolve(found);
+        resolve(answer);
       };
       this.waiters.add(check);
-      check();
     });
   }
   searched(ref: number): Promise<Extract<PipelineAnswer, { kind: "searched" }>> {
