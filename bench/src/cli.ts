@@ -8,6 +8,8 @@ import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
 import { objects } from "./objects/suite.ts";
 import { pipelineBench } from "./pipeline/suite.ts";
+import { converge } from "./gate/converge.ts";
+import { gate } from "./gate/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { search } from "./search/suite.ts";
 
@@ -49,6 +51,14 @@ const SUITES: Readonly<Record<string, Suite>> = {
   playout: {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
+  },
+  converge: {
+    about: "fifty people on bad links with a failing disk and changing permissions: replicas that differ after healing",
+    run: converge,
+  },
+  gate: {
+    about: "hostile updates: protected changes, the slowest handler, memory",
+    run: gate,
   },
   room: {
     about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",

@@ -6,8 +6,9 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import { objectType, type RoleSpec, type Scene, type SceneSpec } from "@copresence/shared/scene";
+import { objectType, type Scene, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
+import { CasAsks } from "./cas-asks.ts";
 import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
 import { Emitter } from "./emitter.ts";
@@ -23,16 +24,18 @@ import { PeopleStore } from "./people.ts";
 import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { Rights } from "./rights.ts";
 import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
   type CloseInfo,
   type ConnectOptions,
-  type DeniedReason,
+  type DeniedNotice,
   JoinError,
   type LinkConditions,
   type Objects,
+  type Permissions,
   type OfflineState,
   type SavedState,
   type DescribeOptions,
@@ -107,6 +110,8 @@ class CoreSpace implements Space {
   private readonly store: ObjectStore;
   private readonly veils = new VeilStore();
   private readonly asks: Asks;
+  private readonly casAsks: CasAsks;
+  private readonly rights: Rights;
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
@@ -168,6 +173,8 @@ class CoreSpace implements Space {
       observe: options.observe ?? true,
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.rights = new Rights(scene);
+    this.casAsks = new CasAsks((message) => this.connection.up && this.sendBytes(encodeMessage(message), false));
     this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
     this.safety = new SafetyState(
@@ -223,7 +230,8 @@ class CoreSpace implements Space {
       mySlot: () => this.me.slot,
       veil: (id, field) => this.veils.get(id, field, this.me.user),
       nowMs: () => clock.now(),
-      may: (right) => (scene?.roles as Readonly<Record<string, RoleSpec>> | undefined)?.[this.me.role]?.[right] ?? true,
+      refusal: (right, subject) => this.rights.refusal(this.me, right, subject),
+      casAsks: this.casAsks,
       deny: (reason, object, field, sentence) => this.deny(reason, object, field, sentence),
     };
     this.store = new ObjectStore(context, scene, () => letters(random));
@@ -291,6 +299,11 @@ class CoreSpace implements Space {
     return this.asks.describe(options);
   }
 
+  readonly permissions: Permissions = {
+    rules: () => this.rights.rules(),
+    set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
+  };
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -346,6 +359,11 @@ class CoreSpace implements Space {
         return;
       case "denied":
         return this.onDenied(message);
+      case "casResult":
+        return this.casAsks.onResult(message);
+      case "permissions":
+        this.rights.learn(message);
+        return this.emitter.emit("permissions", this.rights.rules());
       case "chatMessage":
         return this.onChat(message);
       case "searchResult":
@@ -376,7 +394,9 @@ class CoreSpace implements Space {
     }
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
-    this.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.definitionMatches = this.rights.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.rights.reset();
+    if (this.rights.mismatch !== undefined) this.deny(this.rights.mismatch.reason, "", "", this.rights.mismatch.sentence);
     this.roomUplinkHz = message.uplinkHz;
     this.applyQuality(this.quality.all);
     this.veils.clear();
@@ -451,6 +471,7 @@ class CoreSpace implements Space {
     this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.casAsks.linkDown();
     this.safety.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
@@ -482,7 +503,7 @@ class CoreSpace implements Space {
     return taken;
   }
 
-  private deny(reason: DeniedReason, object: string, field: string, sentence: string): void {
+  private deny(reason: DeniedNotice["reason"], object: string, field: string, sentence: string): void {
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 

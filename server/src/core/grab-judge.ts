@@ -21,7 +21,12 @@ import type { Member } from "./member.ts";
 
 /** Where somebody's devices were at a room time; false when that is not known. */
 export type PoseHistory = { poseAt(slot: number, timeMs: number, out: Float64Array): boolean };
-export type GrabObjects = { readonly readOnly: boolean; object(id: string): PlainObject | undefined };
+export type GrabObjects = {
+  readonly readOnly: boolean;
+  object(id: string): PlainObject | undefined;
+  /** Permission rules; without them the role decides. */
+  may?(person: { readonly user: string; readonly role: string }, right: "grab", object: string): boolean;
+};
 
 /** Where an object is, or was at a room time if it flies. */
 export type PlaceOf = (object: PlainObject, timeMs: number) => ObjectTransform;
@@ -85,10 +90,12 @@ export class GrabJudge {
   refusal(claim: Claim, nowMs: number): Refusal | undefined {
     const { member, message } = claim;
     const { slot } = member.person;
-    if (!member.role.grab || member.person.status === "asleep") return no("not-allowed");
+    if (member.person.status === "asleep") return no("not-allowed");
+    if (this.objects.may === undefined && !member.role.grab) return no("not-allowed");
     if (quatFromWire(message.gripRotation) === undefined) return no("malformed");
     const object = this.objects.object(message.object);
     if (object === undefined) return no("unknown-object");
+    if (this.objects.may?.(member.person, "grab", object.id) === false) return no("not-allowed");
     const spec = this.scene.objects[object.type]?.["transform"];
     if (spec?.policy !== "leased") return no("not-allowed");
     if (this.objects.readOnly) return no("read-only");

@@ -12,6 +12,7 @@ import type { Door } from "./door.ts";
 import type { EffectSink } from "./effect-sink.ts";
 import type { GrabDesk } from "./grab-desk.ts";
 import type { Member } from "./member.ts";
+import type { PermissionDesk } from "./permission-desk.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 import type { SafetyDesk } from "./safety/safety-desk.ts";
@@ -30,6 +31,7 @@ export type MessageParts = {
   readonly grabs: GrabDesk;
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
+  readonly permissions: PermissionDesk;
   readonly streams: StreamDesk;
   readonly safety: SafetyDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
@@ -64,6 +66,11 @@ export class MessageDesk {
         return grabs.release(member, message, tick, nowMs);
       case "sync":
         return absorb(document.receive(member.session, message.body, nowMs));
+      case "cas":
+        return absorb(document.compareAndSet(member.session, message));
+      case "permit":
+        if (this.parts.permissions.change(member, message)) grabs.recheck(nowMs);
+        return;
       case "chat":
         this.parts.plane.speaks(member.person.slot);
         return chat.say(member, message, nowMs);

@@ -22,6 +22,8 @@ export type SceneCoreOptions = {
   readonly boundaryM?: number;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
+  /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */
+  readonly stopwatch?: (() => number) | undefined;
   /** Slots; default and most `LIMITS.people`. */
   readonly capacity?: number;
 };

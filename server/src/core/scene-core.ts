@@ -9,6 +9,7 @@
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
+import type { PermissionTable } from "@copresence/shared/scene";
 import { ChatDesk } from "./chat-desk.ts";
 import { SceneDocument } from "./document/index.ts";
 import { Door } from "./door.ts";
@@ -20,6 +21,7 @@ import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
+import { loadPermissions, PERMISSIONS_NOTE, PermissionDesk } from "./permission-desk.ts";
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
@@ -46,6 +48,7 @@ export class SceneCore {
   private readonly door: Door;
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
+  private readonly permissions: PermissionDesk;
   private readonly search: SearchDesk;
   private readonly streams: StreamDesk;
   private readonly safety: SafetyDesk;
@@ -57,10 +60,14 @@ export class SceneCore {
   /** Builds the room on its document, or says why that cannot be. */
   static open(options: SceneCoreOptions): Result<SceneCore, SceneCoreError> {
     const { scene, loaded, space, seed } = options;
-    const document = new SceneDocument({ scene, epoch: loaded.epoch, seq: loaded.seq, clientId: serverClientId(space, seed) });
+    const permissions = loadPermissions(scene, loaded.notes?.get(PERMISSIONS_NOTE));
+    if (!permissions.ok) return err({ code: "corrupt", sentence: permissions.error });
+    const { stopwatch } = options;
+    const clientId = serverClientId(space, seed);
+    const document = new SceneDocument({ scene, epoch: loaded.epoch, seq: loaded.seq, clientId, permissions: permissions.value, stopwatch });
     const result = document.load(loaded.snapshot, loaded.updates, loaded.owners);
     if (!result.ok) return err(result.error);
-    const core = new SceneCore(options, document);
+    const core = new SceneCore(options, document, permissions.value);
     try {
       core.begin();
     } catch (error) {
@@ -73,6 +80,7 @@ export class SceneCore {
   /** What the room does of itself; its effects leave with the first step. */
   private begin(): void {
     const { loaded, scene, initial = [] } = this.options;
+    this.absorb(this.document.migrate());
     if (neverWritten(loaded) && initial.length > 0) {
       this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
     }
@@ -80,7 +88,7 @@ export class SceneCore {
     this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
   }
 
-  private constructor(options: SceneCoreOptions, document: SceneDocument) {
+  private constructor(options: SceneCoreOptions, document: SceneDocument, table: PermissionTable) {
     const { space, region, tickRateHz, scene, seed, moderation, capacity = LIMITS.people } = options;
     assert(isIdentifier(space) && isIdentifier(region), "space and region are identifiers");
     assert(tickRateHz >= 10 && tickRateHz <= 90, "tick rate is 10..90 Hz");
@@ -92,6 +100,7 @@ export class SceneCore {
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
+    this.permissions = new PermissionDesk({ out, roster, scene, table });
     this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
@@ -116,10 +125,10 @@ export class SceneCore {
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, safety, absorb } = this;
+    const { door, grabs, chat, search, safety, permissions, absorb } = this;
     const streams = new StreamDesk({ out, roster, door, plane });
     this.streams = streams;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, absorb });
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, absorb });
   }
 
   /** The newest tick that ran. */
@@ -213,10 +222,13 @@ export class SceneCore {
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
         return this.grabs.appended(input.batch);
+      case "noted":
+        return this.permissions.stored(input.write, input.ok, input.sentence);
       case "compacted":
         return this.document.compacted(input.bytes);
       case "storeRecovered":
         this.absorb(this.document.recovered());
+        this.permissions.recovered();
         return this.grabs.recovered();
       case "verdict":
         return this.verdict(input.subject, input);
@@ -293,6 +305,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.permissions.welcome(member);
     this.safety.appeared(member);
   }
 

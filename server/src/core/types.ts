@@ -28,6 +28,8 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** Answer to a `note` effect. */
+  | { readonly kind: "noted"; readonly write: number; readonly ok: boolean; readonly sentence: string }
   /** A `compact` effect was carried out: the stored document has this many bytes. */
   | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
@@ -131,6 +133,8 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
+  /** A small record of the scene outside of its document (permissions), replaced as a whole; answered by `noted`. */
+  | { readonly kind: "note"; readonly write: number; readonly key: string; readonly value: Uint8Array }
   /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
   | { readonly kind: "compact" }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }

@@ -187,6 +187,9 @@ export class VirtualRoom {
       case "append":
         disk.append(effect.records, () => this.step([{ kind: "appended", batch: effect.batch, ok: true, sentence: "" }]), bug === "early-ack");
         return;
+      case "note":
+        disk.note(effect.key, effect.value, () => this.step([{ kind: "noted", write: effect.write, ok: true, sentence: "" }]));
+        return;
       case "compact":
         time.after(4, () => this.step([{ kind: "compacted", bytes: disk.compact() }]));
         return;

@@ -63,7 +63,19 @@ export class SpaceRuntime {
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
     const initial = host.initialOf?.(space);
-    const core = SceneCore.open({ space, region, build, tickRateHz, scene, loaded: loaded.value, seed: randomInt(2 ** 32), moderation, initial });
+    const stopwatch = (): number => performance.now();
+    const core = SceneCore.open({
+      space,
+      region,
+      build,
+      tickRateHz,
+      scene,
+      loaded: loaded.value,
+      seed: randomInt(2 ** 32),
+      moderation,
+      initial,
+      stopwatch,
+    });
     if (!core.ok) {
       const { code, sentence } = core.error;
       log.error({ space: logId(space), code, sentence }, "a scene's document could not be built");
@@ -93,6 +105,7 @@ export class SpaceRuntime {
       scene: space,
       epoch: loaded.epoch,
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
+      onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
@@ -209,6 +222,8 @@ export class SpaceRuntime {
         return applyDelta(plane, effect.delta);
       case "append":
         return this.writer.append(effect);
+      case "note":
+        return void this.writer.note(effect);
       case "compact":
         return this.writer.compact();
       case "close":

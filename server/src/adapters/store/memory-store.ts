@@ -20,6 +20,7 @@ type SceneFile = {
   synced: number;
   snapshots: Snapshot[];
   readonly owners: Map<number, string>;
+  readonly notes: Map<string, Uint8Array>;
   quarantine: string | undefined;
 };
 
@@ -31,7 +32,7 @@ export type MemoryDisk = {
   /** Leaves half a record behind the last that was fsynced, as a power cut does. */
   tear(scene: string): void;
 };
-export type StoreOperation = "open" | "append" | "compact" | "probe";
+export type StoreOperation = "open" | "append" | "compact" | "note" | "probe";
 export type MemoryStoreOptions = {
   readonly disk?: MemoryDisk;
   /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
@@ -139,6 +140,14 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
         () => replaceLog(disk.scenes.get(scene) as SceneFile, made as Snapshot),
       );
     },
+    note: (scene, key, value) => {
+      const copy = value.slice();
+      return inLine(
+        "note",
+        () => (opened.has(scene) ? ok(undefined) : notOpen),
+        () => void disk.scenes.get(scene)?.notes.set(key, copy),
+      );
+    },
     release: async (scene) => {
       await line;
       opened.delete(scene);
@@ -168,7 +177,7 @@ function replaceLog(file: SceneFile, snapshot: Snapshot): void {
 function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> {
   let file = disk.scenes.get(scene);
   if (file === undefined) {
-    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), quarantine: undefined };
+    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), notes: new Map(), quarantine: undefined };
     disk.scenes.set(scene, file);
   }
   const quarantined = (sentence: string): Result<never, StoreError> => {
@@ -194,5 +203,6 @@ function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> 
     updates: good.map(({ record }) => record.update),
     cutRecords: rows.length - good.length,
     owners: new Map(file.owners),
+    notes: new Map(file.notes),
   });
 }

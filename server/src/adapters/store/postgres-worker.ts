@@ -59,6 +59,8 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
       return log.append(request.scene, request.epoch, request.records);
     case "compact":
       return compact(log, request.scene, request.epoch);
+    case "note":
+      return log.note(request.scene, request.key, request.value);
     case "release":
       await log.release(request.scene);
       return { ok: true, value: undefined };

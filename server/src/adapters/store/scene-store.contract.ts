@@ -218,6 +218,23 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
       expect(textOf(await must(store.open("b")))).toBe("fine");
     });
 
+    it("[ST6] keeps notes beside the document, the newest of each key, through snapshots and restarts", async () => {
+      expect(await store.note("a", "permissions", Uint8Array.of(1))).toMatchObject({ ok: false, error: { code: "closed" } });
+      expect((await must(store.open("a"))).notes ?? new Map()).toEqual(new Map());
+      await must(store.note("a", "permissions", Uint8Array.of(1, 2)));
+      await must(store.note("a", "other", Uint8Array.of(9)));
+      await must(store.note("a", "permissions", Uint8Array.of(3)));
+      await must(store.append("a", 1, [typing(7)("x")]));
+      await must(store.compact("a", 1));
+      await reopen();
+      const { notes } = await must(store.open("a"));
+      expect([...(notes ?? [])].map(([key, bytes]) => [key, [...bytes]]).sort()).toEqual([
+        ["other", [9]],
+        ["permissions", [3]],
+      ]);
+      expect([...((await must(store.open("b"))).notes ?? [])]).toEqual([]);
+    });
+
     it("[ST5] writes nothing for a scene that was released, until it is opened again", async () => {
       await write("a", "ab");
       await store.release("a");

@@ -117,6 +117,19 @@ describe("openSqliteStore", () => {
     await shortened.close();
   });
 
+  it("[SF3] reads a file of format 2, which had no notes", async () => {
+    const before = await openSqliteStore({ file: place.file });
+    await before.open("whole");
+    await before.close();
+    const db = new DatabaseSync(place.file);
+    db.exec(`DROP TABLE note; PRAGMA user_version=${0x43500002}`);
+    db.close();
+    const store = await openSqliteStore({ file: place.file });
+    expect(await store.open("whole")).toMatchObject({ ok: true, value: { seq: 0 } });
+    expect(await store.note("whole", "permissions", Uint8Array.of(1))).toMatchObject({ ok: true });
+    await store.close();
+  });
+
   it("[SF3] reads a file of format 1", async () => {
     const { createHash } = await import("node:crypto");
     const { crc32 } = await import("node:zlib");
@@ -145,7 +158,7 @@ describe("openSqliteStore", () => {
     const store = await openSqliteStore({ file: place.file });
     expect(await store.open("whole")).toEqual({
       ok: true,
-      value: { epoch: 1, seq: 5, snapshot: bytes, updates: [update], cutRecords: 0, owners: new Map([[9, "u"]]) },
+      value: { epoch: 1, seq: 5, snapshot: bytes, updates: [update], cutRecords: 0, owners: new Map([[9, "u"]]), notes: new Map() },
     });
     expect(await store.open("damaged")).toMatchObject({ ok: false, error: { code: "corrupt" } });
     await store.close();

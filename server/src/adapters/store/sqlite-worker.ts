@@ -75,7 +75,7 @@ function compact({ id, scene, epoch }: Request<"compact">): void {
   });
 }
 
-function attempt(request: Request<"start" | "open" | "release" | "probe" | "close">): Result<unknown, StoreError> {
+function attempt(request: Request<"start" | "open" | "note" | "release" | "probe" | "close">): Result<unknown, StoreError> {
   try {
     if (request.op === "start") {
       log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply));
@@ -85,6 +85,8 @@ function attempt(request: Request<"start" | "open" | "release" | "probe" | "clos
     switch (request.op) {
       case "open":
         return log.load(request.scene);
+      case "note":
+        return log.note(request.scene, request.key, request.value);
       case "release":
         log.release(request.scene);
         return { ok: true, value: undefined };

@@ -8,6 +8,7 @@ export type StoreRequest =
   | { readonly id: number; readonly op: "open"; readonly scene: string }
   | { readonly id: number; readonly op: "append"; readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] }
   | { readonly id: number; readonly op: "compact"; readonly scene: string; readonly epoch: number }
+  | { readonly id: number; readonly op: "note"; readonly scene: string; readonly key: string; readonly value: Uint8Array }
   | { readonly id: number; readonly op: "release"; readonly scene: string }
   | { readonly id: number; readonly op: "probe" }
   | { readonly id: number; readonly op: "close" };

@@ -84,6 +84,10 @@ class WorkerStore implements SceneStore {
     return this.call<Compacted>({ op: "compact", scene, epoch });
   }
 
+  note(scene: string, key: string, value: Uint8Array): Promise<Result<void, StoreError>> {
+    return this.call<void>({ op: "note", scene, key, value: value.slice() });
+  }
+
   async release(scene: string): Promise<void> {
     this.scenes.delete(scene);
     await this.call<void>({ op: "release", scene });
