@@ -236,9 +236,12 @@ export class HostileRoom {
   /** Whether the newest value was written on top of the one before; several links when one update made several writes. */
   private casFollows(version: string): boolean {
     if (version === "") return true;
+    const [client = 0, clock = 0] = this.sealed.split(":").map(Number);
     for (let item = this.casItem() ?? null; item !== null; item = item.left) {
-      const { origin } = item;
+      const { origin, id, lastId } = item;
       if (origin !== null && `${origin.client}:${origin.clock}` === this.sealed) return true;
+      // Values that were replaced at once become one struct with those before them: each is written on top of its neighbour.
+      if (id.client === client && id.clock <= clock && clock < lastId.clock) return true;
     }
     return this.sealed === "";
   }
