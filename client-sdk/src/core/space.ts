@@ -12,6 +12,7 @@ import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
 import { Emitter } from "./emitter.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { PastState } from "./history.ts";
 import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
@@ -30,10 +31,14 @@ import {
   type CloseInfo,
   type ConnectOptions,
   type DeniedReason,
+  type HistoryOptions,
+  type HistoryResult,
   JoinError,
   type LinkConditions,
   type Objects,
   type OfflineState,
+  type RollbackOptions,
+  type RollbackResult,
   type SavedState,
   type SearchOptions,
   type SearchResult,
@@ -105,6 +110,7 @@ class CoreSpace implements Space {
   private readonly store: ObjectStore;
   private readonly veils = new VeilStore();
   private readonly asks: Asks;
+  private readonly past: PastState;
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
@@ -168,6 +174,7 @@ class CoreSpace implements Space {
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
     this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.past = new PastState({ up: () => this.welcomed, send: (message) => this.send(message), nextRef: () => this.asks.nextRef() });
     this.safety = new SafetyState(
       {
         up: () => this.welcomed,
@@ -280,6 +287,14 @@ class CoreSpace implements Space {
     return this.asks.search(text, options, this.me.pose);
   }
 
+  history(options?: HistoryOptions): Promise<HistoryResult> {
+    return this.past.history(options);
+  }
+
+  rollback(options: RollbackOptions): Promise<RollbackResult> {
+    return this.past.rollback(options);
+  }
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -343,6 +358,10 @@ class CoreSpace implements Space {
         return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
       case "reported":
         return this.safety.onReported(message);
+      case "history":
+        return this.past.onHistory(message);
+      case "rolledBack":
+        return this.past.onRolledBack(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -418,6 +437,7 @@ class CoreSpace implements Space {
   }
 
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
+    if (object === "" && this.past.refused(ref, reason, sentence)) return;
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
     else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
@@ -434,6 +454,7 @@ class CoreSpace implements Space {
     this.sync.linkDown();
     this.asks.linkDown();
     this.safety.linkDown();
+    this.past.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();

@@ -18,6 +18,7 @@ function setup() {
     open: () => Promise.reject(new Error("not used")),
     append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
     compact: () => new Promise((done) => compactions.push((bytes) => done(ok({ seq: 1, bytes })))),
+    recall: () => Promise.reject(new Error("not used")),
     release: () => Promise.resolve(),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),
