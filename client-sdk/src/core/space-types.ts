@@ -515,6 +515,29 @@ export type SpaceStats = {
 
 // ---------------------------------------------------------------------------------------------------------------------- space
 
+/** `by`: a user; `since`: wall clock, ms or a Date. */
+export type RollbackOptions = { readonly by?: string; readonly object?: string; readonly since?: number | Date };
+/** `limit`: entries, at most 100. */
+export type HistoryOptions = RollbackOptions & { readonly limit?: number };
+/** Consecutive edits of one person to one object; times are wall clock, ms. */
+export type HistoryEntry = {
+  readonly user: string;
+  readonly object: string;
+  readonly kind: "created" | "changed" | "deleted";
+  readonly fields: readonly string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly edits: number;
+};
+/** `too-many`: the history is being read already. `read-only`: the room's storage is in trouble. */
+export type PastRefusal = { readonly ok: false; readonly reason: DeniedReason | "offline"; readonly sentence: string };
+/** The history begins at `startMs`; `more`: older entries were left out. */
+export type HistoryResult =
+  | { readonly ok: true; readonly startMs: number; readonly more: boolean; readonly entries: readonly HistoryEntry[] }
+  | PastRefusal;
+/** Objects that were changed, and objects left as they are because others have changed them since. */
+export type RollbackResult = { readonly ok: true; readonly changed: number; readonly kept: number } | PastRefusal;
+
 export type Space<S extends SceneSpec = any> = {
   readonly id: string;
   readonly status: SpaceStatus;
@@ -544,6 +567,13 @@ export type Space<S extends SceneSpec = any> = {
   watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
   /** What is here and who does what, to read out. */
   describe(options?: DescribeOptions): Promise<Description>;
+  /** Who changed what, newest first, as far back as the server keeps it (30 days by default). For whoever may edit. */
+  history(options?: HistoryOptions): Promise<HistoryResult>;
+  /**
+   * Undoes a person's, an object's or a period's changes, as a new edit; what others have built on them since stays. One's own: everybody who
+   * may edit; otherwise: moderators. Resolves when it is on the room's disk. Throws a RangeError when nothing is named.
+   */
+  rollback(options: RollbackOptions): Promise<RollbackResult>;
   /** Once per rendered frame, after `me.setPose`: plays people out, moves held objects, paces the uplink. `nowMs` is local; default now. */
   frame(nowMs?: number): void;
   /** Artificial network trouble from now on; undefined ends it. */

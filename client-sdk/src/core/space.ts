@@ -13,6 +13,7 @@ import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
 import { Emitter } from "./emitter.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { PastState } from "./history.ts";
 import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
@@ -32,11 +33,15 @@ import {
   type CloseInfo,
   type ConnectOptions,
   type DeniedNotice,
+  type HistoryOptions,
+  type HistoryResult,
   JoinError,
   type LinkConditions,
   type Objects,
   type Permissions,
   type OfflineState,
+  type RollbackOptions,
+  type RollbackResult,
   type SavedState,
   type DescribeOptions,
   type Description,
@@ -112,6 +117,7 @@ class CoreSpace implements Space {
   private readonly asks: Asks;
   private readonly casAsks: CasAsks;
   private readonly rights: Rights;
+  private readonly past: PastState;
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
@@ -177,6 +183,7 @@ class CoreSpace implements Space {
     this.casAsks = new CasAsks((message) => this.connection.up && this.sendBytes(encodeMessage(message), false));
     this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.past = new PastState({ up: () => this.welcomed, send: (message) => this.send(message), nextRef: () => this.asks.nextRef() });
     this.safety = new SafetyState(
       {
         up: () => this.welcomed,
@@ -304,6 +311,14 @@ class CoreSpace implements Space {
     set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
   };
 
+  history(options?: HistoryOptions): Promise<HistoryResult> {
+    return this.past.history(options);
+  }
+
+  rollback(options: RollbackOptions): Promise<RollbackResult> {
+    return this.past.rollback(options);
+  }
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -378,6 +393,10 @@ class CoreSpace implements Space {
         return this.asks.onWatch(message);
       case "description":
         return this.asks.onDescription(message);
+      case "history":
+        return this.past.onHistory(message);
+      case "rolledBack":
+        return this.past.onRolledBack(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -456,6 +475,7 @@ class CoreSpace implements Space {
   }
 
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
+    if (object === "" && this.past.refused(ref, reason, sentence)) return;
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
     else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
@@ -473,6 +493,7 @@ class CoreSpace implements Space {
     this.asks.linkDown();
     this.casAsks.linkDown();
     this.safety.linkDown();
+    this.past.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();

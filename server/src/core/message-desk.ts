@@ -11,6 +11,7 @@ import type { SceneDocument } from "./document/index.ts";
 import type { Door } from "./door.ts";
 import type { EffectSink } from "./effect-sink.ts";
 import type { GrabDesk } from "./grab-desk.ts";
+import type { HistoryDesk } from "./history/history-desk.ts";
 import type { Member } from "./member.ts";
 import type { PermissionDesk } from "./permission-desk.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
@@ -34,6 +35,7 @@ export type MessageParts = {
   readonly permissions: PermissionDesk;
   readonly streams: StreamDesk;
   readonly safety: SafetyDesk;
+  readonly history: HistoryDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
@@ -90,6 +92,10 @@ export class MessageDesk {
         return this.parts.safety.boundary(member, message);
       case "report":
         return this.parts.safety.report(member, message, nowMs);
+      case "historyAsk":
+        return this.parts.history.ask(member, message);
+      case "rollback":
+        return this.parts.history.rollback(member, message);
       case "presence":
         return this.presence(member, message.state, nowMs);
       case "streamUp":

@@ -16,6 +16,7 @@ import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
+import { HistoryDesk } from "./history/history-desk.ts";
 import { HideTable } from "./hide-table.ts";
 import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
@@ -52,6 +53,7 @@ export class SceneCore {
   private readonly search: SearchDesk;
   private readonly streams: StreamDesk;
   private readonly safety: SafetyDesk;
+  private readonly history: HistoryDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -128,7 +130,9 @@ export class SceneCore {
     const { door, grabs, chat, search, safety, permissions, absorb } = this;
     const streams = new StreamDesk({ out, roster, door, plane });
     this.streams = streams;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, absorb });
+    const history = new HistoryDesk({ out, roster, document, absorb });
+    this.history = history;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, history, absorb });
   }
 
   /** The newest tick that ran. */
@@ -221,9 +225,12 @@ export class SceneCore {
         return;
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
+        if (input.ok) this.history.appended(input.batch);
         return this.grabs.appended(input.batch);
       case "noted":
         return this.permissions.stored(input.write, input.ok, input.sentence);
+      case "recalled":
+        return this.history.recalled(input);
       case "compacted":
         return this.document.compacted(input.bytes);
       case "storeRecovered":
@@ -313,6 +320,7 @@ export class SceneCore {
     this.grabs.releaseAll(member, this.nowMs);
     this.grabs.forget(member.session);
     this.search.leave(member.session);
+    this.history.leave(member.session);
   }
 
   /** Passes on what the document decided, and draws the consequences for leases, veils and sessions. */

@@ -10,6 +10,7 @@ import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { Evidence } from "./safety/reports.ts";
+import type { PastAnswer, PastQuery } from "./history/types.ts";
 import type { MotionFeatures } from "./motion-features.ts";
 
 /** What a verified ticket says. */
@@ -34,6 +35,8 @@ export type CoreInput =
   | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
+  /** Answer to a `recall` effect; undefined: the store could not read its past, and `sentence` says why. */
+  | { readonly kind: "recalled"; readonly id: number; readonly answer: PastAnswer | undefined; readonly sentence: string }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
   | {
@@ -137,6 +140,8 @@ export type CoreEffect =
   | { readonly kind: "note"; readonly write: number; readonly key: string; readonly value: Uint8Array }
   /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
   | { readonly kind: "compact" }
+  /** The scene's past is asked for; the answer comes as `recalled`. */
+  | { readonly kind: "recall"; readonly id: number; readonly query: PastQuery }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
   /** For the moderators' queue. */
@@ -169,7 +174,8 @@ export type CoreMetric =
   | "lease_expired"
   | "relation"
   | "report"
-  | "hide_refused";
+  | "hide_refused"
+  | "rollback";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =

@@ -58,6 +58,8 @@ export const LIMIT_TABLE = {
   bodyBytes: limit(16_384, "bytes", "The body of an HTTP request."),
   plainBytes: limit(3072, "bytes", "A string that is compared and set: 1 000 UTF-16 units at their longest."),
   permissionRules: limit(512, "rules", "Permission rules of one space: the definition's and as many set while it runs."),
+  historyEntries: limit(100, "entries", "Entries of one history answer: a page."),
+  recallsPending: limit(8, "questions", "Questions about a space's past that may wait: each replays its log."),
   pipelineEvents: limit(4096, "events", "Texts and searches of one space that wait for the side pipeline."),
 } as const satisfies Record<string, Limit>;
 

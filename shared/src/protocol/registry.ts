@@ -177,6 +177,19 @@ export const MESSAGES = {
     effect: oneOf("allow", "deny", "clear"),
   }),
 
+  historyAsk: up(14, "ordered", "Who changed what, and when: of a person, an object, since a moment (empty or 0: of all).", {
+    ref: u16,
+    by: text(64),
+    object: text(64),
+    sinceMs: f64,
+    limit: u8,
+  }),
+  rollback: up(15, "ordered", "Undoes a person's, an object's or a period's changes as a new edit; at least one of the three is named.", {
+    ref: u16,
+    by: text(64),
+    object: text(64),
+    sinceMs: f64,
+  }),
   streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
     body: rest(LIMITS.streamBodyBytes),
   }),
@@ -303,6 +316,33 @@ export const MESSAGES = {
   streamDemand: down(48, "ordered", "Which of the offered streams somebody watches now; with another `restart` than before, joints begin anew.", {
     streams: u8,
     restart: u8,
+  }),
+  history: down(
+    52,
+    "ordered",
+    "Answer to `historyAsk`, newest first. The history begins at `startMs` (0: nothing was written yet); times are wall clock.",
+    {
+      ref: u16,
+      startMs: f64,
+      more: bool,
+      entries: list(
+        record({
+          user: text(64),
+          object: text(64),
+          kind: oneOf("created", "changed", "deleted"),
+          fields: list(text(64), 16),
+          fromMs: f64,
+          untilMs: f64,
+          edits: u32,
+        }),
+        LIMITS.historyEntries,
+      ),
+    },
+  ),
+  rolledBack: down(53, "ordered", "A `rollback` is durable: so many objects were changed, and so many left as others have made them since.", {
+    ref: u16,
+    changed: u32,
+    kept: u32,
   }),
   casResult: down(61, "ordered", "The room's verdict on a `cas`, once durable, and the value everybody sees now. `reason` counts only if it lost.", {
     ref: u16,

@@ -212,6 +212,8 @@ export class VirtualRoom {
         }
         return;
       }
+      case "recall":
+        return this.step([{ kind: "recalled", id: effect.id, answer: undefined, sentence: "this world keeps no history" }]);
       case "sendDoc":
       case "count":
         return;

@@ -19,6 +19,7 @@ function setup() {
     append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
     note: (_scene, key) => Promise.resolve(key === "works" ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     compact: () => new Promise((done) => compactions.push((bytes) => done(ok({ seq: 1, bytes })))),
+    recall: () => Promise.reject(new Error("not used")),
     release: () => Promise.resolve(),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),

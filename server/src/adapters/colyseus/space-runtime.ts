@@ -45,6 +45,7 @@ export class SpaceRuntime {
   private readonly writer: SceneWriter;
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
+  private readonly epoch: number;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -89,6 +90,7 @@ export class SpaceRuntime {
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
     this.options = options;
     const { host, space } = options;
+    this.epoch = loaded.epoch;
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -226,6 +228,8 @@ export class SpaceRuntime {
         return void this.writer.note(effect);
       case "compact":
         return this.writer.compact();
+      case "recall":
+        return void this.recall(effect);
       case "close":
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
@@ -234,6 +238,14 @@ export class SpaceRuntime {
       case "count":
         return host.metrics.count(effect.metric, effect.by);
     }
+  }
+
+  private async recall({ id, query }: Extract<CoreEffect, { kind: "recall" }>): Promise<void> {
+    const { host, space } = this.options;
+    const result = await host.store.recall(space, this.epoch, query);
+    if (!result.ok) host.log.warn({ space: logId(space), sentence: result.error.sentence }, "a scene's history could not be read");
+    const answer = result.ok ? result.value : undefined;
+    this.engine.push({ kind: "recalled", id, answer, sentence: result.ok ? "" : result.error.sentence });
   }
 
   private sendFrame(session: SessionId, bytes: Uint8Array): void {

@@ -15,8 +15,9 @@ import type { AppendRecord } from "../../core/types.ts";
 import { crashPoint } from "./crash-point.ts";
 import { postgresError } from "./postgres-error.ts";
 import { APPEND, NOTE, PREPARE } from "./postgres-schema.ts";
+import { PostgresHistory } from "./postgres-history.ts";
 import { PostgresSnapshots } from "./postgres-snapshots.ts";
-import { corrupt, headCrc, judge, notOpen, type Owner, recordCrc, sceneKey, type Note, noteCrc } from "./records.ts";
+import { corrupt, headCrc, judge, notOpen, type Owner, recordCrc, type Retention, sceneKey, type Note, noteCrc } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 
 /** A holder that was not heard of this long is taken for dead, whatever its connection says. */
@@ -33,10 +34,12 @@ export type PostgresLogOptions = {
   readonly holder: string;
   /** Backend of a connection that lives as long as this holder. */
   readonly beaconPid: number;
+  readonly retention: Retention;
 };
 
 export class PostgresLog {
   readonly snapshots: PostgresSnapshots;
+  readonly history: PostgresHistory;
   private readonly options: PostgresLogOptions;
   private readonly pool: Pool;
   private readonly held = new Map<string, PostgresHeld>();
@@ -47,6 +50,7 @@ export class PostgresLog {
     this.options = options;
     this.pool = options.pool;
     this.snapshots = new PostgresSnapshots(options.pool);
+    this.history = new PostgresHistory(options.pool, options.retention);
   }
 
   /** Makes the tables where there are none, and refuses servers that would not keep their word. */

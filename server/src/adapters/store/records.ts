@@ -13,10 +13,16 @@ import type { LoadedScene, StoreError } from "./scene-store.ts";
 
 /** Generations of snapshots kept. */
 export const GENERATIONS = 2;
-/** Records behind the older snapshot are kept this long, for history and rollback ... */
-export const HISTORY_MS = 30 * 24 * 3600 * 1000;
-/** ... and no more than this many bytes of them per scene: a day of a busy room. */
-export const HISTORY_BYTES = 64 << 20;
+/**
+ * How far back the past is kept, for history and rollback: records that are older, or further from the end of the log, are forgotten. The
+ * previous generation and what follows it is always kept, so that a damaged snapshot can be passed over [RC2].
+ */
+export type Retention = { readonly ms: number; readonly bytes: number };
+/** A month, and a day of a busy room. */
+export const RETENTION: Retention = { ms: 30 * 24 * 3600 * 1000, bytes: 64 << 20 };
+/** Forgetting begins when this part of what may be kept is due: it folds the beginning of the log into a snapshot. */
+export const FORGET_SHARE = 1 / 8;
+
 /** A snapshot is stored in pieces, so that appends get their turn between two of them. */
 export const CHUNK_BYTES = 256 * 1024;
 

@@ -11,7 +11,21 @@ import { err, ok, type Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
 import { AckedMark } from "./acked-mark.ts";
 import { crashPoint } from "./crash-point.ts";
-import { corrupt, type Head, headCrc, judge, type LogRow, notOpen, type Owner, recordCrc, sceneKey, type Note, noteCrc } from "./records.ts";
+import {
+  corrupt,
+  type Head,
+  headCrc,
+  judge,
+  type LogRow,
+  notOpen,
+  type Owner,
+  recordCrc,
+  RETENTION,
+  type Retention,
+  sceneKey,
+  type Note,
+  noteCrc,
+} from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { openSqliteFile, storeError } from "./sqlite-file.ts";
 import { SqliteSnapshots } from "./sqlite-snapshots.ts";
@@ -38,11 +52,11 @@ export class SqliteLog {
   private sinceCheckpoint = 0;
 
   /** `notice` is told, in sentences, what was found and repaired. Throws what `storeError` makes a sentence of. */
-  constructor(file: string, notice: (sentence: string) => void = () => undefined) {
+  constructor(file: string, notice: (sentence: string) => void = () => undefined, retention: Retention = RETENTION) {
     mendWal(file, notice);
     this.db = openSqliteFile(file);
     this.mark = new AckedMark(`${file}-acked`);
-    this.snapshots = new SqliteSnapshots(this.db);
+    this.snapshots = new SqliteSnapshots(this.db, retention);
     this.insert = this.db.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.claim = this.db.prepare("INSERT OR IGNORE INTO client (scene, client, user) VALUES (?, ?, ?)");
     this.setHead = this.db.prepare("UPDATE scene SET seq = ?, clients = ?, crc = ? WHERE key = ? AND epoch = ?");

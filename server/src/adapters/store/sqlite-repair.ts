@@ -8,7 +8,7 @@
 import { err, ok, type Result } from "@copresence/shared/base";
 import { AckedMark } from "./acked-mark.ts";
 import { fold } from "./compaction.ts";
-import { badRow, type Head, headCrc, sceneKey, sha256 } from "./records.ts";
+import { badRow, type Head, headCrc, RETENTION, sceneKey, sha256 } from "./records.ts";
 import { openSqliteFile, storeError } from "./sqlite-file.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteSnapshots } from "./sqlite-snapshots.ts";
@@ -35,7 +35,7 @@ export function salvage(file: string, scene: string): Result<Salvaged, string> {
     const head = db.prepare("SELECT epoch, seq, clients, crc FROM scene WHERE key = ?").get(key) as Head | undefined;
     if (head === undefined) return err("The file has no entry for this scene.");
     const { epoch } = head;
-    const snapshots = new SqliteSnapshots(db);
+    const snapshots = new SqliteSnapshots(db, RETENTION);
     const sound = [...snapshots.stored(key, epoch)].find(({ bytes, sha256: hash }) => bytes !== undefined && sha256(bytes) === hash);
     const from = sound?.seq ?? 0;
     const rows = snapshots.records(key, epoch, { after: from, last: Number.MAX_SAFE_INTEGER, limit: -1 });

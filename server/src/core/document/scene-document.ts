@@ -33,6 +33,7 @@ import {
   unpackTransform,
 } from "@copresence/shared/scene";
 import * as Y from "yjs";
+import type { UndoneObject } from "../history/types.ts";
 import type { AppendRecord, CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { AwarenessTable } from "./awareness-table.ts";
@@ -48,6 +49,7 @@ import { PendingIndex } from "./pending-index.ts";
 import { idKey } from "./places.ts";
 import type { Denial } from "./policy.ts";
 import { Settlement, type Settling } from "./settlement.ts";
+import { writeUndone } from "./undo.ts";
 import { encodeMapSet, encodeVector, NOTHING } from "./update-bytes.ts";
 
 export type SceneDocumentOptions = {
@@ -291,7 +293,26 @@ export class SceneDocument {
    * copy of the document. [] while read-only, and when `change` changes nothing.
    */
   serverEdit(user: string, change: (doc: Y.Doc) => void): CoreEffect[] {
-    if (this.readOnly) return [];
+    return this.serverEdits(user, [change]);
+  }
+
+  /**
+   * Undoes what `readPast` found, as edits of the room made for `user`, one update per object. `written` of the objects were changed; all of it
+   * is durable with batch `queuedBatch`.
+   */
+  rollback(user: string, objects: readonly UndoneObject[]): { readonly effects: CoreEffect[]; readonly written: number } {
+    let written = 0;
+    const effects = this.serverEdits(
+      user,
+      objects.map((undone) => (doc: Y.Doc) => {
+        if (writeUndone(doc, this.scene, undone)) written++;
+      }),
+    );
+    return { effects, written };
+  }
+
+  private serverEdits(user: string, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
+    if (this.readOnly || changes.length === 0) return [];
     const replica = new Y.Doc({ gc: true });
     Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
     for (const edit of this.queue.all()) Y.applyUpdate(replica, edit.record.update);
@@ -299,7 +320,7 @@ export class SceneDocument {
     const updates: Uint8Array[] = [];
     replica.on("update", (update: Uint8Array) => updates.push(update));
     try {
-      replica.transact(() => change(replica));
+      for (const change of changes) replica.transact(() => change(replica));
     } finally {
       replica.destroy();
     }
