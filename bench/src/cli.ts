@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data PATH] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { moderation } from "./moderation/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { makeReport, publish } from "./report.ts";
 import { SMOKE, smoke } from "./smoke.ts";
@@ -22,9 +23,13 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  moderation: {
+    about: "what the text model finds in chat it has not seen, how often it is wrong, how long it takes",
+    run: moderation,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
-  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data PATH] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
@@ -32,6 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     traces: { type: "string" },
     network: { type: "string" },
+    data: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
     help: { type: "boolean", default: false },
@@ -45,7 +51,7 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, dump }, (line) => console.error(line));
+  const { traces, network, data, dump } = values;
+  const { settings, figures } = await suite.run({ traces, network, data, dump }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

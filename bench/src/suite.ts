@@ -7,6 +7,8 @@ export type SuiteOptions = {
   readonly traces: string | undefined;
   /** Recorded network series. */
   readonly network: string | undefined;
+  /** Labelled data to score, as the suite's part of bench/README.md describes it. */
+  readonly data: string | undefined;
   /** Where to write what is needed to check the figures independently. */
   readonly dump: string | undefined;
 };
