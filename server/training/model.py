@@ -54,7 +54,8 @@ class TextNet(nn.Module):
         x = x + torch.relu(self.near(x)) * mask
         x = x + torch.relu(self.far(x)) * mask
         x = x + torch.relu(self.wide(x)) * mask
-        highest = (x - 1e4 * (1 - mask)).max(2).values
+        # Nothing is below zero here, so padding never wins.
+        highest = x.max(2).values
         scores = self.attention(x.transpose(1, 2)) - 1e4 * (1 - present).unsqueeze(2)
         attended = torch.matmul(x, F.softmax(scores, 1)).flatten(1)
         pooled = self.dropout(torch.cat([highest, attended], 1))

@@ -111,11 +111,12 @@ class Bench {
     const judged = await this.judge(ham);
     const value = share(judged.map(({ flagged }) => flagged));
     const spam = messages.filter(({ positive }) => positive);
-    const caught = share((await this.judge(spam)).map(({ reason }) => reason === "spam"));
+    const spamScores = scoresOf(await this.judge(spam), "spam");
+    const spamAuc = auc([...scoresOf(judged, "spam"), ...spamScores], [...judged.map(() => false), ...spam.map(() => true)]);
     return [
       { id: "moderation.ham_fpr", value, unit: "of ham", ...atMost(value, BARS.ham_fpr) },
       { id: "moderation.ham_fpr.obscenity", value: share(ham.map(({ text }) => this.matcher.hasMatch(text))), unit: "of ham", peer: PEER },
-      { id: "moderation.sms_spam_caught", value: caught, unit: "of spam" },
+      { id: "moderation.sms_spam.auc", value: spamAuc, unit: "AUC of spam" },
     ];
   }
 

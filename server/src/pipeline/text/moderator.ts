@@ -94,10 +94,13 @@ function decide(text: string, heads: Readonly<Record<string, number>>, limits: T
     furthest = distance;
     reason = head;
   }
-  const word = judgeText(text);
-  if (word.severity === GRAVE && (heads["toxic"] ?? 1) >= HARMLESS) {
-    why.push(`lexicon: ${word.reason}`);
-    if (reason === "") reason = word.reason;
+  // Most texts are harmless and need no second look.
+  if ((heads["toxic"] ?? 1) >= HARMLESS) {
+    const word = judgeText(text);
+    if (word.severity === GRAVE) {
+      why.push(`lexicon: ${word.reason}`);
+      if (reason === "") reason = word.reason;
+    }
   }
   return { flagged: why.length > 0, reason, why };
 }
