@@ -1,12 +1,20 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data PATH] [--json FILE] [--dump DIR]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
+import { engines, FULL, QUICK } from "./engines/suite.ts";
+import { grab } from "./grab/suite.ts";
 import { moderation } from "./moderation/suite.ts";
+import { objects } from "./objects/suite.ts";
+import { pipelineBench } from "./pipeline/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { search } from "./search/suite.ts";
+
 import { makeReport, publish } from "./report.ts";
+import { governor } from "./room/governor.ts";
+import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
 
@@ -19,17 +27,51 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",
     run: codec,
   },
-  playout: {
-    about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
-    run: playout,
+  engines: {
+    about: "the same bytes and numbers in every engine: V8 a million frames, without its compilers and in QuickJS ten thousand",
+    run: (options, progress) => engines(options, progress, QUICK),
+  },
+  "engines-full": {
+    about: "the same with a million frames in every engine (an hour)",
+    run: (options, progress) => engines(options, progress, FULL),
+  },
+  grab: {
+    about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
+    run: grab,
   },
   moderation: {
     about: "what the text model finds in chat it has not seen, how often it is wrong, how long it takes",
     run: moderation,
   },
+  objects: {
+    about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
+    run: objects,
+  },
+  pipeline: {
+    about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    run: (options, progress) => pipelineBench(options, progress),
+  },
+  playout: {
+    about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
+    run: playout,
+  },
+  room: {
+    about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
+    run: room,
+  },
+  search: {
+    about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",
+    run: search,
+  },
+  governor: {
+    about: "a hundred clients, one of which stops reading: what the others notice, and how it ends",
+    run: governor,
+  },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data PATH] [--json FILE] [--dump DIR]\n${Object.entries(SUITES)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(
+  SUITES,
+)
+  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
@@ -40,6 +82,9 @@ const { values, positionals } = parseArgs({
     data: { type: "string" },
     json: { type: "string" },
     dump: { type: "string" },
+    count: { type: "string" },
+    seed: { type: "string" },
+    long: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -51,7 +96,13 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, data, dump } = values;
-  const { settings, figures } = await suite.run({ traces, network, data, dump }, (line) => console.error(line));
+  const { traces, network, data, dump, long } = values;
+  const [count, seed] = (["count", "seed"] as const).map((option) => {
+    const value = values[option] === undefined ? undefined : Number(values[option]);
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
+    console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
+    process.exit(2);
+  });
+  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed, long }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

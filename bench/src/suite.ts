@@ -1,18 +1,22 @@
-/** What `npm run bench -- SUITE` asks of a suite, and what a suite is told. */
+/** What a bench suite is: named, asked with options, answered with figures. */
 import type { Figure, Report } from "./report.ts";
 
-/** As given on the command line; a suite ignores what does not concern it. Folders are relative to where the command runs. */
 export type SuiteOptions = {
-  /** Recordings of people (`../shared/data/motion/README.md` says in which format). */
+  /** Folder with recordings in the traces' CSV format; undefined: synthetic people. */
   readonly traces: string | undefined;
-  /** Recorded network series. */
+  /** Folder with recorded networks. */
   readonly network: string | undefined;
-  /** Labelled data to score, as the suite's part of bench/README.md describes it. */
-  readonly data: string | undefined;
-  /** Where to write what is needed to check the figures independently. */
+  /** External data in the formats of bench/README.md. */
+  readonly data?: string | undefined;
+  /** Folder to write everything to that somebody else may want to check. */
   readonly dump: string | undefined;
+  /** How many of what the suite counts; undefined: as many as its bars ask for. */
+  readonly count?: number | undefined;
+  /** Where the dice begin; undefined: the suite's own. */
+  readonly seed?: number | undefined;
+  /** Whether to run what takes ten minutes in full. */
+  readonly long?: boolean | undefined;
 };
-
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };
 
 export type Suite = {

@@ -4,7 +4,7 @@ import { connect, type Space } from "@copresence/client";
 import type { DemoHandle } from "./app/handle.ts";
 import { showMishaps } from "./app/mishaps.ts";
 import { readOptions } from "./app/options.ts";
-import { ticketSource } from "./app/tickets.ts";
+import { personNamed, ticketSource } from "./app/tickets.ts";
 import { type Inside, walkIn } from "./app/walk-in.ts";
 import { emulateHeadset } from "./input/iwer.ts";
 import { createJoinScreen, type JoinChoice } from "./ui/join-screen.ts";
@@ -37,7 +37,8 @@ async function open(stage: Stage): Promise<void> {
   const join = async (choice: JoinChoice): Promise<void> => {
     // The page's own folder, so that the demo also works below a path.
     const server = new URL(".", location.href).href;
-    const space: Space<any> = await connect({ url: server, space: choice.space, ticket: ticketSource(server, choice), scene: workshop });
+    const ticket = ticketSource(server, choice, await personNamed(choice.name));
+    const space: Space<any> = await connect({ url: server, space: choice.space, ticket, scene: workshop, offline: true });
     door.close();
     inside = walkIn(stage, canvas, space, device);
     if (options.hud) app.replaceChildren(inside.hud);

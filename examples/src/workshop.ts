@@ -26,10 +26,10 @@ export const workshop = defineScene({
       serial: t.serverOnly(t.string()),
     },
     lamp: { transform: t.leased(), label: t.text(), on: t.lww(t.boolean()), color: t.lww(t.color()) },
-    crate: { transform: t.leased(), label: t.text(), color: t.lww(t.color()) },
-    gear: { transform: t.leased(), label: t.text(), color: t.lww(t.color()), turns: t.counter() },
+    crate: { transform: t.leased({ radiusM: 0.25 }), label: t.text(), color: t.lww(t.color()) },
+    gear: { transform: t.leased({ radiusM: 0.12 }), label: t.text(), color: t.lww(t.color()), turns: t.counter() },
     globe: { transform: t.leased(), label: t.text(), spinning: t.lww(t.boolean()) },
-    banner: { transform: t.leased(), label: t.text(), color: t.lww(t.color()) },
+    banner: { transform: t.leased({ throwable: false }), label: t.text(), color: t.lww(t.color()) },
   },
 });
 export default workshop;

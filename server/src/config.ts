@@ -9,8 +9,10 @@ import type { Scene } from "@copresence/shared/scene";
 import type { JWK } from "jose";
 import { LOCAL_ORIGINS, originPolicy } from "./adapters/auth/origins.ts";
 import type { TransportChoice } from "./adapters/colyseus/transports/choose.ts";
-import type { SceneStore } from "./adapters/store/index.ts";
+import { isPostgresUrl, type SceneStore } from "./adapters/store/index.ts";
 import type { InitialObject } from "./core/index.ts";
+import type { PipelineChoice } from "./pipeline/index.ts";
+import type { RedisOptions } from "./pipeline/redis/redis-carrier.ts";
 import type { Pipeline } from "./pipeline/types.ts";
 
 /**
@@ -43,9 +45,10 @@ export type ServerConfig = {
   readonly tickets: TicketConfig;
   readonly store:
     | { readonly kind: "sqlite"; readonly file: string }
+    | { readonly kind: "postgres"; readonly url: string }
     | { readonly kind: "memory" }
     | { readonly kind: "own"; readonly store: SceneStore };
-  readonly pipeline: { readonly kind: "worker" | "inline" } | { readonly kind: "own"; readonly pipeline: Pipeline };
+  readonly pipeline: PipelineChoice | { readonly kind: "own"; readonly pipeline: Pipeline };
   /** Folder with the demo build, or undefined. */
   readonly staticFolder: string | undefined;
   /** 10..90. */
@@ -54,12 +57,15 @@ export type ServerConfig = {
   readonly stopMs: number;
   readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
   readonly pendingPerAddress: number;
+  /** Who shows it may ask /debug/explain; undefined: nobody may. */
+  readonly operatorKey: string | undefined;
   readonly logLevel: "silent" | "fatal" | "error" | "warn" | "info" | "debug";
 };
 
 export const DEFAULT_PORT = 2567;
 /** Nobody waits longer for a process to end; timers count no further than 2^31 ms. */
 const MAX_STOP_MS = 600_000;
+const OPERATOR_KEY_LEAST = 24;
 /** 32 bytes in base64url. */
 const ED25519_KEY = /^[A-Za-z0-9_-]{43}$/;
 
@@ -76,13 +82,14 @@ export function developmentConfig(spaces: readonly SpaceRule[], overrides: Parti
     trustProxy: false,
     tickets: { issuer: "copresence-dev", audience: "copresence", publicKeys: [], development: true },
     store: { kind: "memory" },
-    pipeline: { kind: "worker" },
+    pipeline: { kind: "process" },
     staticFolder: undefined,
     tickRateHz: 60,
     roomLingerMs: 30_000,
     stopMs: 10_000,
     moderation: { failOpen: true, holdMs: 200 },
     pendingPerAddress: LIMITS.pendingPerAddress,
+    operatorKey: undefined,
     logLevel: "info",
     ...overrides,
   };
@@ -110,6 +117,10 @@ export function configFaults(config: ServerConfig): readonly string[] {
   for (const { spaces } of config.spaces) {
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
   }
+  check(
+    config.operatorKey === undefined || config.operatorKey.length >= OPERATOR_KEY_LEAST,
+    `The operator's key must have ${OPERATOR_KEY_LEAST} characters or more; nobody should guess it.`,
+  );
   const origins = originPolicy(config.origins);
   if (!origins.ok) faults.push(origins.error);
   config.tickets.publicKeys.forEach((key: unknown, index) => {
@@ -150,10 +161,16 @@ export const ENVIRONMENT = {
   COPRESENCE_TICKET_KEYS: "JSON array of Ed25519 public keys (JWK) of the ticket issuer",
   COPRESENCE_TICKET_ISSUER: "the tickets' iss",
   COPRESENCE_TICKET_AUDIENCE: "the tickets' aud",
-  COPRESENCE_STORE: "file of the embedded store, or memory",
+  COPRESENCE_STORE: "file of the embedded store, postgres://user:password@host/database for servers on several machines, or memory",
+  COPRESENCE_PIPELINE: "where search and moderation run: process (default), thread, inline, or redis for workers of their own",
+  COPRESENCE_REDIS: "address of Redis for COPRESENCE_PIPELINE=redis and npm run worker, e.g. redis://127.0.0.1:6379",
+  COPRESENCE_REDIS_NAMESPACE: "first part of every key in Redis, copresence by default",
+  COPRESENCE_WORKERS: "npm run worker: how many worker processes, 1 by default",
+  COPRESENCE_WORKER_PORT: "npm run worker: port of its /metrics and /readyz on COPRESENCE_HOST; none by default",
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
+  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
 } as const;
 
@@ -162,10 +179,7 @@ const LEVELS = ["silent", "fatal", "error", "warn", "info", "debug"] as const;
 
 /** `scene` and `initial` were loaded from COPRESENCE_SCENE by the caller. */
 export function configFromEnvironment(env: Environment, scene: Scene, initial?: readonly InitialObject[]): Result<ServerConfig, readonly string[]> {
-  const faults: string[] = [];
-  for (const name of Object.keys(env)) {
-    if (name.startsWith("COPRESENCE_") && !Object.hasOwn(ENVIRONMENT, name)) faults.push(`${name} is not a setting of this server; see README.md.`);
-  }
+  const faults = strangers(env);
   const number = (name: keyof typeof ENVIRONMENT, otherwise: number): number => {
     // An empty string would be 0: a free port where none was asked for.
     const value = env[name] === undefined ? otherwise : Number(env[name]?.trim() || Number.NaN);
@@ -185,7 +199,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       .filter(Boolean) ?? otherwise;
   const flag = (name: keyof typeof ENVIRONMENT): boolean => choice(name, ["0", "1"], "0") === "1";
   const store = env["COPRESENCE_STORE"] ?? ".copresence/scenes.sqlite";
-  if (store === "") faults.push("COPRESENCE_STORE is empty; name a file, or memory.");
+  if (store === "") faults.push("COPRESENCE_STORE is empty; name a file, a postgres:// address, or memory.");
   const rules = list("COPRESENCE_SPACES", ["demo"]).map((spaces) => ({ spaces, scene, initial }));
   const defaults = developmentConfig(rules);
   const config: ServerConfig = {
@@ -203,15 +217,85 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       publicKeys: readKeys(env["COPRESENCE_TICKET_KEYS"], faults),
       development: flag("COPRESENCE_DEV_TICKETS"),
     },
-    store: store === "memory" ? { kind: "memory" } : { kind: "sqlite", file: store },
+    store: storeOf(store),
+    pipeline: readPipeline(env, faults),
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
+    operatorKey: env["COPRESENCE_OPERATOR_KEY"],
     logLevel: choice("COPRESENCE_LOG", LEVELS, "info"),
   };
   faults.push(...configFaults(config));
   return faults.length === 0 ? ok(config) : err(faults);
 }
+
+function storeOf(store: string): ServerConfig["store"] {
+  if (store === "memory") return { kind: "memory" };
+  return isPostgresUrl(store) ? { kind: "postgres", url: store } : { kind: "sqlite", file: store };
+}
+
+const PIPELINES = ["process", "thread", "inline"] as const;
+
+function readPipeline(env: Environment, faults: string[]): PipelineChoice {
+  const wanted = env["COPRESENCE_PIPELINE"] ?? "process";
+  const kind = PIPELINES.find((candidate) => candidate === wanted);
+  if (kind !== undefined) return { kind };
+  if (wanted !== "redis") faults.push(`COPRESENCE_PIPELINE must be one of ${PIPELINES.join(", ")}, redis.`);
+  else return { kind: "redis", ...readRedis(env, faults) };
+  return { kind: "process" };
+}
+
+function readRedis(env: Environment, faults: string[]): RedisOptions {
+  const url = env["COPRESENCE_REDIS"] ?? "";
+  const namespace = env["COPRESENCE_REDIS_NAMESPACE"] ?? "copresence";
+  if (!isRedisUrl(url))
+    faults.push("COPRESENCE_REDIS must be the address of Redis: redis://[user:password@]host[:port][/database], or rediss:// with TLS.");
+  if (!isIdentifier(namespace)) faults.push("COPRESENCE_REDIS_NAMESPACE must match ^[A-Za-z0-9_-]{1,64}$.");
+  return { url, namespace };
+}
+
+const isRedisUrl = (url: string): boolean => URL.canParse(url) && ["redis:", "rediss:"].includes(new URL(url).protocol);
+
+/** What `npm run worker` is configured with. It reads the same variables as the server, so that both can share one file of settings. */
+export type WorkerConfig = {
+  readonly redis: RedisOptions;
+  readonly workers: number;
+  readonly host: string;
+  /** Undefined: no HTTP. 0 takes a free port. */
+  readonly port: number | undefined;
+  readonly region: string;
+  readonly build: string;
+  readonly logLevel: ServerConfig["logLevel"];
+};
+const MAX_WORKERS = 16;
+
+export function workerConfigFromEnvironment(env: Environment): Result<WorkerConfig, readonly string[]> {
+  const faults = strangers(env);
+  const whole = (name: keyof typeof ENVIRONMENT, otherwise: string, least: number, most: number): number => {
+    const value = Number(env[name]?.trim() ?? otherwise);
+    if (env[name]?.trim() === "" || !Number.isInteger(value) || value < least || value > most)
+      faults.push(`${name} must be a whole number from ${least} to ${most}.`);
+    return value;
+  };
+  const logLevel = LEVELS.find((level) => level === (env["COPRESENCE_LOG"] ?? "info"));
+  if (logLevel === undefined) faults.push(`COPRESENCE_LOG must be one of ${LEVELS.join(", ")}.`);
+  const config: WorkerConfig = {
+    redis: readRedis(env, faults),
+    workers: whole("COPRESENCE_WORKERS", "1", 1, MAX_WORKERS),
+    host: env["COPRESENCE_HOST"] ?? "127.0.0.1",
+    port: env["COPRESENCE_WORKER_PORT"] === undefined ? undefined : whole("COPRESENCE_WORKER_PORT", "0", 0, 65_535),
+    region: env["COPRESENCE_REGION"] ?? "local",
+    build: env["COPRESENCE_BUILD"] ?? "dev",
+    logLevel: logLevel ?? "info",
+  };
+  return faults.length === 0 ? ok(config) : err(faults);
+}
+
+/** One sentence for every variable that looks like a setting and is none. */
+const strangers = (env: Environment): string[] =>
+  Object.keys(env)
+    .filter((name) => name.startsWith("COPRESENCE_") && !Object.hasOwn(ENVIRONMENT, name))
+    .map((name) => `${name} is not a setting of this server; see README.md.`);
 
 function readKeys(json: string | undefined, faults: string[]): readonly JWK[] {
   if (json === undefined) return [];

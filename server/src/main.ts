@@ -21,10 +21,11 @@ import { ROOM_NAME, SpaceRoom } from "./adapters/colyseus/space-room.ts";
 import { openListener, TransportUnavailable } from "./adapters/colyseus/transports/choose.ts";
 import { type Listener, ListenFailure } from "./adapters/colyseus/transports/listener.ts";
 import { httpApp } from "./adapters/http/app.ts";
+import type { Explains } from "./adapters/http/explain.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
-import { memoryStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
+import { memoryStore, openPostgresStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
 import { configFaults, isLoopback, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import type { Pipeline } from "./pipeline/types.ts";
@@ -90,7 +91,9 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const devTickets = config.tickets.development ? await DevTicketIssuer.create({ ...config.tickets, region }, Date.now) : undefined;
   const tickets = new TicketVerifier({ ...config.tickets, region, wallClock: Date.now, keys: await ticketKeys(config.tickets, devTickets) });
   const files = config.staticFolder === undefined ? undefined : await StaticFiles.load(config.staticFolder);
-  const store = await openStore(config);
+  const beforeOpen = performance.now();
+  const store = await openStore(config, log);
+  metrics.storeOpened(performance.now() - beforeOpen);
   cleanup.push(() => store.close());
   const pipeline = openPipeline(config, log);
   cleanup.push(() => pipeline.close());
@@ -122,20 +125,23 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
 }
 
-async function openStore(config: ServerConfig): Promise<SceneStore> {
+async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore> {
+  const onNotice = (sentence: string): void => log.warn({ sentence }, "the store was repaired at start");
   switch (config.store.kind) {
     case "own":
       return config.store.store;
     case "memory":
       return memoryStore();
     case "sqlite":
-      return openSqliteStore({ file: config.store.file });
+      return openSqliteStore({ file: config.store.file, onNotice });
+    case "postgres":
+      return openPostgresStore({ url: config.store.url, onNotice });
   }
 }
 
 function openPipeline(config: ServerConfig, log: Logger): Pipeline {
   if (config.pipeline.kind === "own") return config.pipeline.pipeline;
-  return createPipeline({ mode: config.pipeline.kind, onLog: (line) => log.info({ pipeline: line }, "pipeline") });
+  return createPipeline(config.pipeline, { onLog: (line) => log.info({ pipeline: line }, "pipeline") });
 }
 
 async function ticketKeys(tickets: TicketConfig, dev: DevTicketIssuer | undefined): Promise<CryptoKey[]> {
@@ -182,10 +188,22 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     health,
     unready: () => (entrance.draining ? ["draining"] : []),
     pipeline: () => parts.pipeline.health(),
+    explains: explainsOf(parts),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
   return { listener, port: await listener.listen(config.port, config.host) };
+}
+
+function explainsOf({ config: { operatorKey }, host }: Parts): Explains | undefined {
+  if (operatorKey === undefined) return undefined;
+  return {
+    operatorKey,
+    people: (space, viewer, source) => {
+      const room = host.roomOf(space);
+      return room === undefined ? undefined : (room.explainPeople(viewer, source) ?? null);
+    },
+  };
 }
 
 type Stoppable = {

@@ -37,7 +37,7 @@ if (fault !== undefined) {
   console.error(`The model cannot be used (${fault.code}): ${fault.message}.`);
   if (values.model !== undefined) process.exit(1);
 }
-const unknown = Object.keys(thresholds).find((head) => !moderator.heads.includes(head));
+const unknown = Object.keys(thresholds).find((head) => head !== "lexicon" && !moderator.heads.includes(head));
 if (unknown !== undefined) {
   console.error(`There is no head "${unknown}"; there are ${moderator.heads.join(", ")}.`);
   process.exit(2);

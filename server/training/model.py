@@ -78,7 +78,7 @@ class Linear(nn.Module):
 
 
 class Together(nn.Module):
-    """What is exported and measured: both parts, the table as int8 with one scale per column, each head calibrated; probabilities out."""
+    """What is measured: both parts, the table as int8 with one scale per column, each head calibrated; probabilities out."""
 
     def __init__(self, net: TextNet, linear: Linear, shares, slopes, offsets):
         super().__init__()
@@ -96,3 +96,44 @@ class Together(nn.Module):
 
     def forward(self, ids):
         return torch.sigmoid(self.logits(ids) * self.slopes + self.offsets)
+
+
+class Served(nn.Module):
+    """
+    What is exported: the same function as `Together` for texts that all have the same number of tokens, in half the operators. At this size an operator
+    costs more than its arithmetic, so there are no masks, and constants are folded into the weights next to them.
+    """
+
+    def __init__(self, together: Together):
+        super().__init__()
+        self.net, self.rows = together.net, together.rows
+        linear, share = together.linear, together.shares
+        # (sum * scale) / sqrt(squares * scale) * (1 - share) * slope, without what is constant.
+        factor = linear.scale[:-1] / linear.scale[-1].sqrt() * (1 - share) * together.slopes
+        self.register_buffer("words", linear.rows.detach())
+        self.register_buffer("factor", factor.detach())
+        self.register_buffer("least", 1e-3 / linear.scale[-1].detach())
+        last = together.net.heads
+        self.last = nn.Linear(last.in_features, last.out_features)
+        with torch.no_grad():
+            self.last.weight.copy_(last.weight * (share * together.slopes).unsqueeze(1))
+            self.last.bias.copy_((last.bias * share + linear.bias * (1 - share)) * together.slopes + together.offsets)
+            mix = together.net.mix
+            self.mix = nn.Linear(mix.in_features, mix.out_features)
+            self.mix.weight.copy_(mix.weight * together.net.columns)
+            self.mix.bias.copy_(mix.bias)
+
+    def forward(self, ids):
+        net, places = self.net, ids.long()
+        sums = self.words[places].float().sum((1, 2))
+        linear = sums[:, :-1] / sums[:, -1:].clamp(min=self.least).sqrt() * self.factor
+        vectors = self.rows[places % ROWS].float()
+        letters = (ids[:, :, WORDS:] > 0).float().sum(2, keepdim=True).clamp(min=1)
+        x = torch.cat([vectors[:, :, 0], vectors[:, :, 1], vectors[:, :, WORDS:].sum(2) / letters], 2)
+        x = torch.relu(self.mix(x)).transpose(1, 2)
+        x = x + torch.relu(net.near(x))
+        x = x + torch.relu(net.far(x))
+        x = x + torch.relu(net.wide(x))
+        attended = torch.matmul(x, F.softmax(net.attention(x.transpose(1, 2)), 1)).flatten(1)
+        pooled = torch.cat([x.max(2).values, attended], 1)
+        return torch.sigmoid(self.last(torch.relu(net.hidden(pooled))) + linear)

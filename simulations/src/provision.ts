@@ -9,7 +9,11 @@ type Need = { readonly package: string; readonly present: () => boolean; readonl
 
 const onPath = (name: string): boolean => ["/usr/bin", "/usr/local/bin", "/bin"].some((folder) => existsSync(`${folder}/${name}`));
 
-const NEEDS: readonly Need[] = [{ package: "chromium", present: () => onPath("chromium"), why: "browser tests" }];
+const NEEDS: readonly Need[] = [
+  { package: "chromium", present: () => onPath("chromium"), why: "browser tests" },
+  { package: "postgresql", present: () => existsSync("/usr/lib/postgresql"), why: "tests of the PostgreSQL store" },
+  { package: "redis-server", present: () => onPath("redis-server"), why: "the pipeline's workers" },
+];
 
 const missing = NEEDS.filter((need) => !need.present());
 if (missing.length > 0) {

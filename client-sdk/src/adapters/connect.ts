@@ -1,15 +1,52 @@
 /** `connect`: the core with everything a browser or node brings. */
 import type { SceneSpec } from "@copresence/shared/scene";
 import { createSpace } from "../core/space.ts";
-import type { ConnectOptions, Space } from "../core/space-types.ts";
+import type { SceneCache } from "../core/scene-cache.ts";
+import type { ConnectOptions, Space, TicketSource } from "../core/space-types.ts";
 import { colyseusDialer, httpUrl } from "./colyseus.ts";
+import { openSceneCache } from "./indexed-db.ts";
 import { systemClock, systemRandom, systemScheduler } from "./runtime.ts";
 
 /** Joins a space. Resolves when its people and objects are here; rejects with a `JoinError` that says why not. */
 export async function connect<S extends SceneSpec = any>(options: ConnectOptions<S>): Promise<Space<S>> {
-  const space = await createSpace<S>({ ...options, dialer: colyseusDialer, clock: systemClock, scheduler: systemScheduler, random: systemRandom() });
+  const kept = options.offline === undefined || options.offline === false ? options : await withCache(options);
+  const space = await createSpace<S>({ ...kept, dialer: colyseusDialer, clock: systemClock, scheduler: systemScheduler, random: systemRandom() });
   followNetwork(space);
   return space;
+}
+
+/** The copy on this device belongs to a person, and the first ticket says to whom; without a network, to whoever was here last. */
+async function withCache<S extends SceneSpec>(options: ConnectOptions<S>): Promise<ConnectOptions<S> & { readonly cache: SceneCache | undefined }> {
+  let first = await firstTicket(options.ticket);
+  const place = { url: httpUrl(options.url), space: options.space, user: first === undefined ? undefined : userOfTicket(first) };
+  const cache = await openSceneCache(place, typeof options.offline === "object" ? options.offline : {}).catch(() => undefined);
+  const { ticket } = options;
+  const source = (): string | Promise<string> => {
+    const fetched = first;
+    first = undefined;
+    return fetched ?? (typeof ticket === "string" ? ticket : ticket());
+  };
+  return { ...options, ticket: typeof ticket === "string" ? ticket : source, cache };
+}
+
+async function firstTicket(ticket: TicketSource): Promise<string | undefined> {
+  if (typeof ticket === "string") return ticket;
+  try {
+    return await ticket();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The `sub` claim, unverified: it chooses which copy to open; the room decides who we are. */
+function userOfTicket(ticket: string): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(atob((ticket.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
+    const { sub } = claims as { readonly sub?: unknown };
+    return typeof sub === "string" ? sub : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 type NetworkEvents = { addEventListener?(type: string, run: () => void): void; removeEventListener?(type: string, run: () => void): void };

@@ -1,5 +1,9 @@
 /** The SDK for node: bots, tools and tests. The same link as in browsers, and a frame loop for those who have no display. */
 export * from "../index.ts";
+/** The link and the document messages by themselves, for tools that are no space: load drivers, chaos runs. */
+export { docStep2, docUpdate, readDocMessage } from "../core/doc-wire.ts";
+export type { Link } from "../core/link.ts";
+export { colyseusDialer } from "./colyseus.ts";
 
 /**
  * Calls `run` at `hz` on absolute deadlines (setInterval drifts), never more than once to catch up. Returns the function that stops it.

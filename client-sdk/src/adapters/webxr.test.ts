@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DeviceState } from "@copresence/shared/pose";
+import { Button, DeviceState, Gesture } from "@copresence/shared/pose";
 import type { Space } from "../core/space-types.ts";
 import { followXrVisibility, XrBody, type XrFrameLike } from "./webxr.ts";
 
@@ -40,6 +40,43 @@ describe("WebXR body", () => {
     body.read(frame({}), reference);
     expect([body.pose[7], body.states[1]]).toEqual([-1, DeviceState.lost]);
     expect(body.read(frame({ viewer: false }), reference)).toBe(false);
+  });
+
+  it("[WX3] reads all joints of a bare hand or none, takes its wrist for the hand, and says both to the space", () => {
+    const said: unknown[][] = [];
+    const space = {
+      me: {
+        setHands: (...hands: unknown[]) => said.push(["hands", ...hands]),
+        setControls: (...controls: unknown[]) => said.push(["controls", ...controls]),
+        setPose: () => said.push(["pose"]),
+      },
+    } as unknown as Space;
+    const jointed = frame({ poses: { left: poseAt(-1), wrist: poseAt(3) } });
+    const body = new XrBody();
+    expect(body.apply(jointed, reference, space)).toBe(true);
+    expect(body.hands[0]).toBeUndefined();
+    expect(body.hands[1]?.length).toBe(175);
+    expect([body.pose[14], body.hands[1]?.[0], body.hands[1]?.[24 * 7]]).toEqual([3, 3, 3]);
+    expect(said.map(([what]) => what)).toEqual(["hands", "controls", "pose"]);
+    said.length = 0;
+    // One joint is out of sight.
+    let asked = 0;
+    const halfSeen = { ...jointed, getJointPose: () => (++asked % 25 === 7 ? null : poseAt(4)) };
+    body.apply(halfSeen, reference, space);
+    expect(body.hands[1]).toBeUndefined();
+    expect(said[0]).toEqual(["hands", undefined, undefined, 1234]);
+  });
+
+  it("reads what a controller presses and feels", () => {
+    const button = (value: number, touched = value > 0) => ({ pressed: value > 0.5, touched, value });
+    const gamepad = { buttons: [button(0), button(1), button(0), button(0), button(1)] };
+    const body = new XrBody();
+    const held = frame({ poses: { left: poseAt(0) } });
+    body.read({ ...held, session: { inputSources: [{ handedness: "left", gripSpace: { space: "left" }, gamepad }] } }, reference);
+    expect(body.controls).toEqual([{ gesture: Gesture.point, trigger: 0, squeeze: 1, pinch: 0, buttons: Button.squeeze | Button.a }, undefined]);
+    gamepad.buttons[0] = button(0.4);
+    body.read({ ...held, session: { inputSources: [{ handedness: "left", gripSpace: { space: "left" }, gamepad }] } }, reference);
+    expect(body.controls[0]).toMatchObject({ gesture: Gesture.fist, trigger: 0.4, buttons: Button.squeeze | Button.a | Button.triggerTouch });
   });
 
   it("sleeps while the session is hidden and wakes when it is seen or over", () => {

@@ -1,22 +1,24 @@
 /**
- * Where an object is drawn: at rest, in a hand, or on its way between the two.
+ * Where an object is drawn: at rest, in a hand, in the air, or on its way between them.
  *
- * [DI1] A change of what the object follows never makes it jump: the difference at that moment fades over BLEND_MS, in the frame of what
- *       it now follows, so that an object in a fast hand does not lag behind it.
+ * [DI1] A change of what the object follows never makes it jump: the difference at that moment fades at FADE_M_S (in at least
+ *       FADE_LEAST_MS), on top of what it now follows, so that an object in a fast hand does not lag behind it.
  * [DI2] After a hold ends the object stays where it was let go until the room's write of its resting place arrives, or SETTLE_MS.
  */
 import { unpackTransform } from "@copresence/shared/scene";
-import { blendRigid, composeRigid, relativeRigid } from "./rigid.ts";
+import { blendRigid, multiplyQuat, relativeTurn } from "./rigid.ts";
 
-const BLEND_MS = 100;
+const FADE_LEAST_MS = 100;
+/** Longer than this a correction is in the way; what is farther off moves faster. */
+const FADE_MOST_MS = 2200;
+/** 11 mm a frame at 72 frames a second: below what looks like a jump. */
+const FADE_M_S = 0.8;
+const FADE_RAD_S = 4;
 const SETTLE_MS = 1500;
 const RIGID_FLOATS = 7;
 /** Rigid transform and scale. */
 const TRANSFORM_FLOATS = 8;
 const IDENTITY = new Float64Array([0, 0, 0, 0, 0, 0, 1]);
-
-/** What an object in a hand follows: `pose[at..at+6]` times `grip`. */
-export type HandHold = { readonly pose: Float64Array; readonly at: number; readonly grip: Float64Array };
 
 export class ObjectDisplay {
   /** x y z qx qy qz qw scale, room frame: what the application sees. */
@@ -25,21 +27,24 @@ export class ObjectDisplay {
   readonly velocity = new Float64Array(3);
   readonly spin = new Float64Array(3);
   private readonly rest = new Float64Array(TRANSFORM_FLOATS);
-  private readonly target = new Float64Array(RIGID_FLOATS);
-  private readonly offset = new Float64Array(RIGID_FLOATS);
+  private readonly target = new Float64Array(TRANSFORM_FLOATS);
+  /** What is shown minus the target, when the fade began: position in the room's frame, a turn, a scale. */
+  private readonly offset = new Float64Array(TRANSFORM_FLOATS);
   private readonly faded = new Float64Array(RIGID_FLOATS);
   private readonly before = new Float64Array(RIGID_FLOATS);
   private beforeMs = Number.NaN;
-  private blendStartMs = Number.NEGATIVE_INFINITY;
+  private fadeStartMs = Number.NEGATIVE_INFINITY;
+  private fadeMs = FADE_LEAST_MS;
   private settleUntilMs = Number.NEGATIVE_INFINITY;
   private follows = "rest";
   private restVersion = 0;
   private restVersionAtHold = 0;
   private placed = false;
+  private drawn = false;
 
   constructor() {
     for (const values of [this.transform, this.rest]) values[6] = values[7] = 1;
-    this.target[6] = this.offset[6] = 1;
+    this.target[6] = this.target[7] = this.offset[6] = 1;
   }
 
   /** The document says where the object rests. Anything unreadable leaves it where it is. */
@@ -55,27 +60,29 @@ export class ObjectDisplay {
     this.placed = true;
   }
 
-  /** Draws for `nowMs`. False when nothing will change before something else does. */
-  frame(nowMs: number, hold: HandHold | undefined, holdKey: string): boolean {
-    const key = hold !== undefined ? holdKey : nowMs < this.settleUntilMs ? "settling" : `rest ${this.restVersion}`;
-    if (hold !== undefined) composeRigid(hold.pose, hold.at, hold.grip, 0, this.target, 0);
-    else if (key !== "settling") this.target.set(this.rest.subarray(0, RIGID_FLOATS));
-    if (key !== this.follows) this.turnTo(key, hold !== undefined, nowMs);
-    const part = (nowMs - this.blendStartMs) / BLEND_MS;
-    if (part >= 1) this.transform.set(this.target);
-    else {
-      blendRigid(this.offset, IDENTITY, Math.max(0, part) * (2 - Math.max(0, part)), this.faded);
-      composeRigid(this.target, 0, this.faded, 0, this.transform, 0);
-    }
-    this.transform[7] = this.rest[7] as number;
-    if (hold !== undefined) this.measure(nowMs);
-    return hold !== undefined || part < 1 || key === "settling";
+  /**
+   * Draws for `nowMs`. `source`: the transform (8 floats) of what it follows, undefined for its resting place; `key` names it.
+   * False when nothing will change before something else does.
+   */
+  frame(nowMs: number, source: Float64Array | undefined, key: string, held: boolean): boolean {
+    const follows = source !== undefined ? key : nowMs < this.settleUntilMs ? "settling" : `rest ${this.restVersion}`;
+    if (source !== undefined) this.target.set(source);
+    else if (follows !== "settling") this.target.set(this.rest);
+    if (follows !== this.follows) this.turnTo(follows, held, nowMs);
+    // Nobody has seen it anywhere else yet.
+    if (!this.drawn) this.fadeStartMs = Number.NEGATIVE_INFINITY;
+    this.drawn = true;
+    const left = 1 - (nowMs - this.fadeStartMs) / this.fadeMs;
+    if (!(left > 0)) this.transform.set(this.target);
+    else this.drawFading(Math.min(1, left));
+    if (held) this.measure(nowMs);
+    return source !== undefined || left > 0 || follows === "settling";
   }
 
   /** The hold ends here and now; see [DI2]. */
   letGo(nowMs: number): void {
-    this.target.set(this.transform.subarray(0, RIGID_FLOATS));
-    this.blendStartMs = Number.NEGATIVE_INFINITY;
+    this.target.set(this.transform);
+    this.fadeStartMs = Number.NEGATIVE_INFINITY;
     this.follows = "settling";
     this.settleUntilMs = this.restVersion === this.restVersionAtHold ? nowMs + SETTLE_MS : Number.NEGATIVE_INFINITY;
   }
@@ -85,15 +92,27 @@ export class ObjectDisplay {
     this.settleUntilMs = Number.NEGATIVE_INFINITY;
   }
 
-  private turnTo(key: string, held: boolean, nowMs: number): void {
-    relativeRigid(this.target, 0, this.transform, 0, this.offset, 0);
-    this.blendStartMs = nowMs;
-    this.follows = key;
+  private turnTo(follows: string, held: boolean, nowMs: number): void {
+    const { offset, target, transform } = this;
+    for (const i of [0, 1, 2, 7]) offset[i] = (transform[i] as number) - (target[i] as number);
+    const angle = relativeTurn(target, 3, transform, 3, offset, 3);
+    const distance = Math.hypot(offset[0] as number, offset[1] as number, offset[2] as number);
+    this.fadeMs = Math.min(FADE_MOST_MS, Math.max(FADE_LEAST_MS, (distance / FADE_M_S) * 1000, (angle / FADE_RAD_S) * 1000));
+    this.fadeStartMs = nowMs;
+    this.follows = follows;
     if (!held) return;
     this.restVersionAtHold = this.restVersion;
     this.beforeMs = Number.NaN;
     this.velocity.fill(0);
     this.spin.fill(0);
+  }
+
+  /** [DI1] `left`: 1 at the change, 0 when it is over. */
+  private drawFading(left: number): void {
+    const { offset, target, transform } = this;
+    for (const i of [0, 1, 2, 7]) transform[i] = (target[i] as number) + (offset[i] as number) * left;
+    blendRigid(IDENTITY, offset, left, this.faded);
+    multiplyQuat(target, 3, this.faded, 3, transform, 3);
   }
 
   /** Velocity over the last few frames: what a throw carries. */
@@ -110,7 +129,7 @@ export class ObjectDisplay {
         this.spin[axis] = (this.spin[axis] as number) * keep + ((2 * (this.faded[axis] as number)) / seconds) * (1 - keep);
     }
     if (!(seconds <= 0.001)) {
-      this.before.set(this.target);
+      this.before.set(this.target.subarray(0, RIGID_FLOATS));
       this.beforeMs = nowMs;
     }
   }

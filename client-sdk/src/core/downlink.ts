@@ -5,7 +5,18 @@
  * [DL2] A client that does not observe reads the heads only: its own rig must still agree with the room's.
  * [DL3] NACKs are paced: at most one message per NACK_MS.
  */
-import { FrameDecoder, FrameFlag, type FrameHead, type FrameSink, HEAD_BYTES, type PoseSample, RIG_BYTES } from "@copresence/shared/pose";
+import {
+  type Controls,
+  FrameDecoder,
+  FrameFlag,
+  type FrameHead,
+  type FrameSink,
+  type GazeCode,
+  type HandsState,
+  HEAD_BYTES,
+  type PoseSample,
+  RIG_BYTES,
+} from "@copresence/shared/pose";
 import { encodeMessage, LIMITS } from "@copresence/shared/protocol";
 import type { ClientClock } from "./link.ts";
 import type { MeState } from "./me.ts";
@@ -68,6 +79,16 @@ export class Downlink implements FrameSink {
 
   onPose(slot: number, sample: PoseSample): void {
     this.ports.people.push(slot, sample, Number.isNaN(this.arrivalMs) ? sample.timeMs : this.arrivalMs);
+  }
+
+  onHands(slot: number, timeMs: number, state: HandsState): void {
+    this.ports.people.streamsOf(slot).onHands(timeMs, state);
+  }
+  onControls(slot: number, timeMs: number, controls: Controls): void {
+    this.ports.people.streamsOf(slot).onControls(timeMs, controls);
+  }
+  onGaze(slot: number, timeMs: number, gaze: GazeCode): void {
+    this.ports.people.streamsOf(slot).onGaze(timeMs, gaze);
   }
 
   private nack(decoder: FrameDecoder): void {

@@ -42,6 +42,18 @@ export function replayEdits(root: Y.Map<unknown>, edits: readonly Edit[], fromCl
   });
 }
 
+/** Ids of the objects an edit of one transaction creates, changes or deletes. */
+export const objectsOf = (edits: readonly Edit[]): readonly string[] => [...new Set(edits.map((edit) => place(edit)[0] ?? ""))];
+
+/** Whether it changes this field of this object; "" is any field, and creating or deleting the object changes them all. */
+export function touches(edit: Edit, object: string, field: string): boolean {
+  const [id, name] = place(edit);
+  return id === object && (field === "" || name === undefined || name === field);
+}
+
+/** Object, then field, then what is inside of it. */
+const place = (edit: Edit): Path => (edit.kind === "set" || edit.kind === "unset" ? [...edit.path, edit.key] : edit.path);
+
 function mapEdits(event: Y.YMapEvent<unknown>, path: Path, share: string): Edit[] {
   const edits: Edit[] = [];
   for (const [key, change] of event.changes.keys) {

@@ -19,9 +19,10 @@ import {
 import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
 import { LIMITS } from "@copresence/shared/protocol";
 import type { ClientClock } from "./link.ts";
+import type { MyStreams } from "./my-streams.ts";
 import { headingOf, normalizeQuat } from "./rigid.ts";
 import type { PersonInfo } from "./session-events.ts";
-import type { Me, Rig, Stick } from "./space-types.ts";
+import type { HandControls, Me, Rig, Stick } from "./space-types.ts";
 
 /** A frame longer than this was a pause: nobody expects to have walked through it. */
 const MAX_MOVE_MS = 250;
@@ -37,6 +38,7 @@ export type MeOptions = {
   readonly roomTime: (localMs: number) => number | undefined;
   readonly sleep: () => void;
   readonly wake: () => void;
+  readonly streams: MyStreams;
 };
 
 export class MeState implements Me {
@@ -95,6 +97,16 @@ export class MeState implements Me {
     this.enqueue(roomMs);
   }
 
+  setHands(left: ArrayLike<number> | undefined, right: ArrayLike<number> | undefined, timeMs?: number): void {
+    this.options.streams.setHands(left, right, timeMs);
+  }
+  setControls(left: Partial<HandControls> | undefined, right: Partial<HandControls> | undefined): void {
+    this.options.streams.setControls(left, right);
+  }
+  setGaze(direction: ArrayLike<number> | undefined): void {
+    this.options.streams.setGaze(direction, this.local.pose, 3);
+  }
+
   move(stick: Stick, dtMs: number): void {
     const turn = Math.round(stick.turn ?? 0);
     if (turn !== 0) this.turn(turn);
@@ -149,6 +161,11 @@ export class MeState implements Me {
 
   private takeDevice(device: number, local: ArrayLike<number>, states: ArrayLike<number> | undefined): void {
     const at = device * DEVICE_FLOATS;
+    // Fingers hang on the wrist: where there are joints, the wrist is the hand.
+    if (device > 0 && this.options.streams.wrist(device - 1, this.local.pose, at)) {
+      this.states[device] = DeviceState.tracked;
+      return;
+    }
     let finite = true;
     for (let i = at; i < at + DEVICE_FLOATS; i++) finite &&= Number.isFinite(local[i]);
     const state = states?.[device] ?? DeviceState.tracked;

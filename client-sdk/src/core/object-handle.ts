@@ -109,10 +109,12 @@ export class ObjectHandle {
     return this.context.veil(this.id, field);
   }
 
-  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult> {
+  grab(how?: Hand | GrabOptions, more?: GrabOptions): Promise<GrabResult> {
     const { context } = this;
-    if (!this.exists) return Promise.resolve({ granted: false, reason: "unknown-object", holder: undefined });
-    if (!context.may("grab")) return Promise.resolve({ granted: false, reason: "not-allowed", holder: this.holder });
+    const options = typeof how === "object" ? how : more;
+    if (!this.exists) return refused({ granted: false, reason: "unknown-object", holder: undefined }, options);
+    if (!context.may("grab")) return refused({ granted: false, reason: "not-allowed", holder: this.holder }, options);
+    const hand = typeof how === "string" ? how : context.holds.handFor(this.id, this.stored());
     return context.holds.grab(this.id, this.stored(), hand, options, context.nowMs());
   }
 
@@ -130,6 +132,11 @@ export class ObjectHandle {
     this.context.deny("not-allowed", this.id, field, "Your role may not edit objects in this space.");
     return false;
   }
+}
+
+function refused(result: Extract<GrabResult, { granted: false }>, options: GrabOptions | undefined): Promise<GrabResult> {
+  options?.onDenied?.(result);
+  return Promise.resolve(result);
 }
 
 /** A handle with its fields as properties [OH1]. */

@@ -1,19 +1,29 @@
 /**
  * Edits on their way to the room's disk.
  *
- * [OB1] Order is the order of editing. An entry leaves only when it is settled, refused, or known to the room.
+ * [OB1] Order is the order of editing. A part leaves only when it is settled, refused, or known to the room.
  * [OB2] Merging joins neighbours that were never sent, and stops well below what the room takes in one update (64 KiB, 1 000 structs; a
  *       clock tick is at most one struct).
+ * [OB3] A message may carry many edits; each stays a part with an id of its own, so that a refusal takes only those it names.
  */
 import * as Y from "yjs";
-import type { Edit } from "./edit-journal.ts";
+import { type Edit, touches } from "./edit-journal.ts";
 
 const MERGE_BYTES = 16_384;
 const MERGE_CLOCKS = 400;
 
+/** One edit of the application. */
+export type OutboxPart = {
+  readonly id: string;
+  /** Yjs client id of the document it was made on. */
+  readonly client: number;
+  readonly edits: readonly Edit[];
+  readonly update: Uint8Array;
+};
+
 export type OutboxEntry = {
   readonly update: Uint8Array;
-  readonly edits: readonly Edit[];
+  readonly parts: readonly OutboxPart[];
   /** Clock ticks it spends; 0 for pure deletions. */
   readonly clocks: number;
   /** Number of the message that carries it on this link, from 1; undefined until sent. */
@@ -30,8 +40,8 @@ export class Outbox {
     return this.entries.some((entry) => entry.sentAs === undefined);
   }
 
-  push(update: Uint8Array, edits: readonly Edit[], clocks: number): void {
-    this.entries.push({ update, edits, clocks, sentAs: undefined });
+  push(part: OutboxPart, clocks: number): void {
+    this.entries.push({ update: part.update, parts: [part], clocks, sentAs: undefined });
   }
 
   /** The oldest unsent entries as one, still in its place; undefined when all is sent. */
@@ -50,7 +60,7 @@ export class Outbox {
     const [only] = joined;
     if (only === undefined || joined.length === 1) return only;
     const update = Y.mergeUpdates(joined.map((item) => item.update));
-    const entry: OutboxEntry = { update, edits: joined.flatMap((item) => item.edits), clocks, sentAs: undefined };
+    const entry: OutboxEntry = { update, parts: joined.flatMap((item) => item.parts), clocks, sentAs: undefined };
     this.entries.splice(first, joined.length, entry);
     return entry;
   }
@@ -59,14 +69,27 @@ export class Outbox {
     this.entries = this.entries.filter((other) => other !== entry);
   }
 
-  /** Messages up to this number are settled. */
-  settled(number: number): void {
-    this.entries = this.entries.filter((entry) => entry.sentAs === undefined || entry.sentAs > number);
+  /** Messages up to this number are settled: what they carried. */
+  settled(number: number): readonly OutboxEntry[] {
+    const isSettled = ({ sentAs }: OutboxEntry): boolean => sentAs !== undefined && sentAs <= number;
+    const settled = this.entries.filter(isSettled);
+    if (settled.length > 0) this.entries = this.entries.filter((entry) => !isSettled(entry));
+    return settled;
   }
 
-  /** This message was refused for what it says. */
-  refused(number: number): void {
-    this.entries = this.entries.filter((entry) => entry.sentAs !== number);
+  /**
+   * This message was refused for what it says about a field of an object ("" for any, or for none in particular). Takes the parts that touch
+   * it, or all of the message's when none does [OB3].
+   */
+  refused(number: number, object: string, field: string): readonly OutboxPart[] {
+    const at = this.entries.findIndex((entry) => entry.sentAs === number);
+    const entry = this.entries[at];
+    if (entry === undefined) return [];
+    const named = object === "" ? [] : entry.parts.filter(({ edits }) => edits.some((edit) => touches(edit, object, field)));
+    const taken = named.length > 0 ? named : entry.parts;
+    const kept = entry.parts.filter((part) => !taken.includes(part));
+    this.entries.splice(at, 1, ...(kept.length > 0 ? [{ ...entry, parts: kept }] : []));
+    return taken;
   }
 
   /** The room ignored this message and all after it, or the link they went by is gone: their edits wait again. */
@@ -76,13 +99,20 @@ export class Outbox {
 
   /** Everything becomes this one update, which has it all. */
   replaceBy(update: Uint8Array): void {
-    this.entries = [{ update, edits: this.entries.flatMap((entry) => entry.edits), clocks: MERGE_CLOCKS, sentAs: undefined }];
+    this.entries = [{ update, parts: this.entries.flatMap((entry) => entry.parts), clocks: MERGE_CLOCKS, sentAs: undefined }];
   }
 
-  /** Empties it; the edits that a document with this state vector lacks. Pure deletions are among them: repeating them is harmless. */
-  takeEdits(vector: Uint8Array): readonly (readonly Edit[])[] {
-    const taken = this.entries.splice(0);
-    const lacks = ({ update }: OutboxEntry): boolean => Y.decodeUpdate(Y.diffUpdate(update, vector)).structs.length > 0;
-    return taken.filter((entry) => entry.clocks === 0 || lacks(entry)).map((entry) => entry.edits);
+  ids(): readonly string[] {
+    return this.entries.flatMap(({ parts }) => parts.map(({ id }) => id));
+  }
+
+  /** Takes out the edits with these ids. */
+  forget(ids: ReadonlySet<string>): void {
+    this.entries = this.entries.filter((entry) => !entry.parts.every((part) => ids.has(part.id)));
+  }
+
+  /** Empties it: every part that was in it. */
+  takeParts(): readonly OutboxPart[] {
+    return this.entries.splice(0).flatMap(({ parts }) => parts);
   }
 }

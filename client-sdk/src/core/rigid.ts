@@ -43,6 +43,24 @@ export function relativeRigid(a: ArrayLike<number>, atA: number, b: ArrayLike<nu
   composeRigid(inverse, 0, shifted, 0, out, at);
 }
 
+/** out = a * b, quaternions at offsets: the turn `b` in the frame of `a`. `out` may be neither. */
+export function multiplyQuat(a: ArrayLike<number>, atA: number, b: ArrayLike<number>, atB: number, out: Float64Array, at: number): void {
+  const [ax, ay, az, aw] = [a[atA] as number, a[atA + 1] as number, a[atA + 2] as number, a[atA + 3] as number];
+  const [bx, by, bz, bw] = [b[atB] as number, b[atB + 1] as number, b[atB + 2] as number, b[atB + 3] as number];
+  out[at] = aw * bx + ax * bw + ay * bz - az * by;
+  out[at + 1] = aw * by - ax * bz + ay * bw + az * bx;
+  out[at + 2] = aw * bz + ax * by - ay * bx + az * bw;
+  out[at + 3] = aw * bw - ax * bx - ay * by - az * bz;
+}
+
+/** out = inverse(a) * b, quaternions at offsets, the shorter way round. Returns its angle in radians. */
+export function relativeTurn(a: ArrayLike<number>, atA: number, b: ArrayLike<number>, atB: number, out: Float64Array, at: number): number {
+  const inverse = [-(a[atA] as number), -(a[atA + 1] as number), -(a[atA + 2] as number), a[atA + 3] as number];
+  multiplyQuat(inverse, 0, b, atB, out, at);
+  if ((out[at + 3] as number) < 0) for (let i = at; i < at + 4; i++) out[i] = -(out[i] as number);
+  return 2 * Math.acos(Math.min(1, out[at + 3] as number));
+}
+
 /** Scales a quaternion at `at` to unit length; what has no direction becomes the identity. */
 export function normalizeQuat(values: Float64Array, at: number): void {
   const x = values[at] as number;
@@ -93,4 +111,22 @@ export function headingOf(values: ArrayLike<number>, at: number): number {
   const forwardX = -2 * (x * z + w * y);
   const forwardZ = -(1 - 2 * (x * x + y * y));
   return forwardX * forwardX + forwardZ * forwardZ < 1e-9 ? 0 : Math.atan2(-forwardX, -forwardZ);
+}
+
+/** Turns the vector v[0..2] by the unit quaternion q[at..], or back by its inverse. */
+export function rotateBy(q: ArrayLike<number>, at: number, v: Float64Array, back = false): void {
+  const sign = back ? -1 : 1;
+  const qx = sign * (q[at] as number);
+  const qy = sign * (q[at + 1] as number);
+  const qz = sign * (q[at + 2] as number);
+  const qw = q[at + 3] as number;
+  const x = v[0] as number;
+  const y = v[1] as number;
+  const z = v[2] as number;
+  const tx = 2 * (qy * z - qz * y);
+  const ty = 2 * (qz * x - qx * z);
+  const tz = 2 * (qx * y - qy * x);
+  v[0] = x + qw * tx + qy * tz - qz * ty;
+  v[1] = y + qw * ty + qz * tx - qx * tz;
+  v[2] = z + qw * tz + qx * ty - qy * tx;
 }

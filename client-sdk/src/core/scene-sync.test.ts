@@ -190,10 +190,11 @@ describe("refused edits", () => {
     await time.run(500);
     expect([valve.label, valve.open, valve.turns, space.objects.get("lamp-after", "lamp")?.color]).toEqual(["", true, 7, "#123456"]);
     expect([reasons, documents.length, space.objects.doc]).toEqual([["not-allowed"], 1, documents[0]]);
-    expect(space.saved).toBe("saved");
+    expect(space.saved).toBe("denied");
     expectConverged(world);
     valve.text("label").insert(0, "fine");
     await time.run(100);
+    expect(space.saved).toBe("saved");
     expect(inRoom(world, "label")).toBe("fine");
     expect(counterValue(room.doc, "valve-1", "turns")).toBe(7);
   });
@@ -210,7 +211,7 @@ describe("refused edits", () => {
     room.restart();
     room.durable = true;
     await time.run(2000);
-    expect([valveOf(space).label, valveOf(space).turns, inRoom(world, "turns"), space.saved]).toEqual(["", 2, 2, "saved"]);
+    expect([valveOf(space).label, valveOf(space).turns, inRoom(world, "turns"), space.saved]).toEqual(["", 2, 2, "denied"]);
     expectConverged(world);
   });
 
@@ -241,7 +242,7 @@ describe("refused edits", () => {
     world.space.on("denied", ({ reason }) => void reasons.push(reason));
     valveOf(world.space).text("label").insert(0, "x".repeat(70_000));
     await world.time.run(200);
-    expect([valveOf(world.space).label, reasons, world.space.saved]).toEqual(["", ["too-large"], "saved"]);
+    expect([valveOf(world.space).label, reasons, world.space.saved]).toEqual(["", ["too-large"], "denied"]);
   });
 
   it("[SS5] a document of another epoch replaces ours and gets our unsaved edits", async () => {

@@ -10,6 +10,8 @@
  * [SS5] A document of another epoch (re-rooted by the server) is never merged with: it replaces ours, and our unsaved edits are made again.
  *       So it is when the ticket made us another person: a client id belongs to whom it was first used by.
  * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
+ * [SS7] With a cache, what is in the outbox is on the device too, until it is settled; a refused edit leaves it together with the document
+ *       that had it, never before.
  *
  * Bytes are y-protocols' as y-websocket frames them. The room counts our step-2 and update messages from 1; `ack.updates` is how many are
  * settled, `denied.ref` (16 bits) which one was refused, followed by y-protocols' "permission denied".
@@ -20,9 +22,11 @@ import { OBJECTS_ROOT } from "@copresence/shared/scene";
 import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./doc-wire.ts";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
-import { Outbox, type OutboxEntry } from "./outbox.ts";
+import { Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
 import { type Random, randomUint32 } from "./random.ts";
-import type { SavedState } from "./space-types.ts";
+import { ReturnReport } from "./return-report.ts";
+import type { SceneCache } from "./scene-cache.ts";
+import type { MergeReport, SavedState } from "./space-types.ts";
 
 /** The update that says nothing: no structs, no deletions. */
 const NOTHING = new Uint8Array([0, 0]);
@@ -46,10 +50,19 @@ export type SceneSyncOptions = {
   readonly onTooLarge: (bytes: number) => void;
   /** This session has used up its client ids: a new link is needed to go on editing. */
   readonly onIdsSpent: () => void;
+  /** All edits made without a link are settled. */
+  readonly onMerged: (report: MergeReport) => void;
+  readonly cache?: SceneCache | undefined;
 };
 
 /** What the room refused. */
-export type Refusal = { readonly ref: number; readonly reason: DeniedReason; readonly object: string };
+export type Refusal = {
+  readonly ref: number;
+  readonly reason: DeniedReason;
+  readonly object: string;
+  readonly field: string;
+  readonly sentence: string;
+};
 
 /**
  * `down` no link · `hello` waiting for the room's state · `open` · `held` the store is in trouble: waiting for the room to ask ·
@@ -63,7 +76,19 @@ export class SceneSync {
   private readonly options: SceneSyncOptions;
   private phase: Phase = "down";
   private readonly outbox = new Outbox();
+  private readonly report: ReturnReport;
   private captured: Edit[] = [];
+  /** Ids of edits: unique among the sessions and tabs of a device. */
+  private readonly idPrefix: string;
+  private edits = 0;
+  /** The edit that is being made again. */
+  private again: OutboxPart | undefined;
+  /** Restored from the device and not yet known to be this person's. */
+  private restored: ReadonlySet<string> = new Set();
+  /** Refused, and still in the document [SS7]. */
+  private doomed: string[] = [];
+  /** The newest edits were refused. */
+  private refusedLast = false;
   private epoch: number | undefined;
   private user: string | undefined;
   private storageBad = false;
@@ -88,7 +113,30 @@ export class SceneSync {
 
   constructor(options: SceneSyncOptions) {
     this.options = options;
+    this.report = new ReturnReport(options.onMerged);
+    this.idPrefix = `${randomUint32(options.random).toString(36)}-`;
     this.doc = this.adopt(new Y.Doc());
+  }
+
+  /** Shows what the device has kept. Once, before the first link. */
+  restore(): void {
+    const found = this.options.cache?.found;
+    if (found === undefined) return;
+    this.epoch = found.epoch;
+    this.user = found.user;
+    this.restored = new Set(found.pending.map(({ id }) => id));
+    for (const update of found.confirmed) Y.applyUpdate(this.doc, update, this);
+    for (const { clocks, ...part } of found.pending) {
+      Y.applyUpdate(this.doc, part.update, this);
+      this.outbox.push(part, clocks);
+      this.report.made(part.id, part.edits);
+    }
+    this.reportSaved();
+  }
+
+  /** Whether there is a document from the device to work with. */
+  get hasRestored(): boolean {
+    return this.options.cache?.found !== undefined;
   }
 
   /** A new link to a room whose document is of `epoch`, as `user`. */
@@ -98,21 +146,24 @@ export class SceneSync {
     this.lastDenied = this.roomVector = undefined;
     this.outbox.unsend();
     const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
+    if (this.user !== user) this.becomeUser(user);
+    if (this.epoch !== epoch) this.options.cache?.write({ kind: "epoch", epoch });
     this.epoch = epoch;
     this.user = user;
+    this.restored = new Set();
     if (foreign || this.diverged) this.fetch();
     else {
       this.phase = "hello";
       this.options.send(docStep1(Y.encodeStateVector(this.doc)));
     }
-    this.report();
+    this.reportSaved();
   }
 
   linkDown(): void {
     this.phase = "down";
     this.cancelFlush?.();
     this.cancelFlush = undefined;
-    this.report();
+    this.reportSaved();
   }
 
   /** y-protocols bytes from the room. Our own server's: a malformed message is a bug there and throws here. */
@@ -135,9 +186,9 @@ export class SceneSync {
   /** The first `updates` messages of this link are settled. */
   onAck(updates: number): void {
     this.settledCount = Math.max(this.settledCount, updates);
-    this.outbox.settled(this.settledCount);
+    for (const { update, parts } of this.outbox.settled(this.settledCount)) this.confirm(update, parts);
     this.settle();
-    this.report();
+    this.reportSaved();
   }
 
   /** The room refused something, not necessarily an edit: an edit's refusal is followed by "permission denied", or is `read-only`. */
@@ -146,12 +197,12 @@ export class SceneSync {
     if (refusal.reason !== "read-only") return;
     this.outbox.unsend(this.numberOf(refusal.ref));
     if (this.phase === "open") this.phase = "held";
-    this.report();
+    this.reportSaved();
   }
 
   onStorage(bad: boolean): void {
     this.storageBad = bad;
-    this.report();
+    this.reportSaved();
   }
 
   /** Whether everything is on the room's disk. */
@@ -177,12 +228,15 @@ export class SceneSync {
       this.outbox.replaceBy(Y.encodeStateAsUpdate(this.doc, vector));
     }
     this.flush();
-    this.report();
+    this.reportSaved();
   }
 
   private onUpdate(update: Uint8Array, isFullState: boolean): void {
     if (isFullState && this.phase === "fetching") this.startAnew(update);
-    else Y.applyUpdate(this.doc, update, this);
+    else {
+      Y.applyUpdate(this.doc, update, this);
+      this.options.cache?.write({ kind: "confirm", update });
+    }
     if (!isFullState) return;
     this.flush();
     if (this.synced) return;
@@ -195,13 +249,20 @@ export class SceneSync {
   private onLocalUpdate(update: Uint8Array, clocks: number): void {
     const edits = this.captured;
     this.captured = [];
-    this.outbox.push(update, edits, clocks);
+    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, edits, update };
+    if (this.again === undefined) {
+      this.refusedLast = false;
+      if (this.phase === "down") this.report.made(part.id, edits);
+    }
+    this.again = undefined;
+    this.outbox.push(part, clocks);
+    this.options.cache?.write({ kind: "add", edit: { ...part, clocks } });
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
       else if (this.phase === "open") this.cancelFlush = this.options.scheduler.after(waitMs, () => this.flush());
     }
-    this.report();
+    this.reportSaved();
   }
 
   /** Sends what waits, one merged message now and the rest at its pace [SS3]. */
@@ -224,18 +285,19 @@ export class SceneSync {
 
   // ----------------------------------------------------------------------------------------------------------------------- refusal
 
-  private onRefused({ ref, reason, object }: Refusal): void {
+  private onRefused({ ref, reason, object, field, sentence }: Refusal): void {
     this.lastDenied = undefined;
     const number = this.numberOf(ref);
     // "Too many" without an object is the room's queue, "client-id" our replica: the edit itself is fine and is made again.
     const transient = (reason === "too-many" || reason === "client-id") && object === "";
-    if (!transient) this.outbox.refused(number);
+    if (!transient) this.doom(this.outbox.refused(number, object, field), reason, sentence);
     this.outbox.unsend(number);
     this.diverge(number);
   }
 
   private tooLarge(entry: OutboxEntry): void {
     this.outbox.remove(entry);
+    this.doom(entry.parts, "too-large", "This edit is more than the room takes in one message.");
     this.options.onTooLarge(entry.update.length);
     this.diverge(this.sent);
   }
@@ -245,7 +307,7 @@ export class SceneSync {
     this.settleAt = settleAt;
     if (this.phase === "open" || this.phase === "held") this.phase = "settling";
     this.settle();
-    this.report();
+    this.reportSaved();
   }
 
   /** Once all before the refusal is durable, the fetched document has it [SS4]. */
@@ -265,20 +327,58 @@ export class SceneSync {
 
   private startAnew(state: Uint8Array): void {
     const before = this.doc;
-    // What the room has got although its ack was lost is in the state already, or will come when it is durable.
-    const again = this.outbox.takeEdits(this.roomVector ?? Y.encodeStateVectorFromUpdate(state));
     this.detach();
     this.diverged = false;
     const doc = new Y.Doc();
     Y.applyUpdate(doc, state, this);
+    // What the room has got although its ack was lost is in the state already, or will come when it is durable.
+    const [known, lacking] = partition(this.outbox.takeParts(), isKnown(doc, this.roomVector));
     this.doc = this.adopt(doc);
     this.phase = "open";
+    this.options.cache?.write({ kind: "replace", state });
+    this.options.cache?.write({ kind: "drop", ids: [...this.doomed.splice(0), ...known.map(({ id }) => id)] });
+    for (const { id } of known) this.report.saved(id);
     this.options.onReplaced(this.doc, before);
-    for (const edits of again) replayEdits(this.doc.getMap(OBJECTS_ROOT), edits, before.clientID);
+    for (const part of lacking) this.makeAgain(part);
     this.options.onChanged(differentIds(before, this.doc));
     before.destroy();
     if (++this.replaced >= MAX_REPLACED) this.options.onIdsSpent();
-    this.report();
+    this.reportSaved();
+  }
+
+  /** On the new document, under its old id. What it changed may be gone, and it with it. */
+  private makeAgain(part: OutboxPart): void {
+    this.again = part;
+    replayEdits(this.doc.getMap(OBJECTS_ROOT), part.edits, part.client);
+    if (this.again === undefined) return;
+    this.again = undefined;
+    this.report.refused(part.id, "unknown-object", "What it changed is no longer there.");
+    this.options.cache?.write({ kind: "drop", ids: [part.id] });
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------- the device
+
+  /** The room knows us as somebody else than the device does, or as somebody at all. */
+  private becomeUser(user: string): void {
+    this.outbox.forget(this.restored);
+    this.report.forget(this.restored);
+    // What was edited in this session moves to the new person's copy when it is made again [SS5].
+    if (this.user !== undefined) this.options.cache?.write({ kind: "drop", ids: this.outbox.ids() });
+    this.options.cache?.become(user);
+  }
+
+  private confirm(update: Uint8Array, parts: readonly OutboxPart[]): void {
+    for (const { id } of parts) this.report.saved(id);
+    this.options.cache?.write({ kind: "confirm", update });
+    this.options.cache?.write({ kind: "drop", ids: parts.map(({ id }) => id) });
+  }
+
+  private doom(parts: readonly OutboxPart[], reason: DeniedReason, sentence: string): void {
+    for (const { id } of parts) {
+      this.doomed.push(id);
+      this.report.refused(id, reason, sentence);
+    }
+    this.refusedLast = true;
   }
 
   private adopt(doc: Y.Doc): Y.Doc {
@@ -302,7 +402,7 @@ export class SceneSync {
     return doc;
   }
 
-  private report(): void {
+  private reportSaved(): void {
     const state = this.judgeSaved();
     if (state === this.saved) return;
     this.saved = state;
@@ -311,9 +411,34 @@ export class SceneSync {
 
   private judgeSaved(): SavedState {
     if (this.phase !== "down" && this.storageBad) return "storage-trouble";
-    if (this.outbox.empty) return "saved";
+    if (this.outbox.empty) return this.refusedLast ? "denied" : "saved";
     return this.phase === "down" ? "offline" : "saving";
   }
+}
+
+/**
+ * Whether an update is in `doc`, or its structs are in what the room's state vector says it has (its deletions then are too). Parts are judged
+ * one by one: those of one message may have reached the room in an earlier message, before a link broke.
+ */
+function isKnown(doc: Y.Doc, roomVector: Uint8Array | undefined): (part: OutboxPart) => boolean {
+  const room = roomVector === undefined ? undefined : Y.decodeStateVector(roomVector);
+  return ({ update }) => {
+    const { structs, ds } = Y.decodeUpdate(update);
+    const has = ({ id, length }: (typeof structs)[number]): boolean =>
+      id.clock + length <= Math.max(Y.getState(doc.store, id.client), room?.get(id.client) ?? 0);
+    if (structs.length > 0) return structs.every(has);
+    return [...ds.clients].every(([client, ranges]) => ranges.every(({ clock, len }) => isDeleted(doc, client, clock, len)));
+  };
+}
+
+function isDeleted(doc: Y.Doc, client: number, clock: number, length: number): boolean {
+  const structs = doc.store.clients.get(client) ?? [];
+  if (Y.getState(doc.store, client) < clock + length) return false;
+  return structs.every((struct) => struct.deleted || struct.id.clock >= clock + length || struct.id.clock + struct.length <= clock);
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [yes: readonly T[], no: readonly T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function changedIds(events: readonly Y.YEvent<Y.AbstractType<unknown>>[], root: Y.Map<unknown>): ReadonlySet<string> {

@@ -11,11 +11,15 @@
  */
 import type { Quat, Vec3 } from "@copresence/shared/base";
 import type { Rig } from "@copresence/shared/motion";
-import type { DeniedReason, Hand } from "@copresence/shared/protocol";
+import type { DeniedReason, Hand, ReportReason } from "@copresence/shared/protocol";
 import type { FieldPolicy, FieldSpec, FieldsOf, FieldValue, InitOf, Scene, SceneSpec, TypeNames } from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
+import type { Quality, QualityChange } from "./quality.ts";
+import type { HandControls, HandJoints } from "./stream-types.ts";
 
-export type { DeniedReason, Hand, Quat, Rig, Vec3 };
+export type { HandControls, HandJoints, Quality, QualityChange };
+export type { QualityOptions } from "./quality.ts";
+export type { DeniedReason, Hand, ReportReason, Quat, Rig, Vec3 };
 
 // ---------------------------------------------------------------------------------------------------------------- connecting
 
@@ -45,12 +49,29 @@ export type ConnectOptions<S extends SceneSpec = any> = {
   readonly scene?: Scene<S> | undefined;
   /** Pose messages per second; the default, and the ceiling, is what the room asks for (its tick rate, at most 60). Each carries up to 3 samples. */
   readonly uplinkHz?: number | undefined;
+  /** Knobs of `space.quality` from the start. */
+  readonly quality?: QualityChange | undefined;
   /** Artificial network trouble from the start; `space.simulate` changes it. */
   readonly link?: LinkConditions | undefined;
   /** False for clients that only act, such as load generators: others' poses are counted but not decoded. Default true. */
   readonly observe?: boolean | undefined;
+  /**
+   * Keeps the scene and unsaved edits on this device (IndexedDB), per person, so that closing the page offline loses nothing and the scene
+   * can be opened and edited without a network: `connect` then resolves while the join is still being retried. Default false: a device may be
+   * shared, and what is kept can be read by whoever uses this browser profile (`forgetOffline` erases it).
+   */
+  readonly offline?: boolean | OfflineOptions | undefined;
+  /** What this person decided earlier: the application keeps it (see `space.safety`), the SDK tells every room. */
+  readonly safety?: SafetyDecisions | undefined;
   /** How long the first join may retry what is worth retrying before `connect` rejects. Default 10 000 ms. */
   readonly patienceMs?: number | undefined;
+};
+
+export type OfflineOptions = {
+  /** Name of the IndexedDB database. Default "copresence-offline". */
+  readonly database?: string | undefined;
+  /** Scenes not opened for this long are erased, unless they hold unsaved edits. 1..3650, default 30. */
+  readonly keepDays?: number | undefined;
 };
 
 /** Why a join failed or a session ended. `code` is a number of the close-code table, or the WebSocket's own. */
@@ -64,9 +85,10 @@ export type SpaceStatus = "connecting" | "live" | "asleep" | "reconnecting" | "c
 
 /**
  * `saved` every edit is on the server's disk · `saving` some are on their way · `storage-trouble` the server cannot write, its
- * document is read-only for now · `offline` there are edits that wait for the link. None is lost in any of them.
+ * document is read-only for now · `offline` there are edits that wait for the link · `denied` the newest edits were refused and undone,
+ * all others are saved (until the next edit). None is lost in any of them.
  */
-export type SavedState = "saved" | "saving" | "storage-trouble" | "offline";
+export type SavedState = "saved" | "saving" | "storage-trouble" | "offline" | "denied";
 
 export type StatusChange = {
   readonly status: SpaceStatus;
@@ -90,10 +112,24 @@ export type RemotePerson = {
   readonly pose: Float64Array;
   /** Uint8Array[3], `DeviceState` per device: tracked, inferred, lost, at rest. */
   readonly states: Uint8Array;
-  /** False until the first pose has arrived, and while asleep. */
+  /** False until the first pose has arrived, while asleep, and while `unseen`. */
   readonly visible: boolean;
+  /**
+   * Why this person is not sent to me: `blocked` by me, within our `boundary` (strangers who stand too close), `hidden` for reasons that are
+   * not mine to know. Undefined: they are sent.
+   */
+  readonly unseen: "blocked" | "boundary" | "hidden" | undefined;
   /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
   readonly delayMs: number;
+  /**
+   * Finger joints of the left and the right hand in the room, on the wrists as `pose` shows them; undefined for a hand whose fingers are not
+   * tracked, not sent (too far away, too little room on the link), or not wanted (`quality.hands`). Draw the hand at `pose` then.
+   */
+  readonly hands: readonly [left: HandJoints | undefined, right: HandJoints | undefined];
+  /** Buttons and gestures per hand; undefined where there is nothing to press, or they are not sent. */
+  readonly controls: readonly [left: HandControls | undefined, right: HandControls | undefined];
+  /** Float64Array[3], unit, room frame: where this person looks, to within 2 degrees; undefined unless they share it. */
+  readonly gaze: Float64Array | undefined;
   /** Room time at which the last frame showed a device (0 head, 1 left, 2 right). */
   shownMs(device: number): number;
 };
@@ -135,6 +171,19 @@ export type Me = {
    * `timeMs` when it was, or is predicted to be, true (default now). Call once per frame; the SDK paces the network itself.
    */
   setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void;
+  /**
+   * Finger joints of my hands in the play space, for those who are near me: 175 numbers each (25 joints in WebXR's order, wrist first, each
+   * x y z qx qy qz qw), or undefined for a hand that is not tracked. Once per frame, before `setPose`: while joints are given, the wrist is
+   * the hand's pose, whatever `setPose` says of it. Throws a RangeError for too few numbers.
+   */
+  setHands(left: ArrayLike<number> | undefined, right: ArrayLike<number> | undefined, timeMs?: number): void;
+  /** What my hands press and show; undefined for a hand that has nothing to press. Sent when it changes. */
+  setControls(left: Partial<HandControls> | undefined, right: Partial<HandControls> | undefined): void;
+  /**
+   * Where my eyes look: a direction in the play space of any length, undefined while it is not known. Does nothing unless the application turned
+   * `quality.sendGaze` on: ask the person first.
+   */
+  setGaze(direction: ArrayLike<number> | undefined): void;
   /** Thumb-stick locomotion for the next `dtMs` (longer than 50 ms is split). Predicted at once, judged by the room. */
   move(stick: Stick, dtMs: number): void;
   /** Puts the origin of my play space at a position of the room. Predicted at once, judged by the room. */
@@ -155,11 +204,15 @@ export type FieldsWith<S extends SceneSpec, T extends TypeNames<S>, P extends Fi
 export type FieldValues<S extends SceneSpec, T extends TypeNames<S>> = FieldsOf<S["objects"][T]>;
 export type FieldType<S extends SceneSpec, T extends TypeNames<S>, F extends FieldNames<S, T>> = FieldValue<S["objects"][T][F]>;
 
-/** A hand frame to object frame offset: object = hand * grip. */
+/** A hand frame to object frame offset: object = hand * grip. For `both` the frame sits between the hands, x from left to right. */
 export type Grip = { readonly position: Vec3; readonly rotation: Quat };
 export type GrabOptions = {
   /** Default: the object stays where it is relative to the hand. */
   readonly grip?: Grip | undefined;
+  /** Called at most once: the claim was refused, somebody had touched it first, or the hold ended without my letting go. */
+  readonly onDenied?: ((denied: Extract<GrabResult, { granted: false }>) => void) | undefined;
+  /** Of an object I hold already: its new scale, within what the scene allows. */
+  readonly scale?: number | undefined;
 };
 export type GrabResult =
   | { readonly granted: true; readonly leaseMs: number }
@@ -212,9 +265,13 @@ export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
   /** The shared type of a list. Ask again after a `resynced` event. Undefined once deleted. */
   list(field: FieldsWith<S, T, "list">): YArray<unknown> | undefined;
   veiled(field: string): Veil | undefined;
-  /** Takes the object into a hand, shown at once. `pointer` carries it in front of the head. Resolves with the room's verdict. */
-  grab(hand: Hand, options?: GrabOptions): Promise<GrabResult>;
-  /** Lets go. Does nothing if I do not hold it. */
+  /**
+   * Takes the object into a hand, shown at once: `left`, `right`, `both` (moves, turns and scales with the two), or `pointer`, which carries it
+   * in front of the head. Without one: the hand that is there, else the pointer. Resolves with the room's verdict.
+   */
+  grab(hand?: Hand, options?: GrabOptions): Promise<GrabResult>;
+  grab(options: GrabOptions): Promise<GrabResult>;
+  /** Lets go; moving fast enough it is a throw, which everybody sees fly and land in the same place. Does nothing if I do not hold it. */
   release(options?: ReleaseOptions): void;
 };
 /** `space.objects.get("valve-3").open` is a boolean; a field named like a member of `ObjectBase` is reached through `fields`. */
@@ -254,6 +311,22 @@ export type ChatLine = {
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };
 export type StorageNotice = { readonly state: "good" | "bad"; readonly sentence: string };
 
+/** What became of one edit that was made without a link. */
+export type MergedEdit = {
+  /** Ids of the objects it creates, changes or deletes. */
+  readonly objects: readonly string[];
+  /** `saved`, or why the room refused it; it is then undone. */
+  readonly outcome: "saved" | DeniedReason;
+  readonly sentence: string;
+};
+export type MergeReport = { readonly edits: readonly MergedEdit[]; /** How many of them were saved. */ readonly saved: number };
+
+/**
+ * Whether this device keeps the scene and unsaved edits: `off` it was not asked to, `kept` it does, `unavailable` it was asked to and cannot
+ * (no IndexedDB, no space left).
+ */
+export type OfflineState = "off" | "kept" | "unavailable";
+
 export type SpaceEvents = {
   status: StatusChange;
   saved: SavedState;
@@ -268,8 +341,52 @@ export type SpaceEvents = {
   held: string;
   denied: DeniedNotice;
   storage: StorageNotice;
+  /** All edits that were made without a link are settled: each saved, or undone with a reason. */
+  merged: MergeReport;
+  /** The device stopped keeping edits; the sentence says why. */
+  offline: { readonly state: OfflineState; readonly sentence: string };
   /** `objects.doc` is a new document; bindings to shared types must be renewed. */
   resynced: Doc;
+};
+
+// --------------------------------------------------------------------------------------------------------------------- safety
+
+/** Decisions of this person about others, by user id. */
+export type SafetyDecisions = {
+  readonly muted?: Iterable<string> | undefined;
+  readonly blocked?: Iterable<string> | undefined;
+  readonly friends?: Iterable<string> | undefined;
+  /** Metres, 0..2.5; default the server's. */
+  readonly boundaryM?: number | undefined;
+};
+
+export type ReportOptions = {
+  /** Whom it is about, what it is about, or both. */
+  readonly user?: string | undefined;
+  readonly object?: string | undefined;
+  readonly reason: ReportReason;
+  /** What happened, in my words; up to 500 bytes are sent. */
+  readonly text?: string | undefined;
+};
+
+/**
+ * What I decide about others; needs no moderator and no model, and the room enforces it by not sending. Held for as long as the session
+ * lives: keep `muted`, `blocked`, `friends` in the person's settings and give them to `connect` the next time.
+ */
+export type Safety = {
+  readonly muted: ReadonlySet<string>;
+  readonly blocked: ReadonlySet<string>;
+  readonly friends: ReadonlySet<string>;
+  /** My personal space in metres, 0..2.5: strangers nearer than this are not sent to me, nor I to them. Undefined: the server's default. */
+  boundaryM: number | undefined;
+  /** I do not get this person's chat. They are not told. */
+  mute(user: string, on?: boolean): void;
+  /** Neither of us sees or hears the other. They are not told why. */
+  block(user: string, on?: boolean): void;
+  /** When both say so, the two may come as close as they like. */
+  befriend(user: string, on?: boolean): void;
+  /** Asks moderators to look. Resolves with the report's number, or undefined when there is no room to take it or it was refused. */
+  report(options: ReportOptions): Promise<number | undefined>;
 };
 
 export type SearchOptions = {
@@ -292,6 +409,24 @@ export type SearchResult = {
   /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
   readonly degraded: boolean;
   readonly hits: readonly SearchHit[];
+  /** How many things there are, where the question was "how many ...". */
+  readonly count?: number | undefined;
+};
+
+export type DescribeOptions = {
+  /** Only what is in view from `from`. Default: the whole scene. */
+  readonly view?: boolean | undefined;
+  /** Point of view, room frame. Default: my head. */
+  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
+};
+export type Description = {
+  /** The pipeline did not answer; there is nothing to tell. */
+  readonly degraded: boolean;
+  /** Sentences to read out: what is here, what stands together, who is where doing what. */
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
 };
 
 export type SpaceStats = {
@@ -322,11 +457,15 @@ export type Space<S extends SceneSpec = any> = {
   readonly id: string;
   readonly status: SpaceStatus;
   readonly saved: SavedState;
+  readonly offline: OfflineState;
   readonly region: string;
   readonly me: Me;
   readonly people: People;
+  readonly safety: Safety;
   readonly objects: Objects<S>;
   readonly stats: SpaceStats;
+  /** Live knobs: latency against smoothness, what I get of others, what I send. */
+  readonly quality: Quality;
   /** False when the server runs another version of the scene definition than the one given to `connect`. */
   readonly definitionMatches: boolean;
   /** Room time now, ms since the room's start; 0 before the clock is synchronised. */
@@ -335,6 +474,13 @@ export type Space<S extends SceneSpec = any> = {
   /** Sends a line to everybody. False when there is no room to send it to. It comes back as a `chat` event. */
   chat(text: string): boolean;
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /**
+   * A standing question: `listener` is called with the answer soon and whenever it changes, also over reconnects, until the function that is
+   * returned is called. Without `from` it is asked from where I stand. At most 4 at a time; more are refused with a `denied` event.
+   */
+  watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
+  /** What is here and who does what, to read out. */
+  describe(options?: DescribeOptions): Promise<Description>;
   /** Once per rendered frame, after `me.setPose`: plays people out, moves held objects, paces the uplink. `nowMs` is local; default now. */
   frame(nowMs?: number): void;
   /** Artificial network trouble from now on; undefined ends it. */

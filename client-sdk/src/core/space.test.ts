@@ -215,6 +215,30 @@ describe("my body", () => {
     expect(samples[0]?.timeMs).toBeLessThan(samples[1]?.timeMs ?? 0);
   });
 
+  it("[UL4] follows the room's wish for less or more, and never exceeds what the application allows", async () => {
+    const { space, room, time } = await joinWorld();
+    const sentIn = async (ms: number): Promise<number> => {
+      const before = room.all("poseUp").length;
+      for (let t = 0; t < ms; t += 1000 / 90) {
+        space.me.setPose(standing());
+        space.frame();
+        await time.run(1000 / 90);
+      }
+      return room.all("poseUp").length - before;
+    };
+    const close = (count: number, wanted: number): void => expect(Math.abs(count - wanted)).toBeLessThanOrEqual(2);
+    close(await sentIn(1000), 30);
+    room.say({ type: "uplink", hz: 10 });
+    await time.run(20);
+    close(await sentIn(1000), 10);
+    room.say({ type: "uplink", hz: 200 });
+    await time.run(20);
+    close(await sentIn(1000), 30);
+    room.say({ type: "uplink", hz: 0 });
+    await time.run(20);
+    expect(await sentIn(3000)).toBeGreaterThanOrEqual(2);
+  });
+
   it("[ME1] never carries a non-finite number", async () => {
     const { space } = await joinWorld();
     space.me.setPose(standing());

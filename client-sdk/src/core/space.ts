@@ -6,7 +6,7 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import type { RoleSpec, Scene, SceneSpec } from "@copresence/shared/scene";
+import { objectType, type RoleSpec, type Scene, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
 import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
@@ -16,10 +16,14 @@ import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
 import { MeState } from "./me.ts";
+import { MyStreams } from "./my-streams.ts";
 import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
+import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
+import type { SceneCache } from "./scene-cache.ts";
+import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
@@ -29,7 +33,10 @@ import {
   JoinError,
   type LinkConditions,
   type Objects,
+  type OfflineState,
   type SavedState,
+  type DescribeOptions,
+  type Description,
   type SearchOptions,
   type SearchResult,
   type Space,
@@ -47,6 +54,8 @@ export type SpaceOptions<S extends SceneSpec = any> = ConnectOptions<S> & {
   readonly clock: ClientClock;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** Where the scene is kept between sessions; opened before the space starts, so that its edits never wait for it. */
+  readonly cache?: SceneCache | undefined;
 };
 
 /** A space, and when it may be used. */
@@ -79,16 +88,20 @@ class CoreSpace implements Space {
   readonly id: string;
   readonly me: MeState;
   readonly people: PeopleStore;
+  readonly safety: SafetyState;
   readonly objects: Objects;
+  readonly quality: QualityKnobs;
   readonly ready: Promise<void>;
   region = "";
   definitionMatches = true;
+  offline: OfflineState = "off";
   private readonly options: SpaceOptions;
   private readonly emitter: Emitter<SpaceEvents>;
   private readonly connection: Connection;
   private readonly heartbeat: Heartbeat;
   private readonly uplink: Uplink;
   private readonly downlink: Downlink;
+  private readonly streams: MyStreams;
   private readonly holds: Holds;
   private readonly sync: SceneSync;
   private readonly store: ObjectStore;
@@ -97,6 +110,8 @@ class CoreSpace implements Space {
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
+  /** What the room asks for. */
+  private roomUplinkHz = 60;
   private meanDelayMs = 0;
   /** On this link. */
   private welcomed = false;
@@ -114,8 +129,12 @@ class CoreSpace implements Space {
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
       changed: (person) => this.emitter.emit("person", person),
+      isBlocked: (user) => this.safety.blocked.has(user),
     });
     const roomTime = (localMs: number): number | undefined => this.roomTime(localMs);
+    const uplinkHz = options.uplinkHz === undefined ? {} : { uplinkHz: Math.max(1, Math.min(90, options.uplinkHz)) };
+    this.quality = new QualityKnobs({ ...observing(options), ...uplinkHz, ...options.quality }, (quality) => this.applyQuality(quality));
+    this.streams = new MyStreams({ clock, roomTime, send: (bytes, droppable) => this.sendBytes(bytes, droppable) }, this.quality.all);
     this.connection = new Connection({
       dialer: conditioned(dialer, { clock, scheduler, random, conditions: () => this.conditions }),
       clock,
@@ -137,6 +156,7 @@ class CoreSpace implements Space {
       roomTime,
       sleep: () => this.connection.sleep(),
       wake: () => this.connection.wake(),
+      streams: this.streams,
     });
     this.heartbeat = new Heartbeat(clock, scheduler, (bytes) => this.sendBytes(bytes, true));
     this.downlink = new Downlink({
@@ -148,11 +168,35 @@ class CoreSpace implements Space {
       observe: options.observe ?? true,
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.safety = new SafetyState(
+      {
+        up: () => this.welcomed,
+        send: (message) => this.send(message),
+        nextRef: () => this.asks.nextRef(),
+        changed: (user) => {
+          const person = this.people.byUser(user);
+          if (person !== undefined) this.emitter.emit("person", person);
+        },
+      },
+      options.safety,
+    );
     this.holds = new Holds({
       mySlot: () => this.me.slot,
       poseOf: (slot) => this.poseOf(slot),
-      tickNow: () => this.tickNow(),
+      myStates: () => this.me.states,
+      roomNow: () => this.roomNow(),
+      shownMs: (slot, device) => {
+        const person = this.people.get(slot);
+        if (slot === this.me.slot) return this.roomNow();
+        return person?.visible === true ? person.shownMs(device) : undefined;
+      },
+      bodyOf: (object) => {
+        const type = scene === undefined ? undefined : objectType(this.sync.doc, scene, object);
+        return scene === undefined || type === undefined ? undefined : scene.objects[type]?.["transform"]?.body;
+      },
+      bounds: scene?.bounds,
       send: (message) => this.send(message),
       onHeld: (object) => this.emitter.emit("held", object),
       onDenied: (notice) => this.emitter.emit("denied", notice),
@@ -166,6 +210,9 @@ class CoreSpace implements Space {
       onSynced: () => this.judgeReady(),
       onReplaced: (doc) => this.emitter.emit("resynced", doc),
       onChanged: (ids) => this.objectsChanged(ids),
+      // Later, so that who awaited `connect` can be listening.
+      onMerged: (report) => void scheduler.after(0, () => this.emitter.emit("merged", report)),
+      cache: options.cache,
       onIdsSpent: () => this.connection.fail({ code: 1000, sentence: "The session is renewed after many refused edits.", retryable: true }),
       onTooLarge: (bytes) => this.deny("too-large", "", "", `One edit of ${bytes} bytes is more than the room takes; make it in parts.`),
     });
@@ -181,6 +228,8 @@ class CoreSpace implements Space {
     };
     this.store = new ObjectStore(context, scene, () => letters(random));
     this.objects = this.store.typed();
+    this.keepOffline(options.cache);
+    this.sync.restore();
     this.ready = this.whenReady(options.patienceMs ?? PATIENCE_MS);
     // Who does not wait for it learns of a failure from `status`; it is no unhandled rejection.
     this.ready.catch(() => undefined);
@@ -233,13 +282,24 @@ class CoreSpace implements Space {
     return this.asks.search(text, options, this.me.pose);
   }
 
+  watch(text: string, listener: (result: SearchResult) => void, options: SearchOptions = {}): () => void {
+    return this.asks.watch(text, listener, options, this.connection.up && this.welcomed);
+  }
+
+  describe(options: DescribeOptions = {}): Promise<Description> {
+    if (!this.connection.up) return Promise.resolve({ degraded: true, text: "", objects: 0, people: 0, groups: [] });
+    return this.asks.describe(options);
+  }
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
     if (roomMs !== undefined) this.meanDelayMs = this.people.frame(roomMs, nowMs);
     this.holds.frame(nowMs);
-    if (this.status === "live") this.uplink.pump(nowMs);
-    else this.me.takeSamples();
+    if (this.status === "live") {
+      this.uplink.pump(nowMs);
+      this.streams.pump(nowMs);
+    } else this.me.takeSamples();
   }
 
   simulate(conditions: LinkConditions | undefined): void {
@@ -255,6 +315,7 @@ class CoreSpace implements Space {
     this.connection.leave();
     this.sync.destroy();
     this.people.clear();
+    await this.options.cache?.close();
   }
 
   // --------------------------------------------------------------------------------------------------------------------- messages
@@ -272,6 +333,8 @@ class CoreSpace implements Space {
       case "frame":
         this.meter.framesIn++;
         return this.downlink.onFrame(message.body);
+      case "uplink":
+        return this.uplink.ask(message.hz);
       case "pong":
         return this.heartbeat.onPong(message);
       case "grabResult":
@@ -287,14 +350,26 @@ class CoreSpace implements Space {
         return this.onChat(message);
       case "searchResult":
         return this.asks.onResult(message);
+      case "unseen":
+        return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
+      case "reported":
+        return this.safety.onReported(message);
+      case "searchCount":
+        return this.asks.onCount(message);
+      case "watchResult":
+        return this.asks.onWatch(message);
+      case "description":
+        return this.asks.onDescription(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
+      case "streamDemand":
+        return this.streams.onDemand(message);
     }
   }
 
   private onWelcome(message: MessageOf<"welcome">): void {
-    const { scene, clock, uplinkHz } = this.options;
+    const { scene, clock } = this.options;
     const [xMm = 0, yMm = 0, zMm = 0] = message.rig.positionMm;
     if (message.protocol !== PROTOCOL_VERSION) {
       return this.connection.fail({ code: 1002, sentence: `The server speaks protocol ${message.protocol}.`, retryable: false });
@@ -302,16 +377,20 @@ class CoreSpace implements Space {
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
     this.definitionMatches = scene === undefined || scene.hash === message.definition;
-    this.uplink.hz = Math.max(1, Math.min(uplinkHz ?? message.uplinkHz, message.uplinkHz));
+    this.roomUplinkHz = message.uplinkHz;
+    this.applyQuality(this.quality.all);
     this.veils.clear();
     this.people.linkUp(clock.now());
     this.me.linkUp({ ...message, rig: { xMm, yMm, zMm, yaw: message.rig.yaw } }, this.connection.everJoined);
     this.downlink.linkUp(message.tickRateHz, message.tick);
     this.heartbeat.linkUp();
+    this.streams.linkUp();
     this.sync.linkUp(message.epoch, message.user);
     this.welcomed = true;
+    this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
+    this.asks.linkUp();
     this.judgeReady();
   }
 
@@ -326,6 +405,10 @@ class CoreSpace implements Space {
         return this.holds.onLease(event.lease);
       case "leaseGone":
         return this.holds.onLeaseGone(event.object, this.options.clock.now());
+      case "flight":
+        return this.holds.onFlight(event.flight, this.options.clock.now());
+      case "flightGone":
+        return this.holds.onFlightGone(event.object);
       case "veil":
         this.veils.set(event.object, event.field, event.author, event.reason);
         return this.emitter.emit("object", event.object);
@@ -355,7 +438,8 @@ class CoreSpace implements Space {
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref))) this.sync.onDenied({ ref, reason, object });
+    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
+      this.sync.onDenied({ ref, reason, object, field, sentence });
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 
@@ -364,9 +448,13 @@ class CoreSpace implements Space {
     this.beforeWelcome = [];
     this.heartbeat.linkDown();
     this.downlink.linkDown();
+    this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.safety.linkDown();
     this.holds.linkDown(this.options.clock.now());
+    // With the scene from the device there is no need to wait for the room.
+    if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
   }
 
   private objectsChanged(ids: ReadonlySet<string>): void {
@@ -375,6 +463,14 @@ class CoreSpace implements Space {
   }
 
   // ---------------------------------------------------------------------------------------------------------------------- helpers
+
+  /** Knobs that were turned, or a room they have not been applied to. */
+  private applyQuality(quality: QualityOptions): void {
+    const { forward, smoothingMs, minDelayMs, maxDelayMs, uplinkHz } = quality;
+    this.people.configure({ forward: [forward.head, forward.hands, forward.hands], errorFadeMs: smoothingMs, minDelayMs, maxDelayMs });
+    this.uplink.linkUp(this.roomUplinkHz, uplinkHz === "room" ? this.roomUplinkHz : uplinkHz);
+    this.streams.onQuality(quality);
+  }
 
   private send(message: UpMessage): void {
     this.sendBytes(encodeMessage(message), false);
@@ -394,16 +490,28 @@ class CoreSpace implements Space {
     return this.heartbeat.sync.ready ? this.heartbeat.sync.toServer(localMs) : undefined;
   }
 
-  private tickNow(): number | undefined {
+  /** Room time; before the first answer to a ping, as far as the newest frame tells. */
+  private roomNow(): number | undefined {
     if (!this.connection.up) return undefined;
-    const roomMs = this.roomTime(this.options.clock.now());
-    return roomMs === undefined ? this.downlink.tick : Math.max(0, Math.floor((roomMs * this.tickRateHz) / 1000));
+    return this.roomTime(this.options.clock.now()) ?? (this.downlink.tick * 1000) / this.tickRateHz;
   }
 
   private poseOf(slot: number): Float64Array | undefined {
     if (slot === this.me.slot) return this.me.pose;
     const person = this.people.get(slot);
     return person?.visible === true ? person.pose : undefined;
+  }
+
+  private keepOffline(cache: SceneCache | undefined): void {
+    if (cache === undefined) {
+      if (this.options.offline !== undefined && this.options.offline !== false) this.offline = "unavailable";
+      return;
+    }
+    this.offline = "kept";
+    cache.onTrouble = (sentence) => {
+      this.offline = "unavailable";
+      this.emitter.emit("offline", { state: this.offline, sentence });
+    };
   }
 
   private judgeReady(): void {
@@ -413,6 +521,7 @@ class CoreSpace implements Space {
   private whenReady(patienceMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const giveUp = this.options.scheduler.after(patienceMs, () => {
+        if (this.sync.hasRestored) return this.settleReady();
         const reason = this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true };
         this.settleReady(reason);
         this.connection.leave();
@@ -435,11 +544,15 @@ class CoreSpace implements Space {
       };
       const cancel = this.options.scheduler.after(withinMs, finish);
       const off = this.on("saved", (state) => {
-        if (state === "saved") finish();
+        if (state === "saved" || state === "denied") finish();
       });
     });
   }
 }
+
+/** A client that does not look at others has no use for their fingers. */
+const observing = ({ observe }: SpaceOptions): { readonly hands?: boolean; readonly controls?: boolean; readonly gaze?: boolean } =>
+  observe === false ? { hands: false, controls: false, gaze: false } : {};
 
 /** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
 function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {

@@ -4,6 +4,7 @@
  * [UL1] At most `hz` pose messages a second whatever the frame rate; due messages leave in `pump`, which the frame loop calls.
  * [UL2] Inputs are ordered and leave before the pose that was composed with them.
  * [UL3] Poses are droppable: what the link does not take is not kept, the next sample is newer.
+ * [UL4] `hz` follows the room: full while somebody sees this person near, less otherwise, never above what the application allows.
  */
 import { encodeUplinkBody } from "@copresence/shared/pose";
 import { encodeMessage } from "@copresence/shared/protocol";
@@ -22,12 +23,28 @@ export type UplinkPorts = {
 
 export class Uplink {
   hz = 30;
+  private mostHz = 30;
   private readonly ports: UplinkPorts;
   private dueMs = Number.NEGATIVE_INFINITY;
+  private lastMs = Number.NEGATIVE_INFINITY;
   private seq = 0;
 
   constructor(ports: UplinkPorts) {
     this.ports = ports;
+  }
+
+  /** A session begins: what its room takes, and what the application allows if it says. */
+  linkUp(roomHz: number, allowedHz: number = roomHz): void {
+    this.mostHz = Math.max(1, Math.min(allowedHz, roomHz));
+    this.hz = this.mostHz;
+  }
+
+  /** The room has use for this many messages a second now. */
+  ask(hz: number): void {
+    const before = this.hz;
+    this.hz = Math.max(1, Math.min(hz, this.mostHz));
+    // Whoever is looked at again need not wait for what was due at the slower pace.
+    if (this.hz > before) this.dueMs = Math.min(this.dueMs, this.lastMs + 1000 / this.hz);
   }
 
   /** Sends what is due at `nowMs`. */
@@ -40,6 +57,7 @@ export class Uplink {
     }
     if (!me.hasSamples) return;
     // On schedule while frames come in time; after a pause the schedule starts anew.
+    this.lastMs = nowMs;
     this.dueMs = nowMs - this.dueMs > intervalMs ? nowMs + intervalMs : this.dueMs + intervalMs;
     this.sendPose(nowMs);
   }

@@ -36,5 +36,6 @@ export function drawOwnHands(options: {
     readDevice(local, deviceOf(hand.side), group.position, group.quaternion);
     const target = positionOf(hand.carry.object ?? hand.hovered);
     world.hands.showRay(index, hand.ray.origin, hand.ray.direction, target?.distanceTo(hand.ray.origin));
+    world.hands.showFingers(index, xr.body.hands[index]);
   });
 }

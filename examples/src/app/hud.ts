@@ -8,7 +8,7 @@ import { createInspector, type Inspector } from "../ui/inspector.ts";
 import { useObject } from "../ui/object-deeds.ts";
 import { createPeopleList } from "../ui/people-list.ts";
 import { createSearchBox } from "../ui/search-box.ts";
-import { deniedSentence } from "../ui/sentences.ts";
+import { deniedSentence, mergedSentence } from "../ui/sentences.ts";
 import { createStatusBar } from "../ui/status-bar.ts";
 import { createToasts, type Toasts } from "../ui/toasts.ts";
 import { createToolbar, toggleTab, type Toolbar } from "../ui/toolbar.ts";
@@ -91,6 +91,8 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     },
   });
   space.on("denied", (notice) => warn(deniedSentence(notice)));
+  space.on("offline", ({ sentence }) => warn(sentence));
+  space.on("merged", (report) => toasts.show(mergedSentence(report), report.saved === report.edits.length ? "info" : "warning"));
   // After a reconnect everybody joins again, which is no news.
   let liveSinceMs = performance.now();
   space.on("status", ({ status }) => status === "live" && (liveSinceMs = performance.now()));

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { Carry } from "./carry.ts";
 import { readDevice, writeDevice } from "./geometry.ts";
 
-type Grab = { readonly hand: Hand; readonly grip: Grip | undefined };
+type Grab = { readonly hand: Hand; readonly grip: Grip | undefined; readonly scale: number | undefined };
 
 function fixture(answer: GrabResult = { granted: true, leaseMs: 10_000 }) {
   const grabs: Grab[] = [];
@@ -14,8 +14,8 @@ function fixture(answer: GrabResult = { granted: true, leaseMs: 10_000 }) {
     grabbable: true,
     heldByMe: false,
     transform: Float64Array.from([0.5, 1.2, -3, 0, 0.6, 0, 0.8, 1]),
-    grab(hand: Hand, options?: { readonly grip?: Grip }) {
-      grabs.push({ hand, grip: options?.grip });
+    grab(hand: Hand, options?: { readonly grip?: Grip; readonly scale?: number }) {
+      grabs.push({ hand, grip: options?.grip, scale: options?.scale });
       object.heldByMe = true;
       return Promise.resolve(answer);
     },
@@ -27,7 +27,8 @@ function fixture(answer: GrabResult = { granted: true, leaseMs: 10_000 }) {
   writeDevice(pose, 2, new Vector3(0.2, 1.3, -0.4), new Quaternion().setFromAxisAngle(new Vector3(0, 1, 0), 0.7));
   const space = { me: { pose }, objects: { get: (id: string) => (id === "gear-1" ? object : undefined) } };
   const carry = new Carry(space as unknown as Space, "right", (_result, id) => refusals.push(id));
-  return { carry, grabs, refusals, object, pose };
+  const left = new Carry(space as unknown as Space, "left", (_result, id) => refusals.push(id));
+  return { carry, left, grabs, refusals, object, pose };
 }
 
 /** Where a grip puts the object: hand * grip. */
@@ -97,5 +98,28 @@ describe("carrying", () => {
     carry.drop();
     expect(object.heldByMe).toBe(false);
     expect(carry.object).toBeUndefined();
+  });
+
+  it("a second hand joins, and whichever stays keeps it", () => {
+    const { carry, left, grabs, object } = fixture();
+    left.join("gear-1");
+    expect(grabs).toEqual([]);
+    object.transform.set([0.25, 1.3, -0.6]);
+    carry.take("gear-1");
+    left.join("gear-1");
+    expect(grabs.at(-1)?.hand).toBe("both");
+    carry.drop(left);
+    expect([grabs.at(-1)?.hand, object.heldByMe, carry.object, left.object]).toEqual(["left", true, undefined, "gear-1"]);
+    left.drop(carry);
+    expect(object.heldByMe).toBe(false);
+  });
+
+  it("scales what it carries, and nothing else", () => {
+    const { carry, grabs } = fixture();
+    carry.scale(2);
+    expect(grabs).toEqual([]);
+    carry.take("gear-1");
+    carry.scale(2);
+    expect(grabs.at(-1)).toMatchObject({ hand: "right", scale: 2 });
   });
 });

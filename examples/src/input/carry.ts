@@ -1,5 +1,6 @@
 /**
- * Carrying one object with one hand: take, reel nearer or farther, turn, let go.
+ * Carrying one object with one hand: take, reel nearer or farther, turn, scale, let go or throw. A second hand may join: then the two move,
+ * turn and scale it together.
  *
  * A hand of the room reaches about an arm's length, a pointer reaches everywhere. Something farther away is therefore taken with the
  * pointer first and passed to the hand at once; from then on it follows the hand at full rate, with no message per frame.
@@ -45,8 +46,8 @@ export class Carry {
     if (grip === undefined) return;
     const far = Math.hypot(...grip.position) > REACH_M;
     this.id = id;
-    if (far) void object.grab("pointer").then((result) => this.judged(result, id));
-    void object.grab(this.hand, { grip }).then((result) => this.judged(result, id));
+    if (far) this.judge(id, object.grab("pointer"));
+    this.judge(id, object.grab(this.hand, { grip }));
   }
 
   /** Moves what is carried along the hand's forward axis; positive is away. */
@@ -67,19 +68,39 @@ export class Carry {
     this.regrip({ position: grip.position, rotation: [turned.x, turned.y, turned.z, turned.w] });
   }
 
-  drop(): void {
+  /** Makes what is carried larger or smaller, within what the scene allows. */
+  scale(by: number): void {
+    const id = this.object;
+    const object = id === undefined ? undefined : this.space.objects.get(id);
+    if (id === undefined || object === undefined) return;
+    this.judge(id, object.grab(this.hand, { scale: (object.transform[7] as number) * by }));
+  }
+
+  /** Joins the hand that carries `id`; from now on both do. */
+  join(id: string): void {
+    const object = this.space.objects.get(id);
+    if (object?.heldByMe !== true || this.object !== undefined) return;
+    this.id = id;
+    this.judge(id, object.grab("both"));
+  }
+
+  /** Lets go, in full swing a throw. What `other` carries too stays in that hand. */
+  drop(other?: Carry): void {
     const id = this.object;
     this.id = undefined;
-    if (id !== undefined) this.space.objects.get(id)?.release();
+    if (id === undefined) return;
+    const object = this.space.objects.get(id);
+    if (other?.object === id) other.judge(id, object?.grab(other.hand));
+    else object?.release();
   }
 
   private regrip(grip: Grip): void {
     const id = this.object;
-    if (id === undefined) return;
-    void this.space.objects
-      .get(id)
-      ?.grab(this.hand, { grip })
-      .then((result) => this.judged(result, id));
+    if (id !== undefined) this.judge(id, this.space.objects.get(id)?.grab(this.hand, { grip }));
+  }
+
+  private judge(id: string, claim: Promise<GrabResult> | undefined): void {
+    void claim?.then((result) => this.judged(result, id));
   }
 
   private judged(result: GrabResult, id: string): void {

@@ -1,6 +1,7 @@
 /**
  * Mouse, touch and keyboard: drag empty space to look, drag an object to carry it, click it to select it. WASD walks, arrows turn
- * and walk, E takes or lets go, R turns what is carried, the wheel moves it nearer or farther, T marks a teleport.
+ * and walk, E takes or lets go (in full swing it is a throw), R turns what is carried, + and -
+ * scale it, the wheel moves it nearer or farther, T marks a teleport.
  *
  * [DI1] The right hand points along the cursor's ray while it carries something, and hangs at the side otherwise: others see what you do.
  * [DI2] Keys typed into form fields are never controls.
@@ -24,6 +25,7 @@ const PICK_REACH_M = 14;
 /** From the eye to the hand that carries, along the cursor's ray. */
 const HAND_M = 0.5;
 const SPIN_STEP_RAD = Math.PI / 8;
+const SCALE_STEP = 1.15;
 
 export type DesktopEvents = { onSelect(id: string | undefined): void; onRefused: Refused };
 
@@ -202,6 +204,8 @@ export class DesktopInput {
       if (this.carry.object !== undefined) this.carry.drop();
       else this.wanted = this.hovered;
     } else if (code === "KeyR") this.carry.spin(SPIN_STEP_RAD);
+    else if (code === "Equal" || code === "NumpadAdd") this.carry.scale(SCALE_STEP);
+    else if (code === "Minus" || code === "NumpadSubtract") this.carry.scale(1 / SCALE_STEP);
     else if (code === "KeyT") {
       if (this.aim.active) this.aim.confirm(this.space, { x: 0, z: 0 });
       else this.aim.start();

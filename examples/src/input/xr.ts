@@ -1,5 +1,6 @@
 /**
- * WebXR: head and hands from the session, sticks for locomotion, squeeze (or pinch) to carry, trigger to use.
+ * WebXR: head and hands from the session, sticks for locomotion, squeeze (or pinch) to carry and, letting go in
+ * full swing, to throw; squeeze with the other hand as well to move, turn and scale with both; trigger to use.
  *
  * Left stick walks where the head looks; right stick sideways snap-turns, forward aims a teleport that letting go confirms; while the right
  * hand carries something its stick reels it in and out instead.
@@ -39,7 +40,7 @@ export class XrInput {
   private readonly aim: TeleportAim;
   private readonly events: XrEvents;
   private readonly rig: Group;
-  private readonly body = new XrBody();
+  readonly body = new XrBody();
   private turned = false;
   private readonly at = new Vector3();
   private readonly turn = new Quaternion();
@@ -67,7 +68,8 @@ export class XrInput {
     const frame = xr.getFrame();
     const reference = xr.getReferenceSpace();
     if (frame === undefined || frame === null || reference === null) return;
-    this.body.read(frame, reference);
+    // Fingers and buttons first: where there are joints, the wrist is the hand.
+    if (this.body.read(frame, reference)) this.body.share(this.space);
     local.pose.set(this.body.pose);
     local.states.set(this.body.states);
     local.timeMs = this.body.timeMs;
@@ -125,7 +127,9 @@ export class XrInput {
   private squeeze(hand: Hand, pressed: boolean): void {
     if (pressed === hand.squeezing) return;
     hand.squeezing = pressed;
-    if (!pressed) hand.carry.drop();
+    const other = this.hands[hand.side === "left" ? 1 : 0].carry;
+    if (!pressed) hand.carry.drop(other);
+    else if (hand.hovered !== undefined && hand.hovered === other.object) hand.carry.join(hand.hovered);
     else if (hand.hovered !== undefined) hand.carry.take(hand.hovered);
   }
 

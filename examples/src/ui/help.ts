@@ -5,9 +5,9 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Drag", "look around"],
   ["W A S D, ↑ ↓", "walk"],
   ["← →", "turn"],
-  ["Drag an object, or E", "pick it up, let it go"],
+  ["Drag an object, or E", "pick it up, let it go; in full swing, throw it"],
   ["Wheel", "nearer, farther"],
-  ["R", "turn what you hold"],
+  ["R, + −", "turn, scale what you hold"],
   ["Click", "select"],
   ["Enter", "rename what is selected"],
   ["F", "use it: open, switch, turn"],
@@ -19,7 +19,8 @@ const KEYS: readonly (readonly [string, string])[] = [
 const VR: readonly (readonly [string, string])[] = [
   ["Left stick", "walk"],
   ["Right stick", "turn; forward to teleport"],
-  ["Grip", "pick up"],
+  ["Grip", "pick up; let go in full swing to throw"],
+  ["Both grips", "turn and scale with two hands"],
   ["Trigger", "use it"],
 ];
 

@@ -1,12 +1,20 @@
 import { DENIED_REASONS } from "@copresence/shared/protocol";
 import { describe, expect, it } from "vitest";
-import { deniedSentence, randomName, refusedSentence } from "./sentences.ts";
+import { deniedSentence, mergedSentence, randomName, refusedSentence } from "./sentences.ts";
 
 describe("what people are told", () => {
   it("is a sentence for every reason the room can give", () => {
     for (const reason of DENIED_REASONS) {
       expect(deniedSentence({ reason, object: "valve-1", field: "label", sentence: "" })).toMatch(/^[A-Z].*\.$/);
     }
+  });
+
+  it("says what became of changes made offline", () => {
+    const edit = (outcome: "saved" | "not-allowed") => ({ objects: ["a"], outcome, sentence: "" });
+    expect(mergedSentence({ edits: [edit("saved")], saved: 1 })).toBe("1 change you made offline is saved.");
+    expect(mergedSentence({ edits: [edit("saved"), edit("saved"), edit("not-allowed")], saved: 2 })).toBe(
+      "Of what you changed offline, 2 changes are saved and 1 change came back: Your role does not allow that here.",
+    );
   });
 
   it("names who holds what one cannot have", () => {

@@ -1,5 +1,5 @@
 /** What the person is told, in sentences. One table for refusals, so that a reason code never reaches the screen. */
-import type { DeniedNotice, GrabResult } from "@copresence/client";
+import type { DeniedNotice, GrabResult, MergeReport } from "@copresence/client";
 
 const REFUSALS: Readonly<Record<string, string>> = {
   "not-allowed": "Your role does not allow that here.",
@@ -26,6 +26,16 @@ export const refusedSentence = (result: Extract<GrabResult, { granted: false }>,
   result.reason === "held-by-other" && holderName !== undefined
     ? `${holderName} is holding that.`
     : (REFUSALS[result.reason] ?? "The room refused that.");
+
+/** What became of what was changed offline; "" where nothing was lost and nothing needs saying. */
+export function mergedSentence({ edits, saved }: MergeReport): string {
+  const refused = edits.length - saved;
+  const changes = (count: number): string => (count === 1 ? "1 change" : `${count} changes`);
+  if (refused === 0) return `${changes(saved)} you made offline ${saved === 1 ? "is" : "are"} saved.`;
+  const why = edits.find(({ outcome }) => outcome !== "saved");
+  const reason = why === undefined ? "" : (REFUSALS[why.outcome] ?? why.sentence);
+  return `Of what you changed offline, ${changes(saved)} ${saved === 1 ? "is" : "are"} saved and ${changes(refused)} came back: ${reason}`;
+}
 
 const FIRST = [
   "Amber",

@@ -13,7 +13,13 @@ const SAVED: Readonly<Record<SavedState, readonly [string, string]>> = {
   saved: ["Saved", "Everything you changed is on the server's disk."],
   saving: ["Saving", "Your last changes are on their way to the server's disk."],
   "storage-trouble": ["Not saving", "The server cannot write at the moment. The space is read-only until it can."],
-  offline: ["Unsaved", "Your changes are kept here and sent when the connection is back."],
+  offline: ["Unsaved", "Your changes are kept and sent when the connection is back."],
+  denied: ["Refused", "Your last change was refused and has been undone. Everything else is on the server's disk."],
+};
+const KEPT: Readonly<Record<Space["offline"], string>> = {
+  off: "",
+  kept: " They are kept on this device, also when you close this page.",
+  unavailable: " This device cannot keep them: leave this page open.",
 };
 
 export type StatusBar = { readonly bar: HTMLElement; readonly banner: HTMLElement };
@@ -48,7 +54,7 @@ export function createStatusBar(space: Space, actions: { rejoin(): void }): Stat
     status.dataset["state"] = space.status;
     const [label, title] = SAVED[space.saved];
     saved.textContent = label;
-    saved.title = title;
+    saved.title = space.saved === "offline" ? title + KEPT[space.offline] : title;
     saved.dataset["state"] = space.saved;
     const text = trouble(space.status, reason, storage);
     banner.hidden = text === "";
@@ -63,6 +69,7 @@ export function createStatusBar(space: Space, actions: { rejoin(): void }): Stat
     show();
   });
   space.on("saved", show);
+  space.on("offline", show);
   space.on("storage", (notice) => {
     storage = notice.state === "bad" ? notice.sentence : "";
     show();

@@ -1,5 +1,5 @@
 /**
- * How people look in the workshop: a rounded head with a visor and two eyes, a robe that hangs from it, mittens, a name. Few triangles and
+ * How people look in the workshop: a rounded head with a visor and two eyes, a robe that hangs from it, mittens or fingers, a name. Few triangles and
  * one material per person, so that a crowd stays cheap; plugged into `attachThree` through `createAvatar`.
  *
  * Parts that are not in the person's colour darken or lighten it by vertex colour, which is why everything fits into one material.
@@ -7,7 +7,7 @@
 import { BufferAttribute, type BufferGeometry, CapsuleGeometry, Color, Group, LatheGeometry, Mesh, SphereGeometry, Vector2 } from "three";
 import { mergeGeometries } from "three/addons/utils/BufferGeometryUtils.js";
 import { DeviceState, type RemotePerson } from "@copresence/client";
-import { type Avatar, NameTag } from "@copresence/client/three";
+import { type Avatar, JointedHand, NameTag } from "@copresence/client/three";
 import { headingOf, readDevice } from "../input/geometry.ts";
 import type { Materials, TintedMaterial } from "./materials.ts";
 
@@ -31,11 +31,15 @@ class WorkshopAvatar implements Avatar {
   private readonly head: Mesh;
   private readonly robe: Mesh;
   private readonly hands: readonly [Mesh, Mesh];
+  /** Drawn instead of a mitten while its joints come. Their bones have no vertex colours, so the material is their own. */
+  private readonly fingers: (JointedHand | undefined)[] = [undefined, undefined];
+  private readonly skin: TintedMaterial;
   private tag: NameTag | undefined;
   private named = "";
 
   constructor(person: RemotePerson, materials: Materials, shapes: Shapes) {
     this.material = materials.own({ color: person.color, rough: 0.6, vertexColors: true });
+    this.skin = materials.own({ color: person.color, rough: 0.6 });
     this.head = new Mesh(shapes.head, this.material);
     this.robe = new Mesh(shapes.robe, this.material);
     this.hands = [new Mesh(shapes.hands[0], this.material), new Mesh(shapes.hands[1], this.material)];
@@ -51,7 +55,9 @@ class WorkshopAvatar implements Avatar {
     readDevice(pose, 0, this.head.position, this.head.quaternion);
     for (const [i, hand] of this.hands.entries()) {
       readDevice(pose, i + 1, hand.position, hand.quaternion);
-      hand.visible = states[i + 1] !== DeviceState.lost;
+      const joints = person.hands[i];
+      this.fingersOf(i, joints !== undefined)?.update(joints);
+      hand.visible = joints === undefined && states[i + 1] !== DeviceState.lost;
     }
     const { x, y, z } = this.head.position;
     this.robe.position.set(x, y - SHOULDERS_M, z);
@@ -63,6 +69,7 @@ class WorkshopAvatar implements Avatar {
 
   changed(person: RemotePerson): void {
     this.material.color.setHex(person.color);
+    this.skin.color.setHex(person.color).lerp(new Color(0xffffff), 0.2);
     const named = `${person.color} ${person.name}`;
     if (named === this.named) return;
     this.named = named;
@@ -74,7 +81,18 @@ class WorkshopAvatar implements Avatar {
   dispose(): void {
     this.object.removeFromParent();
     this.tag?.dispose();
+    for (const fingers of this.fingers) fingers?.dispose();
     this.material.dispose();
+    this.skin.dispose();
+  }
+
+  private fingersOf(i: number, wanted: boolean): JointedHand | undefined {
+    const known = this.fingers[i];
+    if (known !== undefined || !wanted) return known;
+    const made = new JointedHand(this.skin);
+    this.fingers[i] = made;
+    this.object.add(made.object);
+    return made;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * One's own hands, as only oneself sees them: in XR two slim controllers with rays, on the desktop a thin tether from the lower right to
+ * One's own hands, as only oneself sees them: in XR one's fingers or two slim controllers, with rays, on the desktop a thin tether from the lower right to
  * what is carried. Others see the avatar's hands instead.
  */
 import {
@@ -16,12 +16,15 @@ import {
   TorusGeometry,
   Vector3,
 } from "three";
+import type { HandJoints } from "@copresence/client";
+import { JointedHand } from "@copresence/client/three";
 import type { Materials } from "./materials.ts";
 
 const IDLE_RAY_M = 1.2;
 
 export class OwnHands {
   readonly groups: readonly [Group, Group];
+  private readonly fingers: readonly [JointedHand, JointedHand];
   private readonly rays: readonly [Line, Line];
   private readonly tether: Line;
   private readonly from = new Vector3();
@@ -30,13 +33,22 @@ export class OwnHands {
     this.groups = [controller(materials), controller(materials)];
     this.rays = [line(0xbfd4ff, 0.55), line(0xbfd4ff, 0.55)];
     this.tether = line(0xffc98a, 0.7);
-    rig.add(...this.groups);
+    const skin = materials.of({ color: 0xdfe5f2, rough: 0.5 });
+    this.fingers = [new JointedHand(skin), new JointedHand(skin)];
+    rig.add(...this.groups, ...this.fingers.map(({ object }) => object));
     scene.add(...this.rays, this.tether);
     this.hide();
   }
 
   hide(): void {
     for (const object of [...this.groups, ...this.rays, this.tether]) object.visible = false;
+    for (const fingers of this.fingers) fingers.update(undefined);
+  }
+
+  /** XR: bare hands, in the play space; instead of the controller. */
+  showFingers(index: 0 | 1, joints: HandJoints | undefined): void {
+    this.fingers[index].update(joints);
+    if (joints !== undefined) this.groups[index].visible = false;
   }
 
   /** XR: a ray from each tracked hand; `lengthM` undefined draws it short and faint. */
@@ -58,6 +70,7 @@ export class OwnHands {
   hideHand(index: 0 | 1): void {
     this.groups[index].visible = false;
     this.rays[index].visible = false;
+    this.fingers[index].update(undefined);
   }
 
   /** Desktop: from below the eye to what is carried. */

@@ -5,10 +5,15 @@ import { addMember, counted, only, sent } from "./core-kit.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { Roster } from "./roster.ts";
 
-function setUp(failOpen = true) {
+function setUp(failOpen = true, deafTo = "") {
   const out = new EffectSink();
   const roster = new Roster(4);
-  const chat = new ChatDesk({ out, roster, moderation: { failOpen, holdMs: 200 } });
+  const chat = new ChatDesk({
+    out,
+    roster,
+    moderation: { failOpen, holdMs: 200 },
+    audience: { hears: (listener, speaker) => !(listener === "bob" && speaker === deafTo), heard: () => undefined },
+  });
   const ada = addMember(roster, "ada");
   const bob = addMember(roster, "bob");
   const say = (ref: number, text: string, nowMs: number, who = ada): void => chat.say(who, { ref, text }, nowMs);
@@ -18,6 +23,16 @@ function setUp(failOpen = true) {
 }
 
 describe("ChatDesk", () => {
+  it("[CH5] sends nobody the lines of whom they do not hear", () => {
+    const { ada, chat, lines, out, say } = setUp(true, "ada");
+    say(1, "unheard", 0);
+    chat.verdict(1, false);
+    chat.flush(10);
+    const effects = out.take();
+    expect(lines(undefined, effects)).toEqual([]);
+    expect(lines(ada.session, effects)).toHaveLength(1);
+  });
+
   it("[CH1] shows a judged line to everybody, with its author's ref only to the author", () => {
     const { chat, ada, bob, say, out, lines } = setUp();
     say(9, "  hello  ", 10);

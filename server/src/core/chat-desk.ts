@@ -4,6 +4,7 @@
  * [CH1] A line is shown to everybody or, if hidden, to its author alone (`hidden: true`); nobody else learns that it existed.
  * [CH2] A verdict that does not come within `holdMs` is replaced by the room's setting: fail open shows, fail closed hides.
  * [CH3] Lines leave in the order they came: a judged line waits for the ones before it, at most `holdMs`.
+ * [CH5] Nobody gets the lines of whom they muted, or of whom they or who blocked them.
  * [CH4] Nothing is kept once a line has left: the room has no chat history.
  */
 import type { SessionId } from "@copresence/shared/base";
@@ -13,6 +14,12 @@ import type { Member } from "./member.ts";
 import type { Roster } from "./roster.ts";
 
 export type ModerationOptions = { readonly failOpen: boolean; readonly holdMs: number };
+
+/** Who hears whom [CH5], and who remembers what was said. */
+export type Audience = {
+  hears(listener: string, speaker: string): boolean;
+  heard(line: { readonly id: number; readonly user: string; readonly atMs: number; readonly text: string; readonly hidden: boolean }): void;
+};
 
 /** Lines that may wait at once: a full room's burst. */
 const MAX_WAITING = 1024;
@@ -35,8 +42,10 @@ export class ChatDesk {
   /** Oldest first. */
   private readonly waiting: Line[] = [];
   private lastId = 0;
+  private readonly audience: Audience;
 
-  constructor(options: { readonly out: EffectSink; readonly roster: Roster; readonly moderation: ModerationOptions }) {
+  constructor(options: { readonly out: EffectSink; readonly roster: Roster; readonly moderation: ModerationOptions; readonly audience: Audience }) {
+    this.audience = options.audience;
     this.out = options.out;
     this.roster = options.roster;
     this.moderation = options.moderation;
@@ -86,8 +95,10 @@ export class ChatDesk {
     const { id, slot, user, text, atMs, session: author } = line;
     const encode = (ref: number): Uint8Array => encodeMessage({ type: "chatMessage", id, slot, user, ref, atMs, hidden, text });
     if (this.roster.bySession(author) !== undefined) this.out.sendBytes(author, encode(line.ref));
+    this.audience.heard({ id, user, atMs, text, hidden });
     if (hidden) return;
     const bytes = encode(0);
-    for (const member of this.roster.members) if (member.session !== author) this.out.sendBytes(member.session, bytes);
+    for (const { session, person } of this.roster.members)
+      if (session !== author && this.audience.hears(person.user, user)) this.out.sendBytes(session, bytes);
   }
 }

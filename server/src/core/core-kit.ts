@@ -21,6 +21,7 @@ export const scene = defineScene({
   roles: { ...defaultRoles, mute: { create: false, edit: false, grab: false, chat: false, moderate: false } },
   objects: {
     cup: { transform: t.leased(), label: t.text(), full: t.lww(t.boolean()) },
+    ball: { transform: t.leased({ radiusM: 0.1, handover: true, scale: [0.5, 2] }) },
     sign: { label: t.text() },
   },
 });
@@ -82,6 +83,25 @@ export const grabMessage = (over: Partial<MessageOf<"grab">> = {}): MessageOf<"g
   gripRotation: [0, 0, 0, 32_767],
   ...over,
 });
+export const takeMessage = (over: Partial<MessageOf<"take">> = {}): MessageOf<"take"> => ({
+  type: "take",
+  seq: 1,
+  object: "cup-1",
+  hand: "right",
+  atMs: 0,
+  gripMm: [0, 0, 0],
+  gripRotation: [0, 0, 0, 32_767],
+  scale: 0,
+  spanMm: 0,
+  ...over,
+});
+export const letGoMessage = (over: Partial<MessageOf<"letGo">> = {}): MessageOf<"letGo"> => ({
+  ...releaseMessage(),
+  type: "letGo",
+  atMs: 0,
+  scale: 0,
+  ...over,
+});
 export const releaseMessage = (over: Partial<MessageOf<"release">> = {}): MessageOf<"release"> => ({
   type: "release",
   seq: 2,
@@ -102,14 +122,14 @@ export class FakeDocument implements GrabDocument {
   readonly pendingBatches = 1;
 
   put(id: string, type = "cup", transform: Partial<ObjectTransform> = {}): void {
-    this.items.set(id, { id, type, fields: type === "cup" ? { transform: { ...IDENTITY_TRANSFORM, ...transform } } : {} });
+    this.items.set(id, { id, type, fields: type !== "sign" ? { transform: { ...IDENTITY_TRANSFORM, ...transform } } : {} });
   }
   object(id: string): PlainObject | undefined {
     return this.items.get(id);
   }
   writeTransform(object: string, transform: ObjectTransform, user: string): readonly CoreEffect[] {
     this.writes.push({ object, transform, user });
-    this.put(object, "cup", transform);
+    this.put(object, this.items.get(object)?.type, transform);
     const record: AppendRecord = { user, client: 1, clock: this.queuedBatch, update: new Uint8Array() };
     return [{ kind: "append", batch: ++this.queuedBatch, records: [record] }];
   }

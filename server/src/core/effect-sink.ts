@@ -7,7 +7,7 @@
 import type { SessionId } from "@copresence/shared/base";
 import { type CloseName, deliveryOf, type DownMessage, encodeMessage } from "@copresence/shared/protocol";
 import { cutUtf8 } from "./cut-utf8.ts";
-import type { CoreEffect, CoreMetric, DeniedNotice, PipelineEvent, SessionDelta } from "./types.ts";
+import type { CoreEffect, CoreMetric, DeniedNotice, PipelineEvent, Report, SessionDelta } from "./types.ts";
 
 const METRICS = [
   "pose_refused",
@@ -20,6 +20,9 @@ const METRICS = [
   "chat",
   "frame_skipped",
   "lease_expired",
+  "relation",
+  "report",
+  "hide_refused",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */
 const DENIED_NAME_BYTES = 64;
@@ -62,6 +65,10 @@ export class EffectSink {
 
   event(event: PipelineEvent): void {
     this.effects.push({ kind: "event", event });
+  }
+
+  report(report: Report): void {
+    this.effects.push({ kind: "report", report });
   }
 
   close(session: SessionId, reason: CloseName): void {

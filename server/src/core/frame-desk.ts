@@ -36,6 +36,8 @@ export class FrameDesk {
       const member = members[i] as Member;
       member.poses.ticked(nowMs);
       if (member.person.status === "asleep") continue;
+      const hz = plane.uplinkChange(member.person.slot);
+      if (hz > 0) this.out.send(member.session, { type: "uplink", hz });
       head.inputAck = member.rig.ackSeq;
       head.rig = member.rig.correction;
       const frame = plane.writeFrame(member.person.slot, head);

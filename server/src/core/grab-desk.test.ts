@@ -66,7 +66,10 @@ describe("GrabDesk: one claim", () => {
     expect(out.take()).toEqual([]);
     const effects = judge(120);
     expect(only(effects, "session").map(({ delta }) => delta)).toEqual([
-      { kind: "lease", lease: { object: "cup-1", slot: 0, hand: "right", gripMm: [1, 2, 3], gripRotation: [0, 0, 0, 32_767], sinceTick: 6 } },
+      {
+        kind: "lease",
+        lease: { object: "cup-1", slot: 0, hand: "right", gripMm: [1, 2, 3], gripRotation: [0, 0, 0, 32_767], scale: 1, spanMm: 0, sinceTick: 6 },
+      },
     ]);
     expect(sent(effects, ada.session, "grabResult")).toEqual([
       { type: "grabResult", seq: 7, object: "cup-1", granted: true, reason: "held-by-other", holder: 0, leaseMs: LIMITS.leaseMs },

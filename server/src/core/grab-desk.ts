@@ -5,13 +5,18 @@
  *       of the touch, not of the arrival.
  * [GD2] Every claim is answered once; a holder whose object goes to an earlier touch is told by a second answer to its claim.
  *       Everybody is told of the end of one hold before the beginning of the next.
- * [GD3] Every hold ends in one write of where the object is: at release where the holder let go, else where it was last seen.
+ * [GD3] Every hold ends in one write of where the object is: at release where the holder let go, or where their throw will land
+ *       (flight-desk.ts), else where it was last seen.
+ * [GD4] The scale of an object is what it was before the hold, changed only by its holder and within the scene's range.
  */
 import type { SessionId, Slot, Tick } from "@copresence/shared/base";
+import { clampScale, launchOf, type ScaleRange, scaleRange } from "@copresence/shared/motion";
 import { type DeniedReason, LIMITS, type MessageOf } from "@copresence/shared/protocol";
-import type { ObjectTransform, Scene } from "@copresence/shared/scene";
+import { type BodySpec, IDENTITY_TRANSFORM, type ObjectTransform, type PlainObject, type Scene } from "@copresence/shared/scene";
 import type { EffectSink } from "./effect-sink.ts";
-import { type Claim, GrabJudge, type GrabObjects, NO_SLOT, type PoseHistory, restOf, touchTimeMs } from "./grab-judge.ts";
+import { FlightDesk } from "./flight-desk.ts";
+import { byTouch, type Claim, GrabJudge, type GrabObjects, NO_SLOT, type PoseHistory, restOf, touchTimeMs } from "./grab-judge.ts";
+import { asLetGo, asTake, type LetGo, type Take } from "./grab-messages.ts";
 import { clampToBounds, heldAt, metres, quatFromWire } from "./hold-geometry.ts";
 import { type Held, LeaseTable } from "./leases.ts";
 import type { Member } from "./member.ts";
@@ -30,6 +35,7 @@ type Lost = { readonly session: SessionId; readonly object: string; readonly rea
 
 export class GrabDesk {
   readonly leases: LeaseTable;
+  readonly flights: FlightDesk;
   private readonly out: EffectSink;
   private readonly roster: Roster;
   private readonly scene: Scene;
@@ -57,25 +63,27 @@ export class GrabDesk {
     this.document = document;
     this.tickMs = 1000 / options.tickRateHz;
     this.leases = new LeaseTable(options.capacity);
-    this.judge = new GrabJudge({ scene, objects: document, history, leases: this.leases });
+    const placeOf = (object: PlainObject, timeMs: number): ObjectTransform => this.placeOf(object, timeMs);
+    this.judge = new GrabJudge({ scene, objects: document, history, leases: this.leases, placeOf });
     const showGone = (object: string): void => this.out.session({ kind: "leaseGone", object });
     this.settleDesk = new SettleDesk({ document, absorb: options.absorb, showGone });
+    this.flights = new FlightDesk({ out: options.out, unwritten: (object) => this.settleDesk.waits(object) });
   }
 
   /** Takes a claim in; it is answered at the next tick [GD1]. */
-  claim(member: Member, message: MessageOf<"grab">, receivedMs: number): void {
+  claim(member: Member, wire: MessageOf<"grab"> | Take, receivedMs: number): void {
+    const message = asTake(wire, this.tickMs);
     if (this.claims.filter((claim) => claim.member === member).length >= MAX_CLAIMS) {
       this.refuse(member, message, "too-many", NO_SLOT);
       return;
     }
-    this.claims.push({ member, message, touchMs: touchTimeMs(member, message.atTick, this.tickMs, receivedMs) });
+    this.claims.push({ member, message, touchMs: touchTimeMs(member, message.atMs, receivedMs) });
   }
 
   /** Judges the claims that have come in. */
   judgeClaims(tick: number, nowMs: number): void {
     if (this.claims.length === 0) return;
-    // Sorting is stable: touches of the same time keep the order of arrival.
-    const claims = this.claims.splice(0).sort((a, b) => a.touchMs - b.touchMs);
+    const claims = this.claims.splice(0).sort(byTouch);
     for (const claim of claims) {
       if (this.roster.bySession(claim.member.session) !== claim.member) continue;
       const refusal = this.judge.refusal(claim, nowMs);
@@ -87,18 +95,21 @@ export class GrabDesk {
   private grant(claim: Claim, tick: number, nowMs: number): void {
     const { member, message } = claim;
     const { slot } = member.person;
-    const { object, hand, gripMm, gripRotation } = message;
+    const { object, hand, gripMm, gripRotation, spanMm } = message;
     const before = this.leases.get(object);
-    const mine = before?.lease.slot === slot;
-    if (before !== undefined && !mine) this.takeBack(before, slot);
-    const lease: Lease = { object, slot, hand, gripMm, gripRotation, sinceTick: tick as Tick };
+    const mine = before?.lease.slot === slot ? before : undefined;
+    const placeBefore = before?.placeBefore ?? this.placesOf(object);
+    const scale = mine === undefined ? this.scaleBefore(before, placeBefore, claim.touchMs) : this.rescaled(object, message.scale, mine.lease.scale);
+    if (before !== undefined && mine === undefined) this.takeBack(before, slot);
+    const lease: Lease = { object, slot, hand, gripMm, gripRotation, scale, spanMm, sinceTick: tick as Tick };
     // Passing it from one hand to the other is no new touch: the contest stays where it was.
-    const { touchMs, grantedMs } = mine ? before : { touchMs: claim.touchMs, grantedMs: nowMs };
+    const { touchMs, grantedMs } = mine ?? { touchMs: claim.touchMs, grantedMs: nowMs };
     // The last hold's end may still wait to be shown: it ends before the next begins.
     if (this.settleDesk.cancel(object)) this.out.session({ kind: "leaseGone", object });
-    this.leases.grant({ lease, claimSeq: message.seq, touchMs, grantedMs, nowMs });
+    this.leases.grant({ lease, claimSeq: message.seq, touchMs, grantedMs, placeBefore, nowMs });
     this.forgetLost(member.session, object);
     this.out.session({ kind: "lease", lease });
+    this.flights.end(object);
     // `reason` has no value for "granted"; the field is read only when it was not.
     this.answer(member.session, { seq: message.seq, object, granted: true, reason: "held-by-other", holder: slot });
     this.out.count("grab_granted");
@@ -116,7 +127,7 @@ export class GrabDesk {
     this.out.count("grab_denied");
   }
 
-  private refuse(member: Member, message: MessageOf<"grab">, reason: DeniedReason, holder: number): void {
+  private refuse(member: Member, message: Take, reason: DeniedReason, holder: number): void {
     this.answer(member.session, { seq: message.seq, object: message.object, granted: false, reason, holder });
     this.out.count("grab_denied");
   }
@@ -125,20 +136,24 @@ export class GrabDesk {
     this.out.send(session, { type: "grabResult", ...verdict, leaseMs: verdict.granted ? LIMITS.leaseMs : 0 });
   }
 
-  /** The holder lets go: one durable write of where. */
-  release(member: Member, message: MessageOf<"release">, tick: number, nowMs: number): void {
-    const { object } = message;
+  /** The holder lets go, or throws: one durable write of where it rests. */
+  release(member: Member, wire: MessageOf<"release"> | LetGo, tick: number, nowMs: number): void {
+    const { object, seq } = wire;
     // A tap: the claim may still be waiting for the tick that this release came before.
     if (this.claims.some((claim) => claim.member === member && claim.message.object === object)) this.judgeClaims(tick, nowMs);
     const held = this.leases.get(object);
     if (held?.lease.slot !== member.person.slot) {
       const reason = this.lost.find((item) => item.session === member.session && item.object === object)?.reason ?? "not-holder";
-      this.out.deny(member.session, message.seq, { reason, object, field: "transform", sentence: "You do not hold this object any more." });
+      this.out.deny(member.session, seq, { reason, object, field: "transform", sentence: "You do not hold this object any more." });
       return;
     }
+    const message = asLetGo(wire, held.touchMs, nowMs);
     const rotation = quatFromWire(message.rotation);
-    const at = rotation === undefined ? this.lastSeen(held) : this.rest(object, metres(message.positionMm), rotation);
-    this.end(held, at, nowMs, false);
+    if (rotation === undefined) return this.end(held, this.lastSeen(held), nowMs, false);
+    const scale = this.rescaled(object, message.scale, held.lease.scale);
+    const launch = launchOf({ ...message, scale }, this.bodyOf(object), this.scene.bounds);
+    if (launch === undefined) this.end(held, this.clamped({ position: metres(message.positionMm), rotation, scale }), nowMs, false);
+    else this.end(held, this.flights.launch(object, member.person.slot, message.atMs, launch), nowMs, true);
   }
 
   /** Everything a person holds comes to rest where it was last seen: on leave and sleep. */
@@ -158,11 +173,13 @@ export class GrabDesk {
       this.out.count("lease_expired");
     }
     this.settleDesk.flush(nowMs);
+    this.flights.flush(nowMs);
   }
 
   /** The object was deleted: nobody holds it. */
   objectGone(object: string): void {
     const wasShown = this.settleDesk.cancel(object);
+    this.flights.end(object);
     if (this.leases.drop(object) !== undefined || wasShown) this.out.session({ kind: "leaseGone", object });
   }
 
@@ -188,13 +205,43 @@ export class GrabDesk {
   private lastSeen(held: Held): ObjectTransform | undefined {
     const poses = this.roster.bySlot(held.lease.slot)?.poses;
     if (poses === undefined || !poses.seen) return undefined;
-    const { position, rotation } = heldAt(poses.pose.pose, held.lease);
-    return this.rest(held.lease.object, position, rotation);
+    return this.clamped(heldAt(poses.pose.pose, held.lease, this.rangeOf(held.lease.object)));
   }
 
-  private rest(object: string, position: ObjectTransform["position"], rotation: ObjectTransform["rotation"]): ObjectTransform | undefined {
+  private readonly clamped = (at: ObjectTransform): ObjectTransform => clampToBounds(at, this.scene.bounds);
+
+  /** Where an object was at a room time: in the air, in a hand, or at rest. */
+  private placeOf(object: PlainObject, timeMs: number): ObjectTransform {
+    const held = this.leases.get(object.id);
+    if (held === undefined) return this.flights.at(object.id, timeMs) ?? restOf(object);
+    return timeMs < held.touchMs ? held.placeBefore(timeMs) : (this.lastSeen(held) ?? restOf(object));
+  }
+
+  /** Where an object that nobody holds was, now and from now on: the flight ends with the hold that asks. */
+  private placesOf(object: string): (timeMs: number) => ObjectTransform {
     const plain = this.document.object(object);
-    return plain && clampToBounds({ position, rotation, scale: restOf(plain).scale }, this.scene.bounds);
+    const rest = plain === undefined ? IDENTITY_TRANSFORM : restOf(plain);
+    return this.flights.pathOf(object) ?? (() => rest);
+  }
+
+  /** [GD4] `asked` 0: no wish. What only travelled as f32 and back is no wish either, and is not rewritten by the rounding. */
+  private rescaled(object: string, asked: number, current: number): number {
+    return asked <= 0 || Math.fround(current) === asked ? current : clampScale(asked, this.rangeOf(object));
+  }
+
+  /** The scale an object has for somebody who takes it from where it was. */
+  private scaleBefore(before: Held | undefined, placeBefore: (timeMs: number) => ObjectTransform, touchMs: number): number {
+    const inHand = before !== undefined && touchMs >= before.touchMs ? this.lastSeen(before) : undefined;
+    return (inHand ?? placeBefore(touchMs)).scale;
+  }
+
+  private bodyOf(object: string): BodySpec | undefined {
+    const type = this.document.object(object)?.type;
+    return type === undefined ? undefined : this.scene.objects[type]?.["transform"]?.body;
+  }
+
+  private rangeOf(object: string): ScaleRange {
+    return scaleRange(this.bodyOf(object));
   }
 
   private remember(item: Lost): void {

@@ -1,11 +1,13 @@
 import type { Slot, Tick } from "@copresence/shared/base";
 import { LIMITS } from "@copresence/shared/protocol";
+import { IDENTITY_TRANSFORM } from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
 import { LeaseTable } from "./leases.ts";
 
 const grant = (table: LeaseTable, object: string, slot: number, nowMs: number): void => {
-  const lease = { object, slot: slot as Slot, hand: "right", gripMm: [0, 0, 0], gripRotation: [0, 0, 0, 32_767], sinceTick: 1 as Tick } as const;
-  table.grant({ lease, claimSeq: 1, touchMs: nowMs, grantedMs: nowMs, nowMs });
+  const grip = { hand: "right", gripMm: [0, 0, 0], gripRotation: [0, 0, 0, 32_767], scale: 1, spanMm: 0 } as const;
+  const lease = { object, slot: slot as Slot, ...grip, sinceTick: 1 as Tick };
+  table.grant({ lease, claimSeq: 1, touchMs: nowMs, grantedMs: nowMs, placeBefore: () => IDENTITY_TRANSFORM, nowMs });
 };
 
 describe("LeaseTable", () => {

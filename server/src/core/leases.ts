@@ -6,6 +6,7 @@
  * [LE3] Lists come sorted by object id.
  */
 import { LIMITS } from "@copresence/shared/protocol";
+import type { ObjectTransform } from "@copresence/shared/scene";
 import type { Lease } from "./types.ts";
 
 export type Held = {
@@ -15,6 +16,8 @@ export type Held = {
   /** When the holder touched the object, in rewound room time: earlier touches win while the contest is open. */
   readonly touchMs: number;
   readonly grantedMs: number;
+  /** Where the object was at a room time before it was taken: an earlier touch is judged by it. */
+  readonly placeBefore: (timeMs: number) => ObjectTransform;
   expiresMs: number;
 };
 
@@ -44,9 +47,10 @@ export class LeaseTable {
 
   /** Replaces whatever lease the object had. */
   grant(grant: Omit<Held, "expiresMs"> & { readonly nowMs: number }): void {
-    const { lease, claimSeq, touchMs, grantedMs, nowMs } = grant;
+    const { nowMs, ...rest } = grant;
+    const { lease } = rest;
     this.drop(lease.object);
-    const held: Held = { lease, claimSeq, touchMs, grantedMs, expiresMs: nowMs + LIMITS.leaseMs };
+    const held: Held = { ...rest, expiresMs: nowMs + LIMITS.leaseMs };
     this.objects.set(lease.object, held);
     this.slots[lease.slot]?.push(held);
   }

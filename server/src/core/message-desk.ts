@@ -14,7 +14,9 @@ import type { GrabDesk } from "./grab-desk.ts";
 import type { Member } from "./member.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
+import type { SafetyDesk } from "./safety/safety-desk.ts";
 import type { SearchDesk } from "./search-desk.ts";
+import type { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect } from "./types.ts";
 
 const I16_MAX = 32_767;
@@ -28,6 +30,8 @@ export type MessageParts = {
   readonly grabs: GrabDesk;
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
+  readonly streams: StreamDesk;
+  readonly safety: SafetyDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
@@ -53,8 +57,10 @@ export class MessageDesk {
       case "rigInput":
         return member.rig.apply(message.inputs, nowMs);
       case "grab":
+      case "take":
         return grabs.claim(member, message, receivedMs);
       case "release":
+      case "letGo":
         return grabs.release(member, message, tick, nowMs);
       case "sync":
         return absorb(document.receive(member.session, message.body, nowMs));
@@ -63,10 +69,26 @@ export class MessageDesk {
         return chat.say(member, message, nowMs);
       case "search":
         return search.ask(member, message, nowMs);
+      case "watch":
+        return search.watch(member, message, nowMs);
+      case "unwatch":
+        return search.unwatch(member, message.ref);
+      case "describe":
+        return search.describe(member, message, nowMs);
       case "poseNack":
         return this.poseNack(member, message.slots);
+      case "relation":
+        return this.parts.safety.relation(member, message);
+      case "boundary":
+        return this.parts.safety.boundary(member, message);
+      case "report":
+        return this.parts.safety.report(member, message, nowMs);
       case "presence":
         return this.presence(member, message.state, nowMs);
+      case "streamUp":
+        return this.parts.streams.streamUp(member, message.body, nowMs);
+      case "quality":
+        return this.parts.streams.quality(member, message);
     }
   }
 
@@ -102,8 +124,14 @@ export class MessageDesk {
       grabs.releaseAll(member, nowMs);
       // Others stop receiving the person, and the person others; waking starts with intra blocks.
       plane.remove(slot);
+      this.parts.safety.gone(slot);
       member.poses.reset();
-    } else plane.add(slot);
+    } else {
+      plane.add(slot);
+      this.parts.safety.appeared(member);
+      // What the client was told before its nap no longer holds.
+      out.send(member.session, { type: "uplink", hz: plane.uplinkHz });
+    }
     out.session({ kind: "person", person: member.person });
   }
 }

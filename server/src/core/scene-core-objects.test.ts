@@ -1,8 +1,9 @@
+import { FlightTrack } from "@copresence/shared/motion";
 import { LIMITS } from "@copresence/shared/protocol";
-import { createObject, deleteObject, textField } from "@copresence/shared/scene";
+import { createObject, deleteObject, readTransform, textField } from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { counted, deltas, grabMessage, only, releaseMessage, scene, sent } from "./core-kit.ts";
+import { counted, deltas, grabMessage, letGoMessage, only, releaseMessage, scene, sent } from "./core-kit.ts";
 import { coreOptions, CoreRun, CUP, edit, enter, framesOf, pose, session, storedCups, TICK_MS, withCup } from "./core-run.ts";
 import { SceneCore } from "./scene-core.ts";
 import type { CoreEffect } from "./types.ts";
@@ -35,6 +36,21 @@ describe("SceneCore: objects", () => {
     expect(kinds.indexOf("leaseGone")).toBeGreaterThan(kinds.indexOf("append"));
     expect(sent(released, session("bob"), "syncDown")).toHaveLength(1);
     expect(run.wait(500).filter(({ kind }) => kind === "append")).toEqual([]);
+  });
+
+  it("[FD1] who joins during a flight is told of it; a crash in mid-air leaves the object where it would have landed", () => {
+    const run = withCup();
+    enter(run, "ada");
+    run.wait(TICK_MS, run.input("ada", grabMessage()));
+    const effects = run.say("ada", letGoMessage({ atMs: run.nowMs, positionMm: [0, 1200, 0], velocityMmS: [3000, 2000, 0] }));
+    const flight = run.core.snapshotSession().find(({ kind }) => kind === "flight");
+    expect(flight).toMatchObject({ flight: { object: "cup-1", velocityMmS: [3000, 2000, 0] } });
+    const landing = flight?.kind === "flight" ? [...new FlightTrack(flight.flight).rest.subarray(0, 3)] : [];
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, storedCups({ "cup-1": CUP }));
+    for (const { records } of only(effects, "append")) for (const { update } of records) Y.applyUpdate(doc, update);
+    expect(readTransform(doc, "cup-1")?.position).toEqual(landing);
+    expect(landing[1]).toBe(0);
   });
 
   it("[LE2] poses keep a lease alive; silence ends it", () => {

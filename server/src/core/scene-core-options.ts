@@ -3,6 +3,8 @@ import type { Scene } from "@copresence/shared/scene";
 import type { LoadedScene } from "../adapters/store/scene-store.ts";
 import type { ModerationOptions } from "./chat-desk.ts";
 import type { InitialObject } from "./initial-objects.ts";
+import type { Explanation } from "./pose-plane/index.ts";
+import type { HideReason } from "./types.ts";
 
 export type SceneCoreOptions = {
   readonly space: string;
@@ -16,6 +18,8 @@ export type SceneCoreOptions = {
   /** Tells hosts of one space apart: colours and the room's own Yjs clientID come from it. */
   readonly seed: number;
   readonly moderation: ModerationOptions;
+  /** Personal space of who has not chosen their own, m. Default 0: none. */
+  readonly boundaryM?: number;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
   /** Slots; default and most `LIMITS.people`. */
@@ -32,3 +36,6 @@ export type CoreStats = {
   readonly readOnly: boolean;
   readonly pendingBatches: number;
 };
+
+/** Why a viewer gets of one person what it gets. */
+export type PersonExplanation = Explanation & { readonly slot: number; readonly user: string; readonly hidden: readonly HideReason[] };

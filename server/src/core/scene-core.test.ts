@@ -68,7 +68,7 @@ describe("SceneCore: joining and leaving", () => {
     expect(deltas(effects)).toEqual(["leaseGone", "personGone"]);
     expect(run.core.stats).toMatchObject({ people: 0, leases: 0 });
     expect(run.core.snapshotSession()).toEqual([]);
-    expect(run.wait(5000).filter(({ kind }) => kind !== "snapshot")).toEqual([]);
+    expect(run.wait(5000).filter(({ kind }) => kind !== "compact")).toEqual([]);
   });
 
   it("admits document-only peers up to a bound; they have no slot", () => {

@@ -15,15 +15,18 @@ import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
+import { HideTable } from "./hide-table.ts";
 import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
-import { PosePlane } from "./pose-plane/index.ts";
+import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
-import type { CoreStats, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
+import { StreamDesk } from "./stream-desk.ts";
 import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
@@ -38,11 +41,14 @@ export class SceneCore {
   private readonly plane: PosePlane;
   private readonly out = new EffectSink();
   private readonly veils = new VeilTable();
+  private readonly hides = new HideTable();
   private readonly roster: Roster;
   private readonly door: Door;
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
   private readonly search: SearchDesk;
+  private readonly streams: StreamDesk;
+  private readonly safety: SafetyDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -81,13 +87,14 @@ export class SceneCore {
     assert(capacity >= 1 && capacity <= LIMITS.people, "capacity is 1..LIMITS.people");
     this.options = options;
     this.document = document;
-    this.plane = new PosePlane({ capacity, tickRateHz });
+    this.plane = new PosePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
     const { out, plane, veils } = this;
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
-    this.chat = new ChatDesk({ out, roster, moderation });
-    this.search = new SearchDesk({ out, roster, veils });
+    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
+    this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
+    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -101,12 +108,18 @@ export class SceneCore {
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
         poseAdd: (slot) => plane.add(slot),
-        poseRemove: (slot) => plane.remove(slot),
+        poseRemove: (slot) => {
+          plane.remove(slot);
+          this.streams.leave(slot);
+          this.safety.gone(slot);
+        },
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, absorb } = this;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, absorb });
+    const { door, grabs, chat, search, safety, absorb } = this;
+    const streams = new StreamDesk({ out, roster, door, plane });
+    this.streams = streams;
+    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, absorb });
   }
 
   /** The newest tick that ran. */
@@ -147,13 +160,34 @@ export class SceneCore {
     return [
       ...this.roster.members.map(({ person }) => ({ kind: "person", person }) as const),
       ...this.grabs.leases.all().map(({ lease }) => ({ kind: "lease", lease }) as const),
+      ...this.grabs.flights.all().map((flight) => ({ kind: "flight", flight }) as const),
       ...this.veils.all(),
     ];
   }
 
-  /** Why `viewer` gets as much of `source` as it does. */
-  explain(viewer: number, source: number): { readonly tier: string; readonly score: number; readonly why: string } {
+  /** Why the viewer in one slot gets as much of the source in another as it does. */
+  explain(viewer: number, source: number): Explanation {
     return this.plane.explain(viewer, source);
+  }
+
+  /** The same by user or slot; without a `source` of everybody, best first. Undefined when one of them is not here. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    const from = this.memberNamed(viewer);
+    const of = source === undefined ? undefined : this.memberNamed(source);
+    if (from === undefined || (source !== undefined && of === undefined)) return undefined;
+    const sources = of === undefined ? this.roster.members.filter((member) => member !== from) : [of];
+    return sources
+      .map(({ person: { slot, user } }) => ({
+        slot,
+        user,
+        hidden: this.hides.reasons(from.person.user, user),
+        ...this.plane.explain(from.person.slot, slot),
+      }))
+      .sort((a, b) => b.score - a.score || a.slot - b.slot);
+  }
+
+  private memberNamed(name: string): Member | undefined {
+    return this.roster.byUser(name) ?? (/^\d{1,4}$/.test(name) ? this.roster.bySlot(Number(name)) : undefined);
   }
 
   private handle(input: CoreInput): void {
@@ -179,6 +213,8 @@ export class SceneCore {
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
         return this.grabs.appended(input.batch);
+      case "compacted":
+        return this.document.compacted(input.bytes);
       case "storeRecovered":
         this.absorb(this.document.recovered());
         return this.grabs.recovered();
@@ -190,7 +226,14 @@ export class SceneCore {
         return this.frames.skipped(this.roster.bySession(input.session));
       case "frameQueued":
         return this.frames.queued(this.roster.bySession(input.session));
+      case "hide":
+        return this.hide(input);
     }
+  }
+
+  private hide({ viewer, source, reason, hidden }: Extract<CoreInput, { kind: "hide" }>): void {
+    if (!this.hides.set(viewer, source, reason, hidden)) return this.out.count("hide_refused");
+    this.safety.judgeUsers(viewer, source);
   }
 
   private message(member: Member, message: UpMessage, receivedMs: number): void {
@@ -204,6 +247,7 @@ export class SceneCore {
     const delta = this.veils.judge(subject, verdict);
     if (delta === undefined) return;
     this.out.session(delta);
+    this.search.sceneChanged();
     const author = delta.kind === "veil" ? this.roster.byUser(delta.author) : undefined;
     if (author === undefined) return;
     const { object, field } = subject;
@@ -222,7 +266,9 @@ export class SceneCore {
     this.lastTick = tick;
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
+    this.safety.tick(tick);
     this.frames.send(tick, this.nowMs);
+    this.streams.tell();
   }
 
   private welcome(member: Member): void {
@@ -247,6 +293,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.safety.appeared(member);
   }
 
   private letGo(member: Member): void {
@@ -269,6 +316,7 @@ export class SceneCore {
 
   private noticed(event: PipelineEvent): void {
     if (event.kind === "text" && event.subject.kind === "field") this.veils.written(event.subject, event.version, event.user);
+    if (event.kind === "object" || event.kind === "objectGone") this.search.sceneChanged();
     if (event.kind !== "objectGone") return;
     this.grabs.objectGone(event.object);
     for (const delta of this.veils.forget(event.object)) this.out.session(delta);

@@ -66,6 +66,11 @@ export class SettleDesk {
     for (const item of this.kept.splice(0)) this.write(item);
   }
 
+  /** Whether an object's resting place waits for the store to work again [SD2]. */
+  waits(object: string): boolean {
+    return this.kept.some((item) => item.object === object);
+  }
+
   /** The object is held anew or gone: nothing of the last hold is left to show or to write. True if its end was still to be shown. */
   cancel(object: string): boolean {
     remove(this.kept, (item) => item.object === object);

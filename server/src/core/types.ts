@@ -7,7 +7,10 @@
  * [CO3] A store that does not answer never blocks `step`; what waits for it is bounded.
  */
 import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
-import type { CloseName, DeniedReason, Hand, UpMessage } from "@copresence/shared/protocol";
+import type { Launch } from "@copresence/shared/motion";
+import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
+import type { Evidence } from "./safety/reports.ts";
+import type { MotionFeatures } from "./motion-features.ts";
 
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
@@ -25,15 +28,30 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** A `compact` effect was carried out: the stored document has this many bytes. */
+  | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
+  | {
+      readonly kind: "searched";
+      readonly session: SessionId;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
+    }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
-  | { readonly kind: "frameQueued"; readonly session: SessionId };
+  | { readonly kind: "frameQueued"; readonly session: SessionId }
+  /** A safety filter: from the next frame on `viewer` is sent nothing of `source`'s poses, or is again. Users, whether here or not. */
+  | { readonly kind: "hide"; readonly viewer: UserId; readonly source: UserId; readonly reason: HideReason; readonly hidden: boolean };
+
+export const HIDE_REASONS = ["muted", "blocked", "bubble"] as const;
+export type HideReason = (typeof HIDE_REASONS)[number];
 
 export type TextSubject =
   | { readonly kind: "chat"; readonly id: number }
@@ -44,6 +62,21 @@ export type SearchHit = {
   readonly position: readonly number[];
   readonly label: string;
   readonly why: string;
+};
+/** What `describe` is answered with; `text` is for people. Positions in metres. */
+export type SceneDescription = {
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
+};
+/** A person as a description tells of them. */
+export type DescribedPerson = {
+  readonly name: string;
+  readonly asleep: boolean;
+  readonly view: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+  /** Ids of what they hold. */
+  readonly holds: readonly string[];
 };
 
 /** Public facts about a person, mirrored into the Colyseus schema. `status` never says why somebody is asleep. */
@@ -56,15 +89,22 @@ export type Person = {
   readonly color: number;
   readonly status: "awake" | "asleep";
 };
-/** Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). */
+/**
+ * Who holds what: the object follows `hand` of the person in `slot` at the grip offset (hand frame: mm, quaternion x 32767). `both`: the
+ * frame between the hands, `spanMm` apart when the object had `scale` (shared/motion/hold.ts).
+ */
 export type Lease = {
   readonly object: string;
   readonly slot: Slot;
   readonly hand: Hand;
   readonly gripMm: readonly number[];
   readonly gripRotation: readonly number[];
+  readonly scale: number;
+  readonly spanMm: number;
   readonly sinceTick: Tick;
 };
+/** An object in the air since room time `startMs`, thrown by `slot`; the rest is a `Launch` (shared/motion/flight.ts). */
+export type Flight = Launch & { readonly object: string; readonly slot: number; readonly startMs: number };
 
 /** Session-plane changes, in order. Colyseus mirrors them as schema, simulations deliver them as they are. */
 export type SessionDelta =
@@ -72,6 +112,9 @@ export type SessionDelta =
   | { readonly kind: "personGone"; readonly slot: Slot }
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "leaseGone"; readonly object: string }
+  /** Before the end of the throw's hold; its end after the beginning of the catch's hold: nobody sees the object nowhere. */
+  | { readonly kind: "flight"; readonly flight: Flight }
+  | { readonly kind: "flightGone"; readonly object: string }
   /** A text field hidden by moderation (for everybody but its author). Reversible. */
   | { readonly kind: "veil"; readonly object: string; readonly field: string; readonly author: string; readonly reason: string }
   | { readonly kind: "veilGone"; readonly object: string; readonly field: string };
@@ -88,11 +131,26 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
-  /** State is worth compacting; the adapter snapshots `state` through the store as everything up to record `seq`. */
-  | { readonly kind: "snapshot"; readonly seq: number; readonly state: Uint8Array }
+  /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
+  | { readonly kind: "compact" }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   | { readonly kind: "event"; readonly event: PipelineEvent }
+  /** For the moderators' queue. */
+  | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };
+
+/** Somebody asks moderators to look at a person, an object, or both; the other is empty. */
+export type Report = {
+  /** From 1, per run of the room. */
+  readonly id: number;
+  readonly atMs: number;
+  readonly reporter: string;
+  readonly user: string;
+  readonly object: string;
+  readonly reason: ReportReason;
+  readonly text: string;
+  readonly evidence: Evidence;
+};
 
 export type CoreMetric =
   | "pose_refused"
@@ -104,7 +162,10 @@ export type CoreMetric =
   | "malformed"
   | "chat"
   | "frame_skipped"
-  | "lease_expired";
+  | "lease_expired"
+  | "relation"
+  | "report"
+  | "hide_refused";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =
@@ -118,6 +179,14 @@ export type PipelineEvent =
       readonly position: readonly number[];
       readonly sizeM: number;
       readonly color: string;
+      /** Extents along x, y, z in metres, where the object says them; otherwise `sizeM` is the largest. */
+      readonly size?: readonly number[] | undefined;
+      /** Words that are true of it: states ("open"), tags. */
+      readonly tags?: readonly string[] | undefined;
+      /** The room or zone it says it is in. */
+      readonly room?: string | undefined;
+      /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
+      readonly audience?: string | undefined;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
   | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
@@ -130,6 +199,23 @@ export type PipelineEvent =
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+      /** What this asker may see beside what everybody may; absent: everything. */
+      readonly audiences?: readonly string[] | undefined;
+      /** Objects whose words moderation hides from this asker: they go by their type. */
+      readonly veiled?: readonly string[] | undefined;
+      /** The question is what is here; `view` for what is in view alone. */
+      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] } | undefined;
+    }
+  /**
+   * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).
+   * `version` is the second of the room's time; a newer second of the same pair supersedes.
+   */
+  | {
+      readonly kind: "motion";
+      readonly user: string;
+      readonly other: string;
+      readonly version: number;
+      readonly features: MotionFeatures;
     };
 
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

@@ -6,6 +6,7 @@
  * [IP2] Texts first, they are quick and somebody's chat waits for them; then searches that have waited `SEARCH_PATIENCE_MS`; then the
  *       index; then the other searches. So a search is answered from a complete index if that is soon, else from what is there.
  * [IP3] Bounded: at most `capacity` requests wait, one event per object. Refused requests are reported to the caller.
+ * [IP4] An event whose handling throws is counted and gone: it costs its answer, never the room.
  */
 import type { PipelineEvent } from "../core/types.ts";
 import { Consumers } from "./consumers.ts";
@@ -32,6 +33,8 @@ export class InProcess {
   /** Scenes that are kept indexed, with the events that are not in their index yet. */
   private readonly scenes = new Map<string, Map<string, LedgerEvent>>();
   private cancel: (() => void) | undefined;
+  coalesced = 0;
+  failed = 0;
 
   constructor(options: {
     readonly degraded: boolean;
@@ -82,7 +85,9 @@ export class InProcess {
   }
   /** A change of an object of a warm scene. */
   change(scene: string, event: LedgerEvent): void {
-    this.scenes.get(scene)?.set(event.object, event);
+    const events = this.scenes.get(scene);
+    if (events?.has(event.object) === true) this.coalesced++;
+    events?.set(event.object, event);
     this.schedule();
   }
   forget(scene: string): void {
@@ -125,8 +130,7 @@ export class InProcess {
     for (const [scene, events] of this.scenes) {
       for (const [id, event] of events) {
         events.delete(id);
-        this.consumers.handle(scene, event);
-        return true;
+        return this.handle({ scene, event, sinceMs: 0 });
       }
     }
     return this.handle(shift(this.searches));
@@ -134,9 +138,18 @@ export class InProcess {
 
   private handle(waiting: Waiting<PipelineEvent> | undefined): boolean {
     if (waiting === undefined) return false;
-    const answer = this.consumers.handle(waiting.scene, waiting.event);
+    const [answer, failed] = this.consume(waiting);
+    if (failed) this.failed++;
     if (answer !== undefined) this.answer(waiting.scene, answer);
     return true;
+  }
+
+  private consume({ scene, event }: Waiting<PipelineEvent>): readonly [answer: PipelineAnswer | undefined, failed: boolean] {
+    try {
+      return [this.consumers.handle(scene, event), false];
+    } catch {
+      return [undefined, true];
+    }
   }
 }
 

@@ -2,12 +2,12 @@ import { LIMITS } from "@copresence/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { createPipeline } from "./index.ts";
 import { MAX_OBJECTS } from "./search/index.ts";
-import { chatEvent, labelEvent, objectEvent, searchEvent, SteppedTimers } from "./testing.ts";
+import { chatEvent, labelEvent, objectEvent, searchEvent, SteppedTimers } from "./testing/events.ts";
 import type { Pipeline, PipelineAnswer } from "./types.ts";
 
 function inline(): { pipeline: Pipeline; timers: SteppedTimers; answers: PipelineAnswer[] } {
   const timers = new SteppedTimers();
-  const pipeline = createPipeline({ mode: "inline", timers });
+  const pipeline = createPipeline({ kind: "inline" }, { timers });
   const answers: PipelineAnswer[] = [];
   pipeline.onAnswer("room", (answer) => answers.push(answer));
   return { pipeline, timers, answers };

@@ -33,6 +33,8 @@ export class InlinePipeline implements Pipeline {
       if (!this.work.ask(scene, event)) this.dropped++;
       return;
     }
+    // Behaviour is read by models, and there are none here.
+    if (event.kind === "motion") return;
     if (!this.work.isWarm(scene)) this.work.warm(scene, []);
     this.work.change(scene, event);
   }
@@ -50,7 +52,20 @@ export class InlinePipeline implements Pipeline {
 
   health(): PipelineHealth {
     const lagMs = Math.round(this.timers.now() - (this.work.oldestMs ?? this.timers.now()));
-    return { state: "ready", queued: this.work.queued, dropped: this.dropped + this.work.refused, lagMs, runtime: "none (inline)" };
+    return {
+      state: "ready",
+      mode: "inline",
+      queued: this.work.queued,
+      dropped: this.dropped + this.work.refused,
+      coalesced: this.work.coalesced,
+      dead: this.work.failed,
+      resent: 0,
+      degradedAnswers: 0,
+      workers: [],
+      restarts: 0,
+      lagMs,
+      runtime: "none (inline)",
+    };
   }
 
   async close(): Promise<void> {

@@ -43,6 +43,20 @@ describe("ObjectLedger", () => {
     expect(ledger.put(made("c", 1), 0)).toBe(true);
   });
 
+  it("[OL4] does not hand out again what was given up, until it changes", () => {
+    const ledger = new ObjectLedger(10);
+    ledger.put(made("a", 1), 0);
+    ledger.put(made("b", 1), 0);
+    ledger.take(9);
+    expect([ledger.bury("a", 2), ledger.bury("a", 1), ledger.bury("a", 1)]).toEqual([false, true, false]);
+    ledger.replay(1);
+    ledger.redo(made("a", 1), 1);
+    expect(ledger.take(9)).toEqual([made("b", 1)]);
+    ledger.put(made("a", 2), 2);
+    ledger.replay(3);
+    expect(ledger.take(9)).toEqual([made("a", 2), made("b", 1)]);
+  });
+
   it("[OL2] a receiver that dies at any point ends with the last state after a replay", () => {
     const act = fc.oneof(
       fc.record({ id: fc.constantFrom("a", "b", "c"), gone: fc.boolean() }),

@@ -1,80 +1,91 @@
 /**
- * The side pipeline as the room's process sees it: queues in, batches to the worker, answers out, and the reduced form when the worker does not answer.
+ * The side pipeline as the room's process sees it: queues in, batches to a carrier, answers out, and the reduced form when workers do not answer.
  *
- * [SP1] `offer` is a few map operations: no parsing, no message to the thread, no answer from inside it.
- * [SP2] Every text and search that is accepted is answered once: by the worker, or after its deadline in process. An answer that comes later is dropped.
+ * [SP1] `offer` is a few map operations: no parsing, no message to a worker, no answer from inside it.
+ * [SP2] Every text and search that is accepted is answered once: by a worker, or after its deadline in process. An answer that comes later is dropped.
  * [SP3] A new worker is told every object before it is asked anything: until then searches are answered in process, degraded.
  * [SP4] Objects wait in the ledger, texts and searches in queues per scene; what queues turn away is answered in process, or counted as dropped.
+ * [SP5] What a carrier lost is sent again: at once when its part goes down or comes up anew, after `resendMs` when nothing is heard.
  */
 import { LIMITS } from "@copresence/shared/protocol";
 import type { PipelineEvent } from "../core/types.ts";
-import { InProcess, type TextEvent } from "./in-process.ts";
-import { type LedgerEvent, ObjectLedger } from "./object-ledger.ts";
-import { type Request, RequestQueue } from "./request-queue.ts";
-import { MAX_OBJECTS, type SearchEvent } from "./search/index.ts";
+import type { Carrier, Envelope, OpenCarrier, Outcome, RuntimeReport } from "./carrier.ts";
+import { answerKey, isAnswerTo, isLedgerEvent, keyOf, objectOf, type RequestEvent, versionOf } from "./event-key.ts";
+import { type Flight, Flights } from "./flights.ts";
+import { InProcess } from "./in-process.ts";
+import { type Ask, queueOf, type QueueName, SceneLanes } from "./scene-lanes.ts";
 import { realTimers, type Timers } from "./timers.ts";
-import type { Pipeline, PipelineAnswer, PipelineHealth } from "./types.ts";
-import { WorkerHost } from "./worker-host.ts";
-import type { BatchItem, Fault, SceneAnswer } from "./worker-messages.ts";
+import type { Pipeline, PipelineAnswer, PipelineHealth, PipelineMode } from "./types.ts";
 
 /** Texts: half of what a held chat line waits for its verdict (200 ms). Searches: what still feels like an answer to typing. Standing: a loaded scene takes its turn. */
-const DEADLINES: Deadlines = { textMs: 100, searchMs: 300, standingMs: 5000 };
+const DEADLINES: Deadlines = { textMs: 100, searchMs: 300, standingMs: 5000, downMs: 0, resendMs: 10_000 };
 const SWEEP_MS = 20;
-/** One batch: some milliseconds of the worker's time, a fraction of one of the room's to clone. */
-const BATCH_REQUESTS = 64;
-const BATCH_OBJECTS = 128;
-/** Between batches that hold objects only, so that a flood of edits costs the room's thread little. */
-const OBJECT_BATCH_REST_MS = 4;
-/** Unanswered texts and searches of one person: more than chat, label and search limits let through in a second. */
-const QUOTA = 64;
+/** Between sends that hold objects only, so that a flood of edits costs the room's thread little. */
+const OBJECT_REST_MS = 4;
 /** A scene beyond these is not served: far above what one process hosts. */
 const MAX_SCENES = 256;
 /** How long after the last fallback health says `degraded`, and the fallback keeps its index. */
 const RECENT_MS = 5000;
 const KEEP_WARM_MS = 60_000;
 
-type AskEvent = TextEvent | SearchEvent;
-type QueueName = "texts" | "searches" | "standing";
-const DEADLINE_OF: Readonly<Record<QueueName, keyof Deadlines>> = { texts: "textMs", searches: "searchMs", standing: "standingMs" };
-type Ask = { readonly scene: string; readonly event: AskEvent; readonly sinceMs: number };
-type Scene = {
-  readonly name: string;
-  readonly ledger: ObjectLedger;
-  readonly texts: RequestQueue<Ask>;
-  readonly searches: RequestQueue<Ask>;
-  /** Texts the room itself hands in: those of every object when a scene is loaded. Nobody waits for them, none may be lost. */
-  readonly standing: RequestQueue<Ask>;
-  readonly listeners: Set<(answer: PipelineAnswer) => void>;
+const DEADLINE_OF: Readonly<Record<QueueName, keyof Deadlines>> = {
+  texts: "textMs",
+  searches: "searchMs",
+  standing: "standingMs",
+  notes: "standingMs",
+};
+type Open = Ask & { readonly lanes: SceneLanes };
+type Part = {
+  readonly scenes: Set<SceneLanes>;
+  state: "starting" | "down" | "replaying" | "serving";
+  /** While replaying: objects that changed up to here are part of it; then, up to which flight. */
+  replayMs: number;
+  replayFlight: number | undefined;
+  /** Objects were sent a moment ago. */
+  resting: boolean;
 };
 
-/** How long the worker has before the room's process answers. */
-export type Deadlines = { readonly textMs: number; readonly searchMs: number; readonly standingMs: number };
-export type SidePipelineOptions = { readonly onLog?: (line: string) => void; readonly timers?: Timers; readonly deadlines?: Deadlines };
+/**
+ * How long the worker has before the room's process answers; `downMs`: while there is none to wait for. `resendMs`: when what was sent and not
+ * heard of is sent again; longer than a worker needs for a full window, and than its successor needs to take over.
+ */
+export type Deadlines = {
+  readonly textMs: number;
+  readonly searchMs: number;
+  readonly standingMs: number;
+  readonly downMs: number;
+  readonly resendMs: number;
+};
+export type SidePipelineOptions = {
+  readonly mode: PipelineMode;
+  readonly carrier: OpenCarrier;
+  readonly onLog?: ((line: string) => void) | undefined;
+  readonly timers?: Timers | undefined;
+  readonly deadlines?: Deadlines | undefined;
+};
 
 export class SidePipeline implements Pipeline {
+  private readonly mode: PipelineMode;
   private readonly timers: Timers;
   private readonly log: (line: string) => void;
   private readonly deadlines: Deadlines;
-  private readonly scenes = new Map<string, Scene>();
-  /** Accepted and unanswered, oldest first: queued or with the worker. */
-  private readonly open = new Map<string, Ask>();
+  private readonly scenes = new Map<string, SceneLanes>();
+  private readonly parts: readonly Part[];
+  /** Accepted and unanswered, oldest first: queued or with a worker. */
+  private readonly open = new Map<string, Open>();
+  private readonly flights = new Flights();
   private readonly fallback: InProcess;
-  private readonly host: WorkerHost;
-  /** Handed to the worker and not acknowledged. */
-  private batch: { readonly objects: readonly { readonly scene: Scene; readonly event: LedgerEvent }[] } | undefined;
-  private runtime = "starting";
-  private runtimeOk = true;
-  private worker: "starting" | "down" | "replaying" | "serving" = "starting";
+  private readonly carrier: Carrier;
+  private runtime: RuntimeReport = { ok: true, sentence: "starting" };
   private lastFallbackMs = -Infinity;
-  private lost = 0;
+  private readonly counts = { lost: 0, dead: 0, resent: 0, degraded: 0, coalescedBefore: 0 };
   private searches = 0;
   private pumping: unknown;
-  /** After a batch, until objects may fill the next one. */
-  private resting = false;
   private cancelSweep: (() => void) | undefined;
   private closed = false;
 
-  constructor(options: SidePipelineOptions = {}) {
+  constructor(options: SidePipelineOptions) {
+    this.mode = options.mode;
     this.timers = options.timers ?? realTimers;
     this.deadlines = options.deadlines ?? DEADLINES;
     this.log = options.onLog ?? (() => undefined);
@@ -82,52 +93,69 @@ export class SidePipeline implements Pipeline {
       degraded: true,
       capacity: LIMITS.pipelineEvents,
       timers: this.timers,
-      answer: (scene, answer) => this.tell(scene, answer),
+      answer: (scene, answer) => {
+        this.counts.degraded++;
+        this.tell(scene, answer);
+      },
     });
-    this.host = new WorkerHost(this.timers, {
-      onReady: (runtime) => this.workerReady(runtime),
-      onDone: (answers) => this.batchDone(answers),
-      onDown: (sentence) => this.workerDown(sentence),
+    this.carrier = options.carrier({
+      onUp: (part, runtime) => this.partUp(part, runtime),
+      onDone: (part, outcomes) => this.partDone(part, outcomes),
+      onDown: (part, sentence) => this.partDown(part, sentence),
       onLog: this.log,
     });
-    this.host.start();
+    this.parts = Array.from({ length: this.carrier.parts }, (): Part => {
+      return { scenes: new Set(), state: "starting", replayMs: 0, replayFlight: undefined, resting: false };
+    });
   }
 
   offer(name: string, event: PipelineEvent): void {
-    const scene = this.sceneOf(name);
-    if (scene === undefined) {
-      this.lost++;
+    const lanes = this.lanesOf(name);
+    if (lanes === undefined) {
+      this.counts.lost++;
       return;
     }
-    if (event.kind === "text" || event.kind === "search") return this.enqueue(scene, event);
-    if (!scene.ledger.put(event, this.timers.now())) return;
+    if (!isLedgerEvent(event)) return this.enqueue(lanes, event);
+    if (!lanes.ledger.put(event, this.timers.now())) return;
     if (this.fallback.isWarm(name)) this.fallback.change(name, event);
     this.wake();
   }
 
   /** The last listener that leaves takes the scene's state with it. */
   onAnswer(name: string, listener: (answer: PipelineAnswer) => void): () => void {
-    this.sceneOf(name)?.listeners.add(listener);
+    this.lanesOf(name)?.listeners.add(listener);
     return () => {
-      const scene = this.scenes.get(name);
-      if (scene?.listeners.delete(listener) === true && scene.listeners.size === 0) this.forget(scene);
+      const lanes = this.scenes.get(name);
+      if (lanes?.listeners.delete(listener) === true && lanes.listeners.size === 0) this.forget(lanes);
     };
   }
 
   health(): PipelineHealth {
     const nowMs = this.timers.now();
-    let [queued, dropped, oldestMs] = [this.open.size, this.lost, nowMs];
-    for (const { ledger } of this.scenes.values()) {
-      queued += ledger.undelivered;
-      dropped += ledger.refused;
-      oldestMs = Math.min(oldestMs, ledger.oldestMs ?? nowMs);
+    const { lost, dead, resent, degraded, coalescedBefore } = this.counts;
+    let [queued, dropped, coalesced] = [this.open.size, lost, coalescedBefore];
+    const [oldestOpen] = this.open.values();
+    let oldestMs = Math.min(nowMs, oldestOpen?.sinceMs ?? nowMs, this.flights.oldestMs ?? nowMs);
+    for (const lanes of this.scenes.values()) {
+      queued += lanes.ledger.undelivered + lanes.queues.notes.size;
+      dropped += lanes.ledger.refused + lanes.queues.notes.evicted;
+      coalesced += lanes.coalesced;
+      oldestMs = Math.min(oldestMs, lanes.ledger.oldestMs ?? nowMs);
     }
-    const [oldestAsk] = this.open.values();
-    oldestMs = Math.min(oldestMs, oldestAsk?.sinceMs ?? nowMs);
-    const recently = nowMs - this.lastFallbackMs < RECENT_MS;
-    const serving = this.worker === "serving" && this.runtimeOk && !recently;
-    const state = serving ? "ready" : this.worker === "starting" && !recently ? "starting" : "degraded";
-    return { state, queued, dropped, lagMs: Math.round(nowMs - oldestMs), runtime: this.runtime };
+    return {
+      state: this.state(nowMs),
+      mode: this.mode,
+      queued,
+      dropped,
+      coalesced,
+      dead: dead + this.fallback.failed,
+      resent,
+      degradedAnswers: degraded,
+      workers: this.carrier.pids,
+      restarts: this.carrier.restarts,
+      lagMs: Math.round(nowMs - oldestMs),
+      runtime: this.runtime.sentence,
+    };
   }
 
   async close(): Promise<void> {
@@ -136,66 +164,68 @@ export class SidePipeline implements Pipeline {
     this.open.clear();
     this.scenes.clear();
     this.fallback.close();
-    await this.host.close();
+    await this.carrier.close();
   }
 
-  /** Fault injection, for simulations and tests: the worker dies, or hangs. */
-  inject(fault: Fault): void {
-    this.host.inject(fault);
+  /** Judged by the parts that hold scenes; without any scene one part that is served is enough to start with. */
+  private state(nowMs: number): PipelineHealth["state"] {
+    const recently = nowMs - this.lastFallbackMs < RECENT_MS;
+    const used = this.parts.filter(({ scenes }) => scenes.size > 0);
+    const serving = used.length > 0 ? used.every(({ state }) => state === "serving") : this.parts.some(({ state }) => state === "serving");
+    if (serving && this.runtime.ok && !recently) return "ready";
+    const starting = this.parts.every(({ state }) => state === "starting" || state === "replaying");
+    return starting && this.runtime.ok && !recently && this.carrier.restarts === 0 ? "starting" : "degraded";
   }
 
-  private sceneOf(name: string): Scene | undefined {
+  private lanesOf(name: string): SceneLanes | undefined {
     const known = this.scenes.get(name);
     if (known !== undefined || this.closed || this.scenes.size >= MAX_SCENES) return known;
-    const bounds = { capacity: LIMITS.pipelineEvents, quota: QUOTA };
-    const scene: Scene = {
-      name,
-      ledger: new ObjectLedger(MAX_OBJECTS),
-      texts: new RequestQueue(bounds),
-      searches: new RequestQueue(bounds),
-      standing: new RequestQueue({ capacity: MAX_OBJECTS, quota: MAX_OBJECTS }),
-      listeners: new Set(),
-    };
-    this.scenes.set(name, scene);
-    return scene;
+    const lanes = new SceneLanes(name, this.carrier.partOf(name));
+    this.scenes.set(name, lanes);
+    this.partOf(lanes).scenes.add(lanes);
+    return lanes;
   }
 
-  private forget(scene: Scene): void {
-    this.scenes.delete(scene.name);
-    for (const [key, ask] of this.open) if (ask.scene === scene.name) this.open.delete(key);
-    this.fallback.forget(scene.name);
-    this.host.forget(scene.name);
+  private partOf(lanes: SceneLanes): Part {
+    return this.parts[lanes.part] as Part;
   }
 
-  private enqueue(scene: Scene, event: AskEvent): void {
-    const ask: Ask = { scene: scene.name, event, sinceMs: this.timers.now() };
-    const key = keyOf(scene.name, event);
-    const queue = scene[queueOf(event)];
-    const owner = event.kind === "text" ? event.user : event.session;
+  private forget(lanes: SceneLanes): void {
+    this.scenes.delete(lanes.name);
+    this.partOf(lanes).scenes.delete(lanes);
+    this.counts.coalescedBefore += lanes.coalesced;
+    for (const [key, ask] of this.open) if (ask.lanes === lanes) this.open.delete(key);
+    this.flights.forget(lanes);
+    this.fallback.forget(lanes.name);
+    this.carrier.forget(lanes.name);
+  }
+
+  private enqueue(lanes: SceneLanes, event: RequestEvent): void {
+    const ask: Ask = { key: keyOf(lanes.name, event), event, sinceMs: this.timers.now() };
     // A question asked again under the same `ref` is a new question.
-    const version = event.kind === "text" ? event.version : ++this.searches;
-    const { status, evicted } = queue.put({ key, owner, version, item: ask });
+    const { status, evicted } = lanes.put(ask, event.kind === "search" ? ++this.searches : event.version);
     if (status === "stale") return;
-    for (const request of evicted) this.turnAway(request);
-    this.open.set(key, ask);
-    this.cancelSweep ??= this.timers.after(SWEEP_MS, () => this.sweep());
+    for (const { item } of evicted) this.turnAway(lanes, item);
     this.wake();
+    if (event.kind === "motion") return;
+    this.open.set(ask.key, { ...ask, lanes });
+    this.cancelSweep ??= this.timers.after(SWEEP_MS, () => this.sweep());
   }
 
   /** Over quota or capacity [SP4]. */
-  private turnAway(request: Request<Ask>): void {
-    this.open.delete(request.key);
-    this.answerInProcess(request.item);
+  private turnAway(lanes: SceneLanes, ask: Ask): void {
+    this.open.delete(ask.key);
+    this.answerInProcess(lanes, ask.event);
   }
 
-  private answerInProcess({ scene, event }: Ask): void {
+  private answerInProcess(lanes: SceneLanes, event: RequestEvent): void {
+    if (event.kind === "motion") return;
     this.lastFallbackMs = this.timers.now();
-    const known = this.scenes.get(scene);
-    if (event.kind === "search" && known !== undefined && !this.fallback.isWarm(scene)) this.fallback.warm(scene, known.ledger.events());
-    if (!this.fallback.ask(scene, event)) this.lost++;
+    if (event.kind === "search" && !this.fallback.isWarm(lanes.name)) this.fallback.warm(lanes.name, lanes.ledger.events());
+    if (!this.fallback.ask(lanes.name, event)) this.counts.lost++;
   }
 
-  /** Answers in process what the worker has not answered in time [SP2]; at once while there is no worker to wait for. */
+  /** Answers in process what no worker has answered in time [SP2], and sends again what is overdue [SP5]. */
   private sweep(): void {
     this.cancelSweep?.();
     this.cancelSweep = undefined;
@@ -204,92 +234,168 @@ export class SidePipeline implements Pipeline {
       // What finds no room now stays where it is and is tried again at the next sweep, or the worker comes back first.
       if (!this.fallback.hasRoom) break;
       const queue = queueOf(ask.event);
-      const hopeless = this.worker === "down" || (this.worker === "replaying" && queue === "searches");
-      if (!hopeless && nowMs - ask.sinceMs < this.deadlines[DEADLINE_OF[queue]]) continue;
+      const { state } = this.partOf(ask.lanes);
+      const hopeless = state === "down" || (state === "replaying" && queue === "searches");
+      const patienceMs = hopeless ? this.deadlines.downMs : this.deadlines[DEADLINE_OF[queue]];
+      if (nowMs - ask.sinceMs < patienceMs) continue;
       this.open.delete(key);
-      this.scenes.get(ask.scene)?.[queue].remove(key);
-      this.answerInProcess(ask);
+      ask.lanes.queues[queue].remove(key);
+      this.answerInProcess(ask.lanes, ask.event);
     }
-    if (this.open.size > 0) this.cancelSweep = this.timers.after(SWEEP_MS, () => this.sweep());
-    else if (this.worker === "serving" && nowMs - this.lastFallbackMs > KEEP_WARM_MS) this.fallback.cool();
+    this.parts.forEach((_, part) => this.sendOverdue(part, nowMs));
+    if (this.open.size + this.flights.size > 0) this.cancelSweep = this.timers.after(SWEEP_MS, () => this.sweep());
+    else if (this.parts.every(({ state }) => state === "serving") && nowMs - this.lastFallbackMs > KEEP_WARM_MS) this.fallback.cool();
+  }
+
+  private sendOverdue(part: number, nowMs: number): void {
+    const overdue = this.flights.lose(part, nowMs - this.deadlines.resendMs);
+    if (overdue.length === 0) return;
+    this.carrier.abandon(
+      part,
+      overdue.map(({ id }) => id),
+    );
+    this.sendAgain(overdue);
+  }
+
+  private sendAgain(lost: readonly Flight[]): void {
+    for (const { lanes, event, sinceMs } of lost) {
+      if (isLedgerEvent(event)) lanes.ledger.redo(event, this.timers.now());
+      else {
+        const key = keyOf(lanes.name, event);
+        // Answered meanwhile, or superseded.
+        if (event.kind !== "motion" && this.open.get(key)?.event !== event) continue;
+        for (const { item } of lanes.put({ key, event, sinceMs }, versionOf(event)).evicted) this.turnAway(lanes, item);
+      }
+      this.counts.resent++;
+    }
+    if (lost.length > 0) this.wake();
   }
 
   private wake(): void {
     this.pumping ??= setImmediate(() => this.pump());
   }
 
-  /** Gives an idle worker the next batch: objects first, so that a search finds what was made before it was asked. */
   private pump(): void {
     this.pumping = undefined;
-    if (this.closed || !this.host.idle || (this.resting && !this.hasRequests())) return;
-    const items: BatchItem[] = [];
-    const objects: { scene: Scene; event: LedgerEvent }[] = [];
-    const share = (max: number): number => Math.max(1, Math.floor(max / Math.max(1, this.scenes.size)));
-    for (const scene of this.scenes.values()) {
-      for (const event of scene.ledger.take(share(BATCH_OBJECTS))) {
-        objects.push({ scene, event });
-        items.push({ scene: scene.name, event });
-      }
-    }
-    for (const scene of this.scenes.values()) {
-      const { texts, searches, standing } = scene;
-      for (const queue of this.worker === "replaying" ? [texts, standing] : [texts, searches, standing]) {
-        for (let left = share(BATCH_REQUESTS), next = queue.take(); next !== undefined; next = --left > 0 ? queue.take() : undefined) {
-          items.push({ scene: scene.name, event: next.item.event });
+    if (this.closed) return;
+    this.parts.forEach((part, index) => {
+      if (part.scenes.size > 0 || part.state === "replaying") this.fill(part, index);
+    });
+    if (this.flights.size > 0) this.cancelSweep ??= this.timers.after(SWEEP_MS, () => this.sweep());
+  }
+
+  /** Hands over what the part takes: objects first, so that a search finds what was made before it was asked. */
+  private fill(part: Part, index: number): void {
+    const room = this.carrier.room(index);
+    if (room.objects + room.requests <= 0) return;
+    const searches = part.state !== "replaying";
+    const [items, nowMs] = [[] as Envelope[], this.timers.now()];
+    const hasRequests = [...part.scenes].some((lanes) => lanes.waiting(searches) > 0);
+    const share = (max: number): number => Math.ceil(max / Math.max(1, part.scenes.size));
+    if (!part.resting || hasRequests) {
+      for (const lanes of part.scenes) {
+        for (const event of lanes.ledger.take(share(Math.max(0, room.objects)))) {
+          const id = this.flights.start(lanes, event, { sentMs: nowMs, sinceMs: nowMs });
+          items.push({ id, scene: lanes.name, event, ttlMs: undefined });
         }
       }
     }
-    this.batch = { objects };
-    if (items.length > 0) return this.host.send(items);
-    if (this.worker === "replaying") this.serve();
+    if (items.length > 0) this.rest(part);
+    for (const lanes of part.scenes) {
+      for (const { event, sinceMs } of lanes.take(share(Math.max(0, room.requests)), searches)) {
+        const id = this.flights.start(lanes, event, { sentMs: nowMs, sinceMs });
+        items.push({ id, scene: lanes.name, event, ttlMs: this.ttlOf(event, nowMs - sinceMs) });
+      }
+    }
+    this.checkReplay(part, index);
+    if (items.length > 0) this.carrier.send(index, items);
   }
 
-  private batchDone(answers: readonly SceneAnswer[]): void {
-    for (const { scene, event } of this.batch?.objects ?? []) scene.ledger.delivered(event);
-    this.batch = undefined;
-    for (const { scene, answer } of answers) {
-      const key = answerKey(scene, answer);
-      const ask = this.open.get(key);
-      if (ask === undefined || !isAnswerTo(answer, ask.event)) continue;
-      this.open.delete(key);
-      this.tell(scene, answer);
-    }
-    if (this.worker === "replaying" && [...this.scenes.values()].every(({ ledger }) => ledger.undelivered === 0)) this.serve();
-    if (this.hasRequests()) return this.wake();
-    if (this.resting) return;
-    this.resting = true;
-    this.timers.after(OBJECT_BATCH_REST_MS, () => {
-      this.resting = false;
+  /** Nobody reads the answer to a question whose deadline has passed. Texts of objects stay worth judging. */
+  private ttlOf(event: RequestEvent, ageMs: number): number | undefined {
+    if (event.kind === "search") return Math.max(1, this.deadlines.searchMs - ageMs);
+    return event.kind === "text" && event.subject.kind === "chat" ? Math.max(1, this.deadlines.textMs - ageMs) : undefined;
+  }
+
+  private rest(part: Part): void {
+    part.resting = true;
+    this.timers.after(OBJECT_REST_MS, () => {
+      part.resting = false;
       this.wake();
     });
   }
 
-  private hasRequests(): boolean {
-    for (const { texts, searches, standing } of this.scenes.values()) {
-      if (texts.size + standing.size > 0 || (searches.size > 0 && this.worker !== "replaying")) return true;
+  private partDone(index: number, outcomes: readonly Outcome[]): void {
+    for (const { id, scene, answer, dead } of outcomes) {
+      const flight = this.flights.land(index, id);
+      if (flight !== undefined && isLedgerEvent(flight.event)) flight.lanes.ledger.delivered(flight.event);
+      if (dead !== undefined) this.bury(scene, dead);
+      if (answer !== undefined) this.settle(scene, answer);
     }
-    return false;
+    this.checkReplay(this.parts[index] as Part, index);
+    this.wake();
   }
 
-  private workerReady(runtime: { readonly ok: boolean; readonly sentence: string }): void {
-    this.runtime = runtime.sentence;
-    this.runtimeOk = runtime.ok;
+  /** A worker's answer, unless it was given already or asks have moved on. */
+  private settle(scene: string, answer: PipelineAnswer): void {
+    const key = answerKey(scene, answer);
+    const ask = this.open.get(key);
+    if (ask === undefined || !isAnswerTo(answer, ask.event)) return;
+    this.open.delete(key);
+    // It may wait to be sent again.
+    ask.lanes.queues[queueOf(ask.event)].remove(key);
+    this.tell(scene, answer);
+  }
+
+  /** No worker can handle it: it is not sent again, and who waits for an answer gets the reduced form's. */
+  private bury(scene: string, { why, key, version }: NonNullable<Outcome["dead"]>): void {
+    const lanes = this.scenes.get(scene);
+    if (lanes === undefined) return;
+    const object = objectOf(scene, key);
+    const ask = this.open.get(key);
+    if (object !== undefined) {
+      if (!lanes.ledger.bury(object, version)) return;
+    } else if (ask !== undefined) {
+      if (versionOf(ask.event) !== version) return;
+      this.open.delete(key);
+      lanes.queues[queueOf(ask.event)].remove(key);
+      this.answerInProcess(lanes, ask.event);
+    }
+    this.counts.dead++;
+    this.log(`an event was given up: ${why}`);
+  }
+
+  private partUp(index: number, runtime: RuntimeReport): void {
+    const part = this.parts[index] as Part;
+    this.runtime = runtime;
     if (!runtime.ok) this.log(runtime.sentence);
-    this.worker = "replaying";
-    for (const { ledger } of this.scenes.values()) ledger.replay(this.timers.now());
+    this.sendAgain(this.flights.lose(index));
+    part.state = "replaying";
+    part.replayMs = this.timers.now();
+    part.replayFlight = undefined;
+    for (const { ledger } of part.scenes) ledger.replay(part.replayMs);
     this.wake();
   }
 
-  private serve(): void {
-    this.worker = "serving";
-    this.log(`the worker is serving with ${this.runtime}`);
+  /** A replay is over when everything that was there at its start has been sent, and what was sent has come back. */
+  private checkReplay(part: Part, index: number): void {
+    if (part.state !== "replaying") return;
+    if (part.replayFlight === undefined) {
+      for (const { ledger } of part.scenes) if ((ledger.oldestMs ?? Infinity) <= part.replayMs) return;
+      part.replayFlight = this.flights.newest;
+    }
+    if (this.flights.hasObjectsUpTo(index, part.replayFlight)) return;
+    part.state = "serving";
+    if (part.scenes.size > 0 || this.parts.length === 1) this.log(`a worker is serving with ${this.runtime.sentence}`);
     this.wake();
   }
 
-  private workerDown(sentence: string): void {
-    this.worker = "down";
-    this.batch = undefined;
-    this.log(`${sentence}; answering in process until the next is up`);
+  private partDown(index: number, sentence: string): void {
+    const part = this.parts[index] as Part;
+    if (part.state === "down") return;
+    part.state = "down";
+    this.sendAgain(this.flights.lose(index));
+    if (part.scenes.size > 0 || this.parts.length === 1) this.log(`${sentence}; answering in process until the next is up`);
     this.sweep();
   }
 
@@ -297,23 +403,3 @@ export class SidePipeline implements Pipeline {
     for (const listener of this.scenes.get(name)?.listeners ?? []) listener(answer);
   }
 }
-
-/** The room's own texts have no user. */
-const queueOf = (event: AskEvent): QueueName => (event.kind === "search" ? "searches" : event.user === "" ? "standing" : "texts");
-
-/** One key per subject: a newer version of a text supersedes, a search is its own. Parts are identifiers or numbers, so `/` separates. */
-function keyOf(scene: string, event: AskEvent): string {
-  if (event.kind === "search") return `${scene}/search/${event.session}/${event.ref}`;
-  const { subject } = event;
-  return subject.kind === "chat" ? `${scene}/chat/${subject.id}` : `${scene}/field/${subject.object}/${subject.field}`;
-}
-
-function answerKey(scene: string, answer: PipelineAnswer): string {
-  if (answer.kind === "searched") return `${scene}/search/${answer.session}/${answer.ref}`;
-  const { subject } = answer;
-  return subject.kind === "chat" ? `${scene}/chat/${subject.id}` : `${scene}/field/${subject.object}/${subject.field}`;
-}
-
-/** Of a text that was superseded while the worker had it, only the newest version is answered. */
-const isAnswerTo = (answer: PipelineAnswer, event: AskEvent): boolean =>
-  answer.kind !== "verdict" || (event.kind === "text" && event.version === answer.version);

@@ -6,16 +6,43 @@
  * [PI3] With the worker dead, `search` is answered in the room's process from the last lexical index with `degraded: true`,
  *       and texts are judged by the lexicon alone.
  */
-import type { PipelineEvent, SearchHit, TextSubject } from "../core/types.ts";
+import type { PipelineEvent, SceneDescription, SearchHit, TextSubject } from "../core/types.ts";
+
+export type PipelineMode = "process" | "thread" | "redis" | "inline";
 
 export type PipelineAnswer =
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: string; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] };
+  | {
+      readonly kind: "searched";
+      readonly session: string;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
+    };
 
 export type PipelineHealth = {
   readonly state: "ready" | "starting" | "degraded";
+  /** Where the consumers run. */
+  readonly mode: PipelineMode;
+  /** Events that wait or are being handled. */
   readonly queued: number;
+  /** Events nobody will handle: over every bound. */
   readonly dropped: number;
+  /** Events that a newer version of the same subject replaced while they waited. */
+  readonly coalesced: number;
+  /** Events given up because handling them failed again and again. */
+  readonly dead: number;
+  /** Events sent again because a worker was lost or did not answer. */
+  readonly resent: number;
+  /** Answers of the reduced form, in the room's process. */
+  readonly degradedAnswers: number;
+  /** Process ids of the workers that are processes of this server's. */
+  readonly workers: readonly number[];
+  /** Workers lost and replaced. */
+  readonly restarts: number;
+  /** Age of the oldest waiting event. */
   readonly lagMs: number;
   readonly runtime: string;
 };

@@ -1,10 +1,10 @@
-/** What the room's process and the pipeline's worker thread say to each other. Plain data, cloned by postMessage. */
+/** What the room's process and its own worker, thread or child process, say to each other. Plain data, cloned or serialised on the way. */
 import type { PipelineEvent } from "../core/types.ts";
-import type { PipelineAnswer } from "./types.ts";
+import type { RuntimeReport } from "./carrier.ts";
+import type { Handled } from "./consumers.ts";
 
 export type WorkerData = { readonly gate: SharedArrayBuffer };
 export type BatchItem = { readonly scene: string; readonly event: PipelineEvent };
-export type SceneAnswer = { readonly scene: string; readonly answer: PipelineAnswer };
 
 export type ToWorker =
   | { readonly kind: "batch"; readonly id: number; readonly items: readonly BatchItem[] }
@@ -16,6 +16,6 @@ export type ToWorker =
 export type Fault = "crash" | "freeze";
 
 export type FromWorker =
-  | { readonly kind: "ready"; readonly runtimeOk: boolean; readonly runtime: string }
-  /** Every event of the batch has been handled; these are its answers. */
-  | { readonly kind: "done"; readonly id: number; readonly answers: readonly SceneAnswer[] };
+  | { readonly kind: "ready"; readonly runtime: RuntimeReport }
+  /** Every event of the batch has been handled; one entry per item, in order. */
+  | { readonly kind: "done"; readonly id: number; readonly handled: readonly Handled[] };

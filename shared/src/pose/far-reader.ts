@@ -21,6 +21,7 @@ import {
   farClass,
   farHalfTicks,
   farK,
+  farShift,
   FarLayer,
 } from "./far-stream.ts";
 import { FAR_FULL_LAG_BITS, FAR_GAP_ORDER, FAR_LAG_ORDER, FAR_MRP_BITS, FAR_NEAR_BITS, FAR_NEAR_LIMIT, FAR_POSITION_BITS } from "./far-writer.ts";
@@ -30,6 +31,8 @@ export class FarReader {
   readonly bank: FarBank;
   /** Offset after the last block read. */
   end = 0;
+  /** Of the blocks of this frame, as its head says. */
+  coarseness = 0;
   private readonly bits = new BitReader();
   private readonly msPerTick: number;
   private readonly halfTicks: number;
@@ -97,7 +100,7 @@ export class FarReader {
   }
 
   private readVector(slot: number, vector: number, layer: FarLayer): void {
-    const { bank, bits } = this;
+    const { bank, bits, coarseness } = this;
     const { scratch, values } = bank;
     const a = slot * FAR_VALUES + vector * 3;
     const b = scratch * FAR_VALUES + vector * 3;
@@ -107,13 +110,15 @@ export class FarReader {
       bank.classes[scratch * FAR_VECTORS + vector] = cls;
       return;
     }
-    const k = farK(cls, layer);
+    const shift = farShift(vector, coarseness);
+    const k = farK(cls, layer, shift);
     const limit = (vector & 1) === 0 ? FAR_POSITION_LIMIT : FAR_MRP_STEPS;
     let sum = 0;
     for (let c = 0; c < 3; c++) {
-      const step = unzigzag(bits.rice(k));
-      values[b + c] = clampFar((values[a + c] as number) + step, limit);
-      sum += step < 0 ? -step : step;
+      // A hostile quotient may be as wide as the code allows; it stays within 2^25 here, and is clamped.
+      const moved = unzigzag(bits.rice(k)) << shift;
+      values[b + c] = clampFar((values[a + c] as number) + moved, limit);
+      sum += moved < 0 ? -moved : moved;
     }
     bank.classes[scratch * FAR_VECTORS + vector] = farClass(sum);
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../protocol/limits.ts";
 import { Decoded } from "./block-reader.ts";
 import { FarReader } from "./far-reader.ts";
-import { FAR_MRP_STEPS, FAR_POSITION_LIMIT, FarBank, FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
+import { FAR_COARSEST, FAR_MRP_STEPS, FAR_POSITION_LIMIT, FarBank, FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
 import { FarWriter } from "./far-writer.ts";
 import { allFinite, axisError, Mover, turnError } from "./pose-kit.ts";
 import { SlotListReader, writeSlotList } from "./slot-list.ts";
@@ -24,11 +24,15 @@ class Pair {
   private readonly poses = new Float64Array(POSE_FLOATS * 2);
   private readonly states = new Uint8Array(6);
 
+  /** Of what is encoded and decoded from here on. */
+  coarseness = 0;
+
   encode(tick: number, layer: FarLayer, pose: Float64Array, timeMs: number, states: readonly number[] = [0, 0, 0]): Uint8Array {
     this.poses.set(pose, POSE_FLOATS);
     this.states.set(states, 3);
-    this.writer.start(tick, layer);
-    return this.out.slice(0, this.writer.encode(1, timeMs, this.poses, this.states, this.out, 0));
+    this.writer.start(tick, layer, this.coarseness);
+    this.reader.coarseness = this.coarseness;
+    return this.out.slice(0, this.writer.encode(1, Float64Array.of(0, timeMs), this.poses, this.states, this.out, 0));
   }
   intra(): Uint8Array {
     return this.out.slice(0, this.writer.intra(1, this.out, 0));
@@ -94,6 +98,31 @@ describe("far stream", () => {
     expect(bytes / blocks).toBeLessThan(15);
   });
 
+  it("[FW1] stays in step through every change of coarseness, shows half a wider step of error, and costs less", () => {
+    const pair = new Pair();
+    const mover = new Mover(7);
+    const bytes = [0, 0, 0, 0];
+    for (let n = 0; n < 400; n++) {
+      pair.coarseness = n < 2 ? 0 : Math.floor(n / 20) % (FAR_COARSEST + 1);
+      const tick = 1000 + n * PERIOD;
+      const sample = mover.at((tick * 1000) / RATE);
+      const block = pair.encode(tick, FarLayer.c0, sample.pose, sample.timeMs);
+      if (n === 0) {
+        const intra = pair.intra();
+        expect(pair.reader.intra(1, tick, intra, 0, intra.length)).toBe(Decoded.ok);
+        continue;
+      }
+      expect(pair.decode(tick, FarLayer.c0, block)).toBe(Decoded.ok);
+      expect(pair.reader.end).toBe(block.length);
+      equalBanks(pair);
+      bytes[pair.coarseness] = (bytes[pair.coarseness] as number) + block.length;
+      // Half a step, and the half of a single one that the sample was rounded by.
+      expect(axisError(pair.shown.pose, sample.pose)).toBeLessThan((2 ** pair.coarseness + 1) * AXIS_M);
+      expect(turnError(pair.shown.pose, sample.pose)).toBeLessThan((2 ** (pair.coarseness >> 1) + 1) * TURN_DEG);
+    }
+    for (let c = 1; c <= FAR_COARSEST; c++) expect(bytes[c]).toBeLessThan((bytes[c - 1] as number) * 0.95);
+  });
+
   it("notices a C0 that was lost, and holds devices that are lost or at rest", () => {
     const pair = new Pair();
     const mover = new Mover(4);
@@ -117,7 +146,8 @@ describe("far stream", () => {
     pair.encode(100, FarLayer.c0, mover.at(0).pose, 1660);
     const intra = pair.intra();
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 120 }), fc.constantFrom(0, 1, 2), (bytes, kind) => {
+      fc.property(fc.uint8Array({ maxLength: 120 }), fc.constantFrom(0, 1, 2), fc.nat(FAR_COARSEST), (bytes, kind, coarseness) => {
+        pair.coarseness = pair.reader.coarseness = coarseness;
         pair.reader.intra(1, 100, intra, 0, intra.length);
         const before = [...pair.reader.bank.values.subarray(18, 36)];
         const outcome = kind === 2 ? pair.reader.intra(1, 112, bytes, 0, bytes.length) : pair.decode(kind === 0 ? 112 : 106, kind, bytes);

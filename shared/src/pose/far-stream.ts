@@ -5,7 +5,8 @@
  *
  * [FA1] C0 comes every `farPeriodTicks`, C1 halfway. C1 is never referred to, so dropping it halves the rate and breaks nothing.
  * [FA2] References are integers and a tick; equal blocks read leave equal references at both ends (FORMAT.md, far blocks).
- * [FA3] The Rice parameter of a device's residuals follows from the reference's class alone, so no lost block desynchronises it.
+ * [FA3] The Rice parameter of a device's residuals follows from the reference's class and the frame's coarseness alone, so no lost block
+ *       desynchronises it.
  */
 import { DEVICE_COUNT, DEVICE_FLOATS } from "./types.ts";
 
@@ -36,8 +37,19 @@ export const farPeriodTicks = (tickRateHz: number): number => 2 * farHalfTicks(t
 export function farClass(sum: number): number {
   return sum < 2 ? 0 : sum < 5 ? 1 : sum < 9 ? 2 : sum < 18 ? 3 : sum < 36 ? 4 : sum < 72 ? 5 : sum < 144 ? 6 : 7;
 }
-/** Rice parameter: a C1 lies half as far from its reference as the next C0. */
-export const farK = (cls: number, layer: FarLayer): number => (layer === FarLayer.c1 && cls > 0 ? cls - 1 : cls);
+/**
+ * In a crowd that moves more than a viewer's link can follow, steps are wider: a frame says how coarse it is. References stay in single
+ * steps, so that may change from one frame to the next.
+ */
+export const FAR_COARSEST = 3;
+/** Doublings of a vector's step: positions with every level, rotations (odd vectors) with every other one, as 7 degrees are seen from afar. */
+export const farShift = (vector: number, coarseness: number): number => ((vector & 1) === 0 ? coarseness : coarseness >> 1);
+
+/** Rice parameter: a C1 lies half as far from its reference as the next C0, and every doubling of the step takes a bit away. */
+export function farK(cls: number, layer: FarLayer, shift: number): number {
+  const k = (layer === FarLayer.c1 ? cls - 1 : cls) - shift;
+  return k > 0 ? k : 0;
+}
 
 export function clampFar(n: number, limit: number): number {
   return n > limit ? limit : n < -limit ? -limit : n === n ? n : 0;

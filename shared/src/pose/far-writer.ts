@@ -22,6 +22,7 @@ import {
   farClass,
   farHalfTicks,
   farK,
+  farShift,
   FarLayer,
 } from "./far-stream.ts";
 import { DEVICE_COUNT, DEVICE_FLOATS } from "./types.ts";
@@ -44,6 +45,7 @@ export class FarWriter {
   private readonly halfTicks: number;
   private tick = 0;
   private layer: FarLayer = FarLayer.c0;
+  private coarseness = 0;
 
   constructor(options: { readonly capacity: number; readonly tickRateHz: number }) {
     this.bank = new FarBank(options.capacity);
@@ -55,20 +57,21 @@ export class FarWriter {
     this.bank.clear(slot);
   }
 
-  /** What the next blocks are: of `layer`, at `tick`, which rises. */
-  start(tick: number, layer: FarLayer): void {
+  /** What the next blocks are: of `layer`, at `tick`, which rises, of a coarseness of 0..FAR_COARSEST. */
+  start(tick: number, layer: FarLayer, coarseness = 0): void {
     this.tick = tick;
     this.layer = layer;
+    this.coarseness = coarseness;
   }
 
   /**
-   * Encodes slot's pose (21 floats at 21 * slot of `poses`, 3 states at 3 * slot), measured at `timeMs`, into out[offset..], which has
+   * Encodes slot's pose (21 floats at 21 * slot of `poses`, 3 states at 3 * slot), measured at timesMs[slot], into out[offset..], which has
    * MAX_FAR_BYTES of room. Returns the offset after the block, or `offset` itself when the source had no reference: a C0 has made it
    * one now, and every viewer needs an intra block.
    */
-  encode(slot: number, timeMs: number, poses: Float64Array, states: Uint8Array, out: Uint8Array, offset: number): number {
+  encode(slot: number, timesMs: Float64Array, poses: Float64Array, states: Uint8Array, out: Uint8Array, offset: number): number {
     const { bank, bits, tick, layer } = this;
-    this.load(slot, tick, timeMs, poses, states);
+    this.load(slot, tick, timesMs, poses, states);
     const { scratch } = bank;
     const gap = tick - (bank.tick[slot] as number);
     if (bank.valid[slot] !== 1 || gap > MAX_GAP_TICKS) {
@@ -113,11 +116,14 @@ export class FarWriter {
   }
 
   /** Quantises the sample into the scratch entry. */
-  private load(slot: number, tick: number, timeMs: number, poses: Float64Array, states: Uint8Array): void {
+  private load(slot: number, tick: number, timesMs: Float64Array, poses: Float64Array, states: Uint8Array): void {
     const { bank } = this;
     const { scratch } = bank;
     bank.tick[scratch] = tick;
-    bank.lag[scratch] = Math.max(FAR_LAG_MIN, Math.min(FAR_LAG_MAX, Math.floor((tick * this.msPerTick - timeMs) / FAR_LAG_MS + 0.5) || 0));
+    bank.lag[scratch] = Math.max(
+      FAR_LAG_MIN,
+      Math.min(FAR_LAG_MAX, Math.floor((tick * this.msPerTick - (timesMs[slot] as number)) / FAR_LAG_MS + 0.5) || 0),
+    );
     for (let d = 0; d < DEVICE_COUNT; d++) {
       const o = slot * DEVICE_COUNT * DEVICE_FLOATS + d * DEVICE_FLOATS;
       const v = scratch * FAR_VALUES + d * 6;
@@ -140,7 +146,7 @@ export class FarWriter {
   }
 
   private writeVector(slot: number, vector: number, layer: FarLayer): void {
-    const { bank, bits } = this;
+    const { bank, bits, coarseness } = this;
     const { scratch, values } = bank;
     const a = slot * FAR_VALUES + vector * 3;
     const b = scratch * FAR_VALUES + vector * 3;
@@ -150,12 +156,19 @@ export class FarWriter {
       bank.classes[scratch * FAR_VECTORS + vector] = cls;
       return;
     }
-    const k = farK(cls, layer);
+    const shift = farShift(vector, coarseness);
+    const k = farK(cls, layer, shift);
+    const limit = (vector & 1) === 0 ? FAR_POSITION_LIMIT : FAR_MRP_STEPS;
+    const half = (1 << shift) >> 1;
     let sum = 0;
     for (let c = 0; c < 3; c++) {
-      const step = (values[b + c] as number) - (values[a + c] as number);
-      bits.rice(zigzag(step), k);
-      sum += step < 0 ? -step : step;
+      const from = values[a + c] as number;
+      const steps = ((values[b + c] as number) - from + half) >> shift;
+      bits.rice(zigzag(steps), k);
+      const moved = steps << shift;
+      // What the reader makes of it is the reference from here on.
+      values[b + c] = clampFar(from + moved, limit);
+      sum += moved < 0 ? -moved : moved;
     }
     bank.classes[scratch * FAR_VECTORS + vector] = farClass(sum);
   }

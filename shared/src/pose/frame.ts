@@ -11,13 +11,14 @@ import type { Rig } from "../motion/rig.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { BlockReader, Decoded } from "./block-reader.ts";
 import { FarReader } from "./far-reader.ts";
-import { FarBank, FarLayer } from "./far-stream.ts";
+import { FAR_COARSEST, FarBank, FarLayer } from "./far-stream.ts";
 import { ReferenceBank } from "./references.ts";
 import { SlotListReader } from "./slot-list.ts";
+import { isStreamSection, StreamReader, type StreamSink } from "./streams/stream-reader.ts";
 import { newPoseSample, type PoseSample } from "./types.ts";
 
 export type FrameHead = { tick: number; inputAck: number; rig: Rig | undefined };
-export type FrameSink = {
+export type FrameSink = StreamSink & {
   /** Once per frame, first. `head` is reused. */
   onHead(head: FrameHead): void;
   /** Per source with news. `sample` is reused; `timeMs` is the room time of the measurement. */
@@ -25,8 +26,10 @@ export type FrameSink = {
 };
 
 export const FRAME_VERSION = 0;
-/** Flags of the first byte, low bits; the version is in the high nibble. */
+/** Flags of the first byte, low bits; the version is in the high nibble. Bits 1 and 2 are the coarseness of the frame's far blocks. */
 export const FrameFlag = { rig: 1 } as const;
+export const COARSENESS_SHIFT = 1;
+const UNUSED_FLAGS = 0x08;
 export const HEAD_BYTES = 7;
 export const RIG_BYTES = 14;
 /** `fine` and `list` carry update blocks by groups of eight slots or by a list of slots; far ones are of the far stream. */
@@ -44,6 +47,7 @@ export class FrameDecoder {
   readonly bank = new ReferenceBank(GROUP);
   private readonly reader: BlockReader;
   private readonly far: FarReader;
+  private readonly streams: StreamReader;
   private readonly list = new SlotListReader();
   private readonly sample = newPoseSample();
   private readonly rig: Rig = { xMm: 0, yMm: 0, zMm: 0, yaw: 0 };
@@ -56,6 +60,7 @@ export class FrameDecoder {
   constructor(options: { tickRateHz: number }) {
     this.reader = new BlockReader(this.bank, options.tickRateHz);
     this.far = new FarReader(new FarBank(GROUP), options.tickRateHz);
+    this.streams = new StreamReader(options.tickRateHz);
   }
 
   /** Decodes one frame body (what follows `[17][33]`). False when malformed; poses before the fault were delivered. */
@@ -87,6 +92,7 @@ export class FrameDecoder {
     this.reported.delete(slot);
     if (slot < this.bank.capacity) this.bank.clear(slot);
     if (slot < this.far.bank.capacity) this.far.bank.clear(slot);
+    this.streams.forget(slot);
   }
 
   private readSection(section: number, body: Uint8Array, sink: FrameSink): boolean {
@@ -101,14 +107,15 @@ export class FrameDecoder {
       case Section.farIntra:
         return this.readList(section, body, sink);
       default:
-        return false;
+        return isStreamSection(section) && this.readList(section, body, sink);
     }
   }
 
   private readHead(body: Uint8Array): boolean {
     if (body.length < HEAD_BYTES) return false;
     const flags = body[0] as number;
-    if (flags >> 4 !== FRAME_VERSION || (flags & 0x0e) !== 0) return false;
+    if (flags >> 4 !== FRAME_VERSION || (flags & UNUSED_FLAGS) !== 0) return false;
+    this.far.coarseness = (flags >> COARSENESS_SHIFT) & FAR_COARSEST;
     this.head.tick = i32At(body, 1) >>> 0;
     this.head.inputAck = u16At(body, 5);
     this.head.rig = undefined;
@@ -174,17 +181,28 @@ export class FrameDecoder {
     this.at = end;
     for (let i = 0; i < count; i++) {
       const slot = this.list.slots[i] as number;
-      const outcome = this.readListed(section, slot, body, at, end);
+      const outcome = isStreamSection(section)
+        ? this.streams.read(section, slot, this.head.tick, body, at, end, sink)
+        : this.readListed(section, slot, body, at, end);
       if (outcome === Decoded.malformed) return false;
       if (outcome === Decoded.missing) {
         this.lacks(slot);
         return true;
       }
-      at = section === Section.list ? this.reader.end : this.far.end;
-      if (section === Section.list) this.deliver(slot, sink);
-      else this.deliverFar(slot, sink);
+      at = this.listed(section, slot, sink);
     }
     return at === end;
+  }
+
+  /** Passes on what was read; the offset after it. */
+  private listed(section: number, slot: number, sink: FrameSink): number {
+    if (isStreamSection(section)) return this.streams.end;
+    if (section === Section.list) {
+      this.deliver(slot, sink);
+      return this.reader.end;
+    }
+    this.deliverFar(slot, sink);
+    return this.far.end;
   }
 
   private readListed(section: number, slot: number, body: Uint8Array, at: number, end: number): Decoded {

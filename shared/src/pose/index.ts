@@ -1,6 +1,7 @@
 export * from "./types.ts";
 export * from "./hands/index.ts";
-export * from "./uplink.ts";
+export * from "./streams/index.ts";
+export { decodeUplinkBody, encodeUplinkBody } from "./uplink.ts";
 export * from "./frame.ts";
 export { BlockWriter, Encoded } from "./block-writer.ts";
 export { BlockReader, Decoded } from "./block-reader.ts";
@@ -10,7 +11,7 @@ export { RICE_TABLE } from "./rice-tables.ts";
 export { Layer } from "./layers.ts";
 export { ReferenceBank } from "./references.ts";
 export { RoomTime } from "./room-time.ts";
-export { fromLattice, POSITION_LIMIT, POSITION_STEPS, toLattice } from "./lattice.ts";
-export { FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
+export { fromLattice, multiplyQuat, POSITION_LIMIT, POSITION_STEPS, toLattice } from "./lattice.ts";
+export { FAR_COARSEST, FarLayer, farHalfTicks, farPeriodTicks, MAX_FAR_BYTES } from "./far-stream.ts";
 export { FarWriter } from "./far-writer.ts";
 export { slotListBytes, writeSlotList } from "./slot-list.ts";

@@ -12,8 +12,8 @@ import { DEVICE_COUNT, DEVICE_FLOATS, type PoseSample } from "./types.ts";
 
 const MAX_SAMPLES = 3;
 /** 1/16 ms: finer than any headset's clock is true. */
-const TIME_STEPS_PER_MS = 16;
-const TIME_HIGH = 2 ** 24;
+export const TIME_STEPS_PER_MS = 16;
+export const TIME_HIGH = 2 ** 24;
 /** Time of the first sample: 24 low and 20 high bits, 34 years of room time. */
 const TIME_MAX = TIME_HIGH * 2 ** 20 - 1;
 const STEP_ORDER = 7;
@@ -33,7 +33,7 @@ const lastPosition = new Int32Array(AXES);
 const lastMrp = new Int32Array(AXES);
 
 /** Whole time steps of a sample, clamped to what the wire holds. */
-function timeSteps(timeMs: number): number {
+export function timeSteps(timeMs: number): number {
   const t = Math.floor(timeMs * TIME_STEPS_PER_MS + 0.5);
   return t > 0 ? (t < TIME_MAX ? t : TIME_MAX) : 0;
 }

@@ -34,6 +34,7 @@ export const CLOSE = {
   roomFailed: reason(4320, true, "The room stopped because of an internal error; reconnect."),
   handshakeTimeout: reason(4321, true, "The join took too long."),
   addressBusy: reason(4322, true, "Too many unfinished connections from this address."),
+  editsTooSlow: reason(4330, true, "Your edits took the room too long to apply; send smaller ones."),
 } as const satisfies Record<string, CloseReason>;
 
 export type CloseName = keyof typeof CLOSE;

@@ -64,7 +64,8 @@ const down = <F extends Fields>(id: number, delivery: Delivery, about: string, f
 const vec3Mm = tuple(i32, 3);
 const quat16 = tuple(i16, 4);
 const hand = oneOf("left", "right", "pointer");
-export type Hand = "left" | "right" | "pointer";
+const hold = oneOf("left", "right", "pointer", "both");
+export type Hand = "left" | "right" | "pointer" | "both";
 
 export const DENIED_REASONS = [
   "not-allowed",
@@ -86,6 +87,19 @@ export const DENIED_REASONS = [
 ] as const;
 export type DeniedReason = (typeof DENIED_REASONS)[number];
 const deniedReason = oneOf(...DENIED_REASONS);
+
+/** A plain value: `kind` says which of the two fields holds it (a boolean is 0 or 1). */
+const plain = record({ kind: oneOf("none", "boolean", "number", "string"), number: f64, text: text(LIMITS.plainBytes) });
+/** What a permission rule is about (shared/src/scene/permissions.ts): names are "" where there is nothing to name. */
+const permissionScope = record({
+  target: oneOf("scene", "type", "zone", "object"),
+  name: text(64),
+  to: oneOf("everybody", "role", "user"),
+  who: text(64),
+  right: oneOf("create", "edit", "grab", "delete"),
+});
+export const REPORT_REASONS = ["harassment", "hate", "threat", "sexual", "spam", "personal-space", "minor-safety", "vandalism", "other"] as const;
+export type ReportReason = (typeof REPORT_REASONS)[number];
 
 export const MESSAGES = {
   poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
@@ -129,7 +143,80 @@ export const MESSAGES = {
     from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
   }),
   poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
+  take: up(20, "ordered", "As `grab`, to the millisecond, with one hand or both, and the object's scale: what today's clients send.", {
+    seq: u16,
+    object: ident,
+    hand: hold,
+    atMs: f64,
+    gripMm: tuple(i16, 3),
+    gripRotation: quat16,
+    scale: f32,
+    spanMm: u16,
+  }),
+  letGo: up(21, "ordered", "As `release`, with its time and the object's scale. Fast enough it is a throw (ARCHITECTURE.md).", {
+    seq: u16,
+    object: ident,
+    atMs: f64,
+    positionMm: vec3Mm,
+    rotation: quat16,
+    velocityMmS: tuple(i16, 3),
+    spinMradS: tuple(i16, 3),
+    scale: f32,
+  }),
   presence: up(10, "ordered", "The headset was taken off or put on; asleep ends leases and pauses poses.", { state: oneOf("awake", "asleep") }),
+  cas: up(26, "ordered", "Compare-and-set of a `cas` field: stands if `seen`, the Yjs id of the value this client shows, is still the newest.", {
+    ref: u16,
+    object: ident,
+    field: ident,
+    seen: maybe(record({ client: u32, clock: u32 })),
+    value: plain,
+  }),
+  permit: up(27, "ordered", "A moderator changes who may do what: sets a rule, or takes it back to what the scene's definition says.", {
+    ref: u16,
+    scope: permissionScope,
+    effect: oneOf("allow", "deny", "clear"),
+  }),
+
+  streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
+    body: rest(LIMITS.streamBodyBytes),
+  }),
+  quality: up(
+    17,
+    "ordered",
+    "What this client could send (`offers`) and wants to get (`takes`) of the optional streams (1 joints, 2 controls, 4 gaze), what its view may cost (0: as the room judges), and how many people it wants in full.",
+    { offers: u8, takes: u8, viewKbitPerS: u16, fullPeople: u16 },
+  ),
+  relation: up(24, "ordered", "What I decided about a person: mute (I do not hear them), block (neither sees or hears the other), friend.", {
+    ref: u16,
+    user: ident,
+    mute: bool,
+    block: bool,
+    friend: bool,
+  }),
+  boundary: up(25, "ordered", "My personal space: strangers whose heads are nearer than this are not sent to me, nor I to them. 0: none.", {
+    radiusMm: u16,
+  }),
+  report: up(28, "ordered", "Asks moderators to look at a person, an object or both (empty: none).", {
+    ref: u16,
+    user: text(64),
+    object: text(64),
+    reason: oneOf(...REPORT_REASONS),
+    text: text(LIMITS.reportBytes),
+  }),
+  watch: up(11, "ordered", "A standing question: answered now and whenever its answer changes, until `unwatch` or the session's end.", {
+    ref: u16,
+    text: text(LIMITS.searchBytes),
+    limit: u8,
+    withinM: f32,
+    types: list(ident, LIMITS.searchTypes),
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
+  unwatch: up(12, "ordered", "Ends a standing question.", { ref: u16 }),
+  describe: up(13, "ordered", "What is here: the whole scene, or what is in view from a point of view (default: the asker's).", {
+    ref: u16,
+    view: bool,
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
 
   welcome: down(32, "ordered", "First message of a session.", {
     protocol: u16,
@@ -192,9 +279,55 @@ export const MESSAGES = {
     degraded: bool,
     hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
   }),
+  searchCount: down(49, "ordered", 'How many things a question of "how many" is about; comes before its `searchResult` or `watchResult`.', {
+    ref: u16,
+    count: u32,
+  }),
+  watchResult: down(50, "ordered", "The answer of a standing question, whole, whenever it changed.", {
+    ref: u16,
+    degraded: bool,
+    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+  }),
+  description: down(51, "ordered", "Answer to `describe`: sentences to read out, and the groups of things they are about.", {
+    ref: u16,
+    degraded: bool,
+    text: text(LIMITS.descriptionBytes),
+    objects: u32,
+    people: u16,
+    groups: list(record({ label: text(64), count: u16, position: tuple(f32, 3) }), LIMITS.descriptionGroups),
+  }),
   storage: down(41, "ordered", "Whether edits are being made durable. While `bad` the document is read-only and poses go on.", {
     state: oneOf("good", "bad"),
     sentence: text(256),
+  }),
+  streamDemand: down(48, "ordered", "Which of the offered streams somebody watches now; with another `restart` than before, joints begin anew.", {
+    streams: u8,
+    restart: u8,
+  }),
+  casResult: down(61, "ordered", "The room's verdict on a `cas`, once durable, and the value everybody sees now. `reason` counts only if it lost.", {
+    ref: u16,
+    object: ident,
+    field: ident,
+    won: bool,
+    reason: deniedReason,
+    current: plain,
+  }),
+  permissions: down(
+    62,
+    "ordered",
+    "Rules that concern the receiver: with `all` every one in force, else those that changed. `allow` null: no rule any more.",
+    {
+      all: bool,
+      rules: list(record({ scope: permissionScope, allow: maybe(bool) }), LIMITS.permissionRules),
+    },
+  ),
+  unseen: down(56, "ordered", "This person is not sent to me any more, or is again (`seen`); `hidden` is for reasons that are not mine to know.", {
+    slot: u16,
+    why: oneOf("seen", "blocked", "boundary", "hidden"),
+  }),
+  reported: down(58, "ordered", "A report was taken.", { ref: u16, report: u32 }),
+  uplink: down(46, "ordered", "Pose messages a second that anybody has use for from now on; the welcome's `uplinkHz` until the first one.", {
+    hz: u8,
   }),
 } as const satisfies Record<string, MessageSpec>;
 

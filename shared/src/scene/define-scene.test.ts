@@ -46,6 +46,17 @@ describe("defineScene", () => {
     }).toThrow(TypeError);
   });
 
+  it("[SD1] checks how a leased object behaves in hands, and an absent body changes no hash", () => {
+    const withBody = (body: unknown): SceneSpec => ({ ...spec, objects: { ...spec.objects, ball: { transform: { ...t.leased(), body } as never } } });
+    const ball = { radiusM: 0.1, throwable: true, falls: false, tumbles: true, handover: true, scale: [0.5, 2] };
+    expect(defineScene(withBody(ball)).objects["ball"]?.["transform"]?.body).toEqual(ball);
+    expect(defineScene(withBody(undefined)).hash).toBe(defineScene({ ...spec, objects: { ...spec.objects, ball: { transform: t.leased() } } }).hash);
+    for (const wrong of [{ radiusM: -1 }, { radiusM: Number.NaN }, { falls: 1 }, { scale: [2, 1] }, { scale: [0, 1] }, { scale: [1] }]) {
+      expect(() => defineScene(withBody(wrong))).toThrow(/objects\.ball\.transform/);
+    }
+    expect(() => defineScene({ ...spec, objects: { note: { label: { ...t.text(), body: {} } } } })).toThrow(/only t\.leased\(\) takes/);
+  });
+
   it("[SD2] hashes what is declared, not how it is written down", () => {
     const reordered = {
       ...spec,

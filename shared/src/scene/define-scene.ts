@@ -6,9 +6,11 @@
  * [SD3] At most one field of an object is `leased`, and it is called `transform`.
  */
 import { isIdentifier } from "../base/index.ts";
-import { isPlainValue } from "./values.ts";
+import { isPlainValue, SCALE_MAX, SCALE_MIN } from "./values.ts";
 import type { ObjectTransform } from "./fields.ts";
-import type { FieldSpec, ObjectSpec, RoleSpec, SceneSpec } from "./types.ts";
+import type { Migrations } from "./migrate.ts";
+import { type PermissionRule, RULES_MAX, scopeFault } from "./permissions.ts";
+import type { BodySpec, Bounds, FieldSpec, ObjectSpec, RoleSpec, SceneSpec } from "./types.ts";
 
 /** A checked, frozen scene. `hash` is 16 hex digits. */
 export type Scene<S extends SceneSpec = SceneSpec> = {
@@ -17,6 +19,9 @@ export type Scene<S extends SceneSpec = SceneSpec> = {
   readonly bounds: S["bounds"];
   readonly roles: S["roles"];
   readonly objects: S["objects"];
+  readonly zones?: Readonly<Record<string, Bounds>>;
+  readonly permissions?: readonly PermissionRule[];
+  readonly migrations?: Migrations;
   readonly hash: string;
 };
 
@@ -50,13 +55,24 @@ const MAX_EXTENT_M = 4096;
 export function defineScene<const S extends SceneSpec>(spec: S): Scene<S> {
   checkName("scene", spec.name);
   if (!Number.isInteger(spec.version) || spec.version < 1) fail("version", "must be a whole number from 1");
-  checkBounds(spec);
+  checkBounds("bounds", spec.bounds);
+  for (const [zone, bounds] of spec.zones === undefined ? [] : entries("zones", spec.zones, TYPES_MAX)) checkBounds(`zones.${zone}`, bounds);
   for (const [name, role] of entries("roles", spec.roles, TYPES_MAX)) checkRole(name, role);
   for (const [type, fields] of entries("objects", spec.objects, TYPES_MAX)) {
     for (const [name, field] of entries(`objects.${type}`, fields, FIELDS_MAX)) checkField(`objects.${type}.${name}`, name, field);
   }
-  const { name, version, bounds, roles, objects } = structuredCloneJson(spec) as S;
-  return deepFreeze({ name, version, bounds, roles, objects, hash: hashText(canonical({ name, version, bounds, roles, objects })) });
+  checkPermissions(spec);
+  checkMigrations(spec);
+  const { migrations, ...declared } = spec;
+  const { name, version, bounds, roles, objects, zones, permissions } = structuredCloneJson(declared) as S;
+  const core = { name, version, bounds, roles, objects };
+  // Absent parts are absent from the hash too: a scene without zones is named as it always was.
+  const meaning = { ...core, ...(zones === undefined ? {} : { zones }), ...(permissions === undefined ? {} : { permissions }) };
+  return deepFreeze({
+    ...meaning,
+    ...(migrations === undefined ? {} : { migrations: { ...migrations } }),
+    hash: hashText(canonical(meaning)),
+  }) as Scene<S>;
 }
 
 function fail(where: string, what: string): never {
@@ -75,12 +91,30 @@ function entries<T>(where: string, record: Readonly<Record<string, T>>, max: num
   return list;
 }
 
-function checkBounds(spec: SceneSpec): void {
+function checkBounds(where: string, bounds: Bounds): void {
   for (const axis of [0, 1, 2] as const) {
-    const min = spec.bounds.min[axis];
-    const max = spec.bounds.max[axis];
-    if (!Number.isFinite(min) || !Number.isFinite(max) || min >= max) fail("bounds", "must be finite with min below max on every axis");
-    if (Math.abs(min) > MAX_EXTENT_M || Math.abs(max) > MAX_EXTENT_M) fail("bounds", `must stay within ${MAX_EXTENT_M} m of the origin`);
+    const min = bounds.min[axis];
+    const max = bounds.max[axis];
+    if (!Number.isFinite(min) || !Number.isFinite(max) || min >= max) fail(where, "must be finite with min below max on every axis");
+    if (Math.abs(min) > MAX_EXTENT_M || Math.abs(max) > MAX_EXTENT_M) fail(where, `must stay within ${MAX_EXTENT_M} m of the origin`);
+  }
+}
+
+function checkPermissions(spec: SceneSpec): void {
+  const { permissions = [], roles, objects, zones } = spec;
+  if (permissions.length > RULES_MAX) fail("permissions", `has ${permissions.length} rules; the most is ${RULES_MAX}`);
+  for (const [index, rule] of permissions.entries()) {
+    const fault = scopeFault({ roles, objects, ...(zones === undefined ? {} : { zones }) }, rule);
+    if (fault !== undefined) fail(`permissions[${index}]`, `is wrong: ${fault}`);
+    if (typeof rule.allow !== "boolean") fail(`permissions[${index}]`, 'must say true or false for "allow"');
+  }
+}
+
+function checkMigrations({ migrations = {}, version }: SceneSpec): void {
+  for (const [to, migrate] of Object.entries(migrations)) {
+    const number = Number(to);
+    if (!Number.isInteger(number) || number < 2 || number > version) fail(`migrations[${to}]`, `is none: they lead to versions 2 to ${version}`);
+    if (typeof migrate !== "function") fail(`migrations[${to}]`, "is not a function");
   }
 }
 
@@ -98,6 +132,21 @@ function checkField(where: string, name: string, field: FieldSpec): void {
   if ((field.policy === "leased") !== (name === "transform")) fail(where, 'is wrong: exactly the field "transform" is t.leased()');
   if (["lww", "cas", "serverOnly"].includes(field.policy) && !isPlainValue(field.value, field.initial)) {
     fail(where, `has an initial value that is not a ${field.value}`);
+  }
+  if (field.body !== undefined) checkBody(where, field.policy, field.body);
+}
+
+const FLAGS = ["throwable", "falls", "tumbles", "handover"] as const;
+const RADIUS_MAX_M = 100;
+
+function checkBody(where: string, policy: string, body: BodySpec): void {
+  if (policy !== "leased") fail(where, "has a body, which only t.leased() takes");
+  for (const flag of FLAGS) if (!["undefined", "boolean"].includes(typeof body[flag])) fail(where, `must say true or false for "${flag}"`);
+  const { radiusM = 0, scale = [1, 1] } = body;
+  if (!(radiusM >= 0 && radiusM <= RADIUS_MAX_M)) fail(where, `has a radiusM that is not 0 to ${RADIUS_MAX_M}`);
+  const [min, max] = scale;
+  if (!(scale.length === 2 && min >= SCALE_MIN && max <= SCALE_MAX && min <= max)) {
+    fail(where, `has a scale that is not [smallest, largest] within ${SCALE_MIN} to ${SCALE_MAX}`);
   }
 }
 

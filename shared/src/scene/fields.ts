@@ -3,7 +3,7 @@
  * The TypeScript type of the value rides along as a phantom, so `SceneObject` knows it.
  */
 import type { Quat, Vec3 } from "../base/index.ts";
-import type { FieldPolicy, FieldSpec, ValueType } from "./types.ts";
+import type { BodySpec, FieldPolicy, FieldSpec, ValueType } from "./types.ts";
 
 /** Where an object is at rest: metres in the room's frame, unit quaternion x y z w, uniform scale. */
 export type ObjectTransform = { readonly position: Vec3; readonly rotation: Quat; readonly scale: number };
@@ -34,7 +34,10 @@ export const t = {
   /** Per-client entries, summed: no increment is lost. */
   counter: (): FieldSpec<number, "counter"> => field("counter", "number", 0),
   /** The object's transform: on the pose plane while held, one durable write by the server on release. */
-  leased: (): FieldSpec<ObjectTransform, "leased"> => field("leased", "transform", IDENTITY_TRANSFORM),
+  leased: (body?: BodySpec): FieldSpec<ObjectTransform, "leased"> => ({
+    ...field("leased", "transform", IDENTITY_TRANSFORM),
+    ...(body === undefined ? {} : { body }),
+  }),
   /** Compare-and-set: a write is accepted only if it was made on the current value. */
   cas: <T>(of: ValueSpec<T>): FieldSpec<T, "cas"> => field("cas", of.value, of.initial),
   /** Only the server writes. */

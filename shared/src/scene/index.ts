@@ -1,5 +1,7 @@
 export * from "./define-scene.ts";
 export * from "./fields.ts";
 export * from "./layout.ts";
+export * from "./migrate.ts";
+export * from "./permissions.ts";
 export * from "./types.ts";
 export * from "./values.ts";

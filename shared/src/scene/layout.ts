@@ -158,6 +158,17 @@ export function writeTransform(doc: Y.Doc, id: string, transform: ObjectTransfor
   objectMap(doc, id)?.set("transform", packTransform(transform));
 }
 
+/** What is stored for a plain value of a declared field; undefined when the field is undeclared, or when nothing is stored for no value. */
+export function storedField(doc: Y.Doc, scene: Scene, id: string, name: string, value: unknown): unknown {
+  const type = objectMap(doc, id)?.get("type");
+  const spec = typeof type === "string" && Object.hasOwn(scene.objects, type) ? scene.objects[type] : undefined;
+  const field = spec !== undefined && Object.hasOwn(spec, name) ? spec[name] : undefined;
+  if (field === undefined) return undefined;
+  if (field.policy !== "serverOnly") return storedInitial(`${id}.${name}`, field, value, doc.clientID);
+  if (value !== undefined && !isPlainValue(field.value, value)) throw new RangeError(`${id}.${name} takes a ${field.value}`);
+  return value;
+}
+
 function storedInitial(where: string, field: FieldSpec, given: unknown, clientId: number): unknown {
   switch (field.policy) {
     case "text":

@@ -16,8 +16,8 @@ export const SET_KEY_MAX = 64;
 /** Largest magnitude of one client's share of a counter; sums of thousands of shares stay exact. */
 export const COUNTER_MAX = 1e9;
 const COLOR = /^#[0-9a-fA-F]{6}$/;
-const SCALE_MIN = 0.01;
-const SCALE_MAX = 100;
+export const SCALE_MIN = 0.01;
+export const SCALE_MAX = 100;
 
 /** True when `value` is a `kind` as a field may store it: primitives only, numbers finite, strings bounded. */
 export function isPlainValue(kind: FieldSpec["value"], value: unknown): boolean {

@@ -67,7 +67,7 @@ const NORM_SLACK = 0.1;
 export class Playout {
   /** Forward factor per device, 0..1; the app may change it at any time (far hands: 1). */
   readonly forward = new Float64Array(DEVICE_COUNT);
-  private readonly options: PlayoutOptions;
+  private options: PlayoutOptions;
   private readonly ring = new SampleRing();
   private readonly lateness = new LatenessHistogram();
   private spacingMs = 0;
@@ -94,6 +94,17 @@ export class Playout {
     this.options = { ...DEFAULT_PLAYOUT, ...options };
     this.forward.set(this.options.forward);
     this.forecast = new Forecast(this.options.tauMs);
+  }
+
+  /** Other options from now on; what is shown does not jump, the delay slews. `tauMs` stays what it was. */
+  configure(options: Partial<Omit<PlayoutOptions, "tauMs">>): void {
+    this.options = { ...this.options, ...options };
+    this.forward.set(this.options.forward);
+  }
+
+  /** Usual time between samples, ms. */
+  get sampleSpacingMs(): number {
+    return this.spacingMs;
   }
 
   /** Current playout delay, before forward factors; 0 before the first sample. */

@@ -21,11 +21,11 @@ const ARGS = [
 
 export type TestBrowser = { readonly context: BrowserContext; readonly close: () => Promise<void> };
 
-export async function launchBrowser(viewport = { width: 640, height: 400 }): Promise<TestBrowser> {
+export async function launchBrowser(viewport = { width: 640, height: 400 }, args: readonly string[] = []): Promise<TestBrowser> {
   const executablePath = EXECUTABLES.find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error("No Chromium on this machine; npm test installs or names it before the tests start.");
   const profile = mkdtempSync(join(tmpdir(), "copresence-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: ARGS, viewport });
+  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: [...ARGS, ...args], viewport });
   return {
     context,
     close: async () => {

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connect, devTicket, devTickets, frameLoop, type JoinError, type Space } from "@copresence/client/node";
+import { Button, connect, devTicket, devTickets, frameLoop, Gesture, type JoinError, type RemotePerson, type Space } from "@copresence/client/node";
 import { developmentConfig } from "@copresence/server/config";
 import { type RunningServer, startServer } from "@copresence/server/main";
 import { LIMITS } from "@copresence/shared/protocol";
-import { defaultRoles, defineScene, type SceneSpec, t } from "@copresence/shared/scene";
+import { defaultRoles, defineScene, readTransform, type SceneSpec, t } from "@copresence/shared/scene";
 
 const spec = {
   name: "two-clients",
@@ -56,16 +56,34 @@ function body(space: Space<Playground>, nowMs: number): void {
   space.frame(nowMs);
 }
 
+/** A flat hand on its wrist, its index finger bent at the second joint by `bend` radians. */
+function handAt(x: number, y: number, z: number, bend: number): Float64Array {
+  const joints = new Float64Array(175);
+  for (let joint = 0; joint < 25; joint++) {
+    const finger = joint === 0 ? 0 : joint < 5 ? -2 : Math.floor((joint - 5) / 5) - 1;
+    const along = joint === 0 ? 0 : joint < 5 ? joint : (joint - 5) % 5;
+    const curls = joint === 8 || joint === 9;
+    const [sin, cos] = curls ? [Math.sin(bend / 2), Math.cos(bend / 2)] : [0, 1];
+    const depth = joint === 9 ? 0.06 + 0.03 * Math.cos(bend) : 0.03 * along;
+    const drop = joint === 9 ? 0.03 * Math.sin(bend) : 0;
+    joints.set([x + finger * 0.02, y - drop, z - depth, -sin, 0, 0, cos], joint * 7);
+  }
+  return joints;
+}
+
 describe("two clients and a server", () => {
   let anna: Space<Playground>;
   let ben: Space<Playground>;
   let stop = (): void => undefined;
+  let fingers: (space: Space<Playground>, nowMs: number) => void = () => undefined;
+  let bend = 0.2;
 
   beforeAll(async () => {
     await start();
     [anna, ben] = await Promise.all([enter("Anna"), enter("Ben")]);
     stop = frameLoop(60, (nowMs) => {
       body(anna, nowMs);
+      fingers(ben, nowMs);
       body(ben, nowMs);
     });
   });
@@ -89,6 +107,33 @@ describe("two clients and a server", () => {
     expect(anna.stats.bytesIn).toBeGreaterThan(1000);
   });
 
+  it("see each other's fingers, buttons and, once it is shared, gaze", async () => {
+    const seen = (): RemotePerson => anna.people.byUser(ben.me.user) as RemotePerson;
+    fingers = (space, nowMs) => {
+      const [x = 0, y = 0, z = 0] = [0.2 + 0.2 * Math.sin(nowMs / 300), 1.1, -0.3];
+      space.me.setHands(undefined, handAt(x, y, z, bend));
+      space.me.setControls(undefined, { gesture: Gesture.point, trigger: 0.5, buttons: Button.a });
+      space.me.setGaze([0.3, 0, -1]);
+    };
+    await until("Anna sees Ben's right hand", () => seen().hands[1] !== undefined);
+    expect(seen().hands[0]).toBeUndefined();
+    const tipTurn = (joints: Float64Array | undefined): number => 2 * Math.asin(Math.min(1, Math.abs((joints?.[9 * 7 + 3] ?? 0) as number)));
+    bend = 1.2;
+    await until("the finger bends", () => Math.abs(tipTurn(seen().hands[1]) - 1.2) < 0.05);
+    const wrist = seen().hands[1]?.subarray(0, 3) ?? [];
+    expect([...wrist]).toEqual([...seen().pose.subarray(14, 17)]);
+    await until("the gesture is there", () => seen().controls[1]?.gesture === Gesture.point);
+    expect(seen().controls[1]).toMatchObject({ trigger: 8 / 15, buttons: Button.a });
+    expect(seen().controls[0]).toBeUndefined();
+    expect(seen().gaze).toBeUndefined();
+    ben.quality.set({ sendGaze: true });
+    await until("the gaze is there", () => seen().gaze !== undefined);
+    expect(seen().gaze?.[0]).toBeCloseTo(0.3 / Math.hypot(0.3, 1), 1);
+    anna.quality.set({ hands: false });
+    await until("Anna has enough of fingers", () => seen().hands[1] === undefined);
+    fingers = () => undefined;
+  });
+
   it("race for one object, and one of them holds it", async () => {
     const { me } = anna;
     const at: [number, number, number] = [me.pose[14] ?? 0, me.pose[15] ?? 0, me.pose[16] ?? 0];
@@ -106,6 +151,20 @@ describe("two clients and a server", () => {
     await until("it hangs in the winner's hand for the loser too", () => near(winner, loser) < 0.2);
     winner.objects.get("ball-1")?.release();
     await until("it was put down for both", () => holders().every((holder) => holder === undefined) && near(winner, loser) < 0.002);
+  });
+
+  it("throw it: both see it fly and land in one place, the one on disk", async () => {
+    const ball = anna.objects.get("ball-1");
+    const seen = (): Float64Array => ben.objects.get("ball-1")?.transform ?? new Float64Array(8);
+    expect((await ball?.grab())?.granted).toBe(true);
+    await until("Ben sees Anna hold it", () => ben.objects.get("ball-1")?.holder === anna.me.slot);
+    const from = [...seen().subarray(0, 3)];
+    ball?.release({ velocity: [1.5, 2.5, 0.5], spin: [0, 3, 0] });
+    await until("it rises for Ben", () => (seen()[1] as number) > (from[1] as number) + 0.1 && ben.objects.get("ball-1")?.holder === undefined);
+    const rest = (): readonly number[] | undefined => readTransform(ben.objects.doc, "ball-1")?.position;
+    const lies = (space: typeof anna): boolean => rest()?.every((value, i) => value === space.objects.get("ball-1")?.transform[i]) ?? false;
+    await until("it lies where the document says, for both", () => lies(anna) && lies(ben));
+    expect(rest()?.[1]).toBe(0);
   });
 
   it("edit, are told when it is on disk, and find it again after the server was replaced", async () => {

@@ -153,6 +153,51 @@ describe("two pages and twenty people in one room", () => {
   });
 });
 
+describe("bare hands", () => {
+  it("A's fingers are shown on B's page as the headset has them, and drawn", async () => {
+    await a.read("(c.xrDevice.position.set(0, 1.6, 0.6), c.xrDevice.quaternion.set(0, 0, 0, 1), c.xrDevice.primaryInputMode = 'hand')");
+    await a.read("(c.xrDevice.hands.right.position.set(0.2, 1.3, 0.2), c.xrDevice.hands.left.position.set(-0.2, 1.3, 0.2))");
+    // Near enough to see fingers: B comes and stands before A.
+    await b.read(`(() => {
+      const ann = [...c.space.people].find((each) => each.name === "Ann");
+      c.space.me.teleport({ position: [ann.pose[0], 0, ann.pose[2] - 2] });
+    })()`);
+    const seen = (side: number): string => `[...c.space.people].find((each) => each.name === "Ann").hands[${side}]`;
+    await b.until(`${seen(0)} !== undefined && ${seen(1)} !== undefined`);
+    const tipsApart = "Math.hypot(...[0, 1, 2].map((axis) => hand[4 * 7 + axis] - hand[9 * 7 + axis]))";
+    const shown = (test: string): string => `((hand) => hand !== undefined && ${test})(${seen(1)})`;
+    const held = (pose: string): Promise<readonly number[]> =>
+      a.read(`(async () => {
+        c.xrDevice.hands.right.poseId = "${pose}";
+        await new Promise((done) => setTimeout(done, 400));
+        return Array.from(c.input.xr.body.hands[1]);
+      })()`);
+    for (const pose of ["pinch", "point", "default"]) {
+      const own = await held(pose);
+      await b.until(shown(`Math.abs(${tipsApart} - ${apartIn(own, 4, 9)}) < 0.006`));
+      const there = await b.read<readonly number[]>(`Array.from(${seen(1)})`);
+      // Whatever way A's play space is turned, its fingers' joints are as far from each other and from the wrist as in the headset.
+      const errors = FINGERTIPS.flatMap((tip) => HAND_JOINTS.map((joint) => Math.abs(apartIn(there, tip, joint) - apartIn(own, tip, joint))));
+      expect(Math.max(...errors), pose).toBeLessThan(0.012);
+    }
+    await held("pinch");
+    await b.until(`[...c.space.people].find((each) => each.name === "Ann").controls[1]?.pinch > 0.9`);
+    await b.until(`(() => {
+      let drawn = 0;
+      c.three.scene.traverse((part) => (drawn += part.isInstancedMesh && part.count === 24 && part.visible ? 1 : 0));
+      return drawn === 2;
+    })()`);
+    await a.read("(c.xrDevice.primaryInputMode = 'controller')");
+    await b.until(`${seen(0)} === undefined && ${seen(1)} === undefined`);
+  });
+});
+
+const FINGERTIPS = [4, 9, 14, 19, 24];
+const HAND_JOINTS = Array.from({ length: 25 }, (_, joint) => joint);
+/** Metres between two joints of a hand. */
+const apartIn = (joints: readonly number[], one: number, other: number): number =>
+  Math.hypot(...[0, 1, 2].map((axis) => (joints[one * 7 + axis] ?? Number.NaN) - (joints[other * 7 + axis] ?? Number.NaN)));
+
 describe("things", () => {
   it("A takes a lamp with its hand, carries it and renames it; B sees both", async () => {
     // The right controller reaches to where the lamp stands, squeezes, moves and lets go: through WebXR, as a person would.
@@ -232,6 +277,28 @@ describe("things", () => {
     expect(await third.read("c.space.objects.get('lamp-1').fields.label")).toBe("* The Night watch");
     await third.until("[...c.space.people].some((each) => each.name === 'Ann') && [...c.space.people].some((each) => each.name === 'Ben')");
     expect([...a.errors, ...b.errors, ...third.errors]).toEqual([]);
+  });
+
+  it("what A changed while the server was down survives closing the page, and B sees it once A is back", async () => {
+    const { port } = new URL(server.url);
+    await server.stop("SIGKILL");
+    await a.until("c.space.status === 'reconnecting'");
+    await a.read("c.space.objects.get('lamp-1').text('label').insert(0, 'Still the ')");
+    await a.read("c.space.objects.get('gear-1').count('turns', 3)");
+    await a.until("c.space.saved === 'offline' && c.space.offline === 'kept'");
+    // Time for the device's own disk; then the tab is killed, which runs none of the page's handlers.
+    await a.page.waitForTimeout(300);
+    const [browser] = browsers as [TestBrowser];
+    await a.page.close({ runBeforeUnload: false });
+    server = await start(Number(port));
+    await b.until("c.space.status === 'live'", 30_000);
+    const turns = await b.read<number>("c.space.objects.get('gear-1').fields.turns");
+    const back = await DemoPage.walkIn(browser, server.url, "Ann", "quality=low");
+    await back.until("c.space.saved === 'saved'");
+    await b.until("c.space.objects.get('lamp-1').fields.label === 'Still the * The Night watch'");
+    await b.until(`c.space.objects.get('gear-1').fields.turns === ${turns + 3}`);
+    await back.page.getByText("2 changes you made offline are saved.").waitFor();
+    expect(back.errors).toEqual([]);
   });
 
   it("and it looks like something to show", async () => {

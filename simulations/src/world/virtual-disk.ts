@@ -4,6 +4,7 @@
  * [VD1] `append` reports success only after the batch is durable, and batches become durable in order.
  * [VD2] After `crash` exactly the durable records remain; a batch in flight is lost whole (the store cuts torn tails).
  */
+import * as Y from "yjs";
 import type { LoadedScene } from "@copresence/server/store";
 import type { AppendRecord } from "@copresence/server/core";
 import type { Random } from "../random.ts";
@@ -44,10 +45,16 @@ export class VirtualDisk {
     });
   }
 
-  /** Replaces what is durable by `state`, which holds all of it. Atomic. */
-  compact(state: Uint8Array): void {
+  /** Folds what is durable into one state, as the store does. Atomic. Returns its bytes. */
+  compact(): number {
+    const doc = new Y.Doc({ gc: true });
+    if (this.snapshot !== undefined) Y.applyUpdate(doc, this.snapshot.state);
+    for (const update of this.durable) Y.applyUpdate(doc, update);
+    const state = Y.encodeStateAsUpdate(doc);
+    doc.destroy();
     this.snapshot = { seq: this.seq, state };
     this.durable = [];
+    return state.length;
   }
 
   crash(): void {

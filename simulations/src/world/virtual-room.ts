@@ -187,8 +187,8 @@ export class VirtualRoom {
       case "append":
         disk.append(effect.records, () => this.step([{ kind: "appended", batch: effect.batch, ok: true, sentence: "" }]), bug === "early-ack");
         return;
-      case "snapshot":
-        disk.compact(effect.state);
+      case "compact":
+        time.after(4, () => this.step([{ kind: "compacted", bytes: disk.compact() }]));
         return;
       case "close": {
         const session = this.sessions.get(effect.session);

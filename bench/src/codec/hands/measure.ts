@@ -1,7 +1,7 @@
 /**
  * Hand recordings through the hand stream: bytes of whole blocks, and the error of what a viewer shows, the wrist given.
  */
-import { Decoded, HAND_FLOATS, HandReader, HANDS, HandWriter, JOINT_FLOATS, JOINTS, MAX_HANDS_BYTES } from "@copresence/shared/pose";
+import { Decoded, HAND_FLOATS, HandEncoder, HandReader, HANDS, HandWriter, JOINT_FLOATS, JOINTS, MAX_HANDS_BYTES } from "@copresence/shared/pose";
 import type { HandRecording } from "./recordings.ts";
 
 const TIPS = [4, 9, 14, 19, 24];
@@ -19,7 +19,15 @@ export type HandFigures = {
   readonly tipMm: number;
 };
 
-export function measureHands({ updates, name }: HandRecording): HandFigures {
+/** `passedOn`: what a viewer gets from the room, which decodes the source's blocks and encodes their integers anew; else the source's own blocks. */
+export function measureHands({ updates, name }: HandRecording, passedOn = false): HandFigures {
+  const room = new HandReader();
+  const encoder = new HandEncoder();
+  const relay = (bytes: Uint8Array, end: number, intra: boolean): number => {
+    if ((intra ? room.intra(bytes, 0, end) : room.update(bytes, 0, end)) !== Decoded.ok) throw new Error(`${name}: the room cannot read a block.`);
+    const after = encoder.encode(room.state, bytes, 0);
+    return encoder.reset ? encoder.intra(bytes, 0) : after;
+  };
   const writer = new HandWriter();
   const reader = new HandReader();
   const out = new Uint8Array(MAX_HANDS_BYTES);
@@ -31,8 +39,10 @@ export function measureHands({ updates, name }: HandRecording): HandFigures {
   const metres: number[] = [];
   for (const { pose, tracked } of updates) {
     let end = writer.encode(pose, tracked, out, 0);
-    if (writer.reset) {
-      end = writer.intra(out, 0);
+    const { reset } = writer;
+    if (reset) end = writer.intra(out, 0);
+    if (passedOn) end = relay(out, end, reset);
+    if (reset) {
       intras.push(end);
       if (reader.intra(out, 0, end) !== Decoded.ok) throw new Error(`${name}: an intra block does not decode.`);
     } else {

@@ -1,5 +1,5 @@
 /**
- * The default avatar: a head with a visor, mittens for hands, a hint of a body, a name above. In the person's own colour.
+ * The default avatar: a head with a visor, mittens for hands (fingers where their joints come), a hint of a body, a name above. In the person's own colour.
  *
  * [AV1] Everything is posed in the room's frame below one group, so an application can move, fade or replace the whole.
  * [AV2] Geometries are shared by all avatars; materials are per person, because colours are.
@@ -8,6 +8,7 @@
 import { CapsuleGeometry, Color, Group, Mesh, MeshStandardMaterial, type Object3D, SphereGeometry } from "three";
 import { DEVICE_FLOATS, DeviceState } from "@copresence/shared/pose";
 import type { RemotePerson } from "../../core/space-types.ts";
+import { JointedHand } from "./jointed-hand.ts";
 import { NameTag } from "./name-tag.ts";
 
 /** What `attachThree` needs of an avatar; give your own factory to replace the default. */
@@ -35,6 +36,7 @@ export class DefaultAvatar implements Avatar {
   readonly object = new Group();
   private readonly head = new Group();
   private readonly hands: readonly [Group, Group];
+  private readonly fingers: (JointedHand | undefined)[] = [undefined, undefined];
   private readonly body: Mesh;
   private readonly skin = new MeshStandardMaterial({ roughness: 0.55 });
   private readonly cloth = new MeshStandardMaterial({ roughness: 0.9 });
@@ -62,7 +64,9 @@ export class DefaultAvatar implements Avatar {
     const { pose, states } = person;
     place(this.head, pose, 0);
     for (const [i, hand] of this.hands.entries()) {
-      hand.visible = states[i + 1] !== DeviceState.lost;
+      const joints = person.hands[i];
+      this.fingersOf(i, joints !== undefined)?.update(joints);
+      hand.visible = joints === undefined && states[i + 1] !== DeviceState.lost;
       place(hand, pose, (i + 1) * DEVICE_FLOATS);
     }
     this.head.visible = states[0] !== DeviceState.lost;
@@ -85,7 +89,18 @@ export class DefaultAvatar implements Avatar {
   dispose(): void {
     this.object.removeFromParent();
     this.tag?.dispose();
+    for (const fingers of this.fingers) fingers?.dispose();
     for (const material of [this.skin, this.cloth, this.visor]) material.dispose();
+  }
+
+  /** Made when the first joints come: most people have none. */
+  private fingersOf(i: number, wanted: boolean): JointedHand | undefined {
+    const known = this.fingers[i];
+    if (known !== undefined || !wanted) return known;
+    const made = new JointedHand(this.skin);
+    this.fingers[i] = made;
+    this.object.add(made.object);
+    return made;
   }
 
   /** `side`: 1 left, -1 right; the thumb points to the other hand. Grip space: -Z along the pointing fingers. */

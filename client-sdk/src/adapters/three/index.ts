@@ -2,3 +2,4 @@
 export { attachThree, type Attached, type AttachOptions, type XrRenderer } from "./attach.ts";
 export { type Avatar, DefaultAvatar } from "./avatar.ts";
 export { NameTag } from "./name-tag.ts";
+export { JointedHand } from "./jointed-hand.ts";

@@ -25,8 +25,12 @@ export class FakeRoom {
   durable = true;
   /** Says no to an update, with the reason to give. */
   refuses: (update: Uint8Array) => "not-allowed" | "read-only" | undefined = () => undefined;
+  /** What refusals name. */
+  names = { object: "", field: "" };
   /** Room time is this much ahead of the client's. */
   offsetMs = 5000;
+  /** False: the link is backed up and takes no droppable message. */
+  takes = true;
   /** Pings are answered. */
   answers = true;
   handlers: LinkHandlers | undefined;
@@ -53,7 +57,8 @@ export class FakeRoom {
     this.closedByClient = false;
     this.time.after(0, () => this.greet(handlers));
     return {
-      send: (bytes) => {
+      send: (bytes, droppable) => {
+        if (droppable && !this.takes) return false;
         if (this.handlers === handlers) this.receive(bytes);
         return true;
       },
@@ -165,7 +170,7 @@ export class FakeRoom {
 
   private refuse(reason: "not-allowed" | "read-only", ordinal: number): void {
     this.stale = true;
-    this.say({ type: "denied", ref: ordinal & 0xffff, reason, object: "", field: "", sentence: "No." });
+    this.say({ type: "denied", ref: ordinal & 0xffff, reason, ...this.names, sentence: "No." });
     if (reason !== "read-only") {
       const encoder = encoding.createEncoder();
       encoding.writeVarUint(encoder, 2);

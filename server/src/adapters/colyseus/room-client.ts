@@ -85,7 +85,8 @@ export class RoomClient implements Client, ClientPrivate {
     if (protocol === ROOM_DATA_BYTES && id !== undefined) {
       if (bytes.length - ENVELOPE_BYTES > (id === SYNC_ID ? LIMITS.syncBytes : LIMITS.messageBytes)) return this.closeFor("messageTooLarge");
       // Poses are forgotten at the tick; anything else may be kept, and must not keep its neighbours in the read buffer alive.
-      const body = bytes.subarray(ENVELOPE_BYTES);
+      // Made here because the view that `ws` gives is a Buffer, whose `slice` copies nothing.
+      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + ENVELOPE_BYTES, bytes.length - ENVELOPE_BYTES);
       if (this.state === ClientState.JOINED) this.events.onMessage(this, id, id === POSE_ID ? body : body.slice());
       return;
     }

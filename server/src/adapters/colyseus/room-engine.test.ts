@@ -20,12 +20,12 @@ function setup(step?: Core["step"]) {
         return [];
       }),
     pong: () => undefined,
+    explainPeople: () => undefined,
   };
   const engine = new RoomEngine({
     core,
     tickRateHz: 50,
     clock: () => clock,
-    beforeStep: () => {},
     perform: () => {},
     onFailed: (error) => failures.push(error),
     onTick: (_tookMs, lateMs) => late.push(lateMs),

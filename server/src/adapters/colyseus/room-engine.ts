@@ -7,6 +7,7 @@
  * [RE3] An exception in the core or in carrying out an effect ends this room (`onFailed`, once) and no other.
  */
 import type { SessionId } from "@copresence/shared/base";
+import type { PersonExplanation } from "../../core/index.ts";
 import type { CoreEffect, CoreInput } from "../../core/types.ts";
 import { TickLoop } from "./tick-loop.ts";
 
@@ -14,6 +15,7 @@ import { TickLoop } from "./tick-loop.ts";
 export type Core = {
   step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[];
   pong(session: SessionId, clientTimeMs: number, nowMs: number): Uint8Array | undefined;
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined;
 };
 
 export type RoomEngineOptions = {
@@ -21,8 +23,6 @@ export type RoomEngineOptions = {
   readonly tickRateHz: number;
   /** Monotonic milliseconds; room time starts at 0 when the engine is made. */
   readonly clock: () => number;
-  /** Called with the inputs of a step before the core sees them. */
-  readonly beforeStep: (inputs: readonly CoreInput[]) => void;
   readonly perform: (effects: readonly CoreEffect[]) => void;
   readonly onFailed: (error: unknown) => void;
   /** Duration of a step that ran on a tick deadline, and how late it began. */
@@ -67,13 +67,17 @@ export class RoomEngine {
     return this.stopped ? undefined : this.options.core.pong(session, clientTimeMs, this.nowMs());
   }
 
+  /** Why a viewer gets of others what it gets; reads, and changes nothing. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.stopped ? undefined : this.options.core.explainPeople(viewer, source);
+  }
+
   /** Steps now with what is there. */
   step(): void {
     if (this.stopped) return;
     const inputs = this.inbox;
     this.inbox = [];
     try {
-      this.options.beforeStep(inputs);
       this.options.perform(this.options.core.step(inputs, this.nowMs()));
     } catch (error) {
       this.stop();

@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
+import { aHealth } from "../../pipeline/testing/events.ts";
 import { memoryStore } from "../store/index.ts";
 import { dial, matchmake, RawClient, seatPath } from "../testing/raw-client.ts";
 import { startTestServer, type TestServer, type TestServerOptions, testScene, whyNot } from "../testing/test-server.ts";
@@ -132,7 +133,7 @@ describe("a room that fails", () => {
         if (event.kind === "text" && event.text === "boom") throw new Error("invariant broken: planted by the test");
       },
       onAnswer: () => () => {},
-      health: () => ({ state: "ready" as const, queued: 0, dropped: 0, lagMs: 0, runtime: "none" }),
+      health: () => aHealth({ state: "ready" }),
       close: () => Promise.resolve(),
     };
     const at = await start({ pipeline: { kind: "own", pipeline } });

@@ -8,17 +8,17 @@ type Answer = Result<{ readonly seq: number }, StoreError>;
 /** A store whose answers the test gives. */
 function setup() {
   const appends: { readonly records: number; readonly answer: (answer: Answer) => void }[] = [];
-  const snapshots: number[] = [];
+  const compactions: ((bytes: number) => void)[] = [];
+  const compacted: number[] = [];
+  const lost: string[] = [];
   const results: string[] = [];
   let probeWorks = false;
   let recovered = 0;
   const store: SceneStore = {
     open: () => Promise.reject(new Error("not used")),
     append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
-    snapshot: (_scene, _epoch, seq) => {
-      snapshots.push(seq);
-      return Promise.resolve(ok(undefined));
-    },
+    compact: () => new Promise((done) => compactions.push((bytes) => done(ok({ seq: 1, bytes })))),
+    release: () => Promise.resolve(),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),
   };
@@ -26,15 +26,16 @@ function setup() {
     store,
     scene: "s",
     epoch: 1,
-    seq: 10,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
     onRecovered: () => recovered++,
     onTrouble: () => {},
     onAppendMs: () => {},
+    onCompacted: ({ bytes }) => compacted.push(bytes),
+    onLost: (sentence) => lost.push(sentence),
   });
   const append = (batch: number) =>
     writer.append({ kind: "append", batch, records: [{ user: "u", client: 1, clock: batch, update: new Uint8Array(1) }] });
-  return { appends, snapshots, results, writer, append, heal: () => (probeWorks = true), recovered: () => recovered };
+  return { appends, compactions, compacted, lost, results, writer, append, heal: () => (probeWorks = true), recovered: () => recovered };
 }
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -74,17 +75,50 @@ describe("SceneWriter", () => {
     }
   });
 
-  it("[SW2] a snapshot carries the sequence number of what the core has applied, not of what is durable", async () => {
-    const { appends, snapshots, append, writer } = setup();
+  it("[SW2] compacts one at a time beside the appends, when asked and when nobody has edited for a while", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, compactions, compacted, append, writer } = setup();
+      append(1);
+      appends[0]?.answer(ok({ seq: 11 }));
+      await settle();
+      writer.compact();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(compactions).toHaveLength(1);
+      append(2);
+      expect(appends).toHaveLength(2);
+      appends[1]?.answer(ok({ seq: 12 }));
+      await settle();
+      writer.compact();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(compactions).toHaveLength(1);
+      compactions[0]?.(100);
+      await settle();
+      expect(compacted).toEqual([100]);
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(compactions).toHaveLength(2);
+      compactions[1]?.(101);
+      await settle();
+      append(3);
+      appends[2]?.answer(ok({ seq: 13 }));
+      await settle();
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(compactions).toHaveLength(2);
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(compactions).toHaveLength(3);
+      writer.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("[SW5] gives a scene up that somebody else has taken over", async () => {
+    const { appends, lost, results, append } = setup();
     append(1);
-    append(2);
-    appends[0]?.answer(ok({ seq: 11 }));
+    appends[0]?.answer(err({ code: "fenced", sentence: "taken over" }));
     await settle();
-    writer.applied(1);
-    writer.snapshot(new Uint8Array(1));
-    appends[1]?.answer(ok({ seq: 12 }));
-    await settle();
-    expect(snapshots).toEqual([11]);
+    expect(lost).toEqual(["taken over"]);
+    expect(results).toEqual(["1:false"]);
   });
 
   it("drained resolves when the last write has", async () => {
@@ -106,11 +140,12 @@ describe("SceneWriter", () => {
       store,
       scene: "s",
       epoch: 1,
-      seq: 0,
       onAppended: (result) => results.push(result.ok),
       onRecovered: () => {},
       onTrouble: () => {},
       onAppendMs: () => {},
+      onCompacted: () => {},
+      onLost: () => {},
     });
     writer.append({ kind: "append", batch: 1, records: [] });
     await settle();

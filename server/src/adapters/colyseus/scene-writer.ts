@@ -3,46 +3,56 @@
  *
  * [SW1] One write at a time per scene; batches that come meanwhile go together in the next one. After a failure every batch behind it
  *       fails too, untried: nothing may become durable after a gap.
- * [SW2] A snapshot waits its turn behind the appends it covers and carries the sequence number of the last batch the core has applied.
+ * [SW2] Compactions run beside the appends, one at a time, and take at most a tenth of the time: asked for by the core when the log has
+ *       grown, and of itself once nobody has edited for `IDLE_MS`.
  * [SW3] After a failure the store is probed every `PROBE_MS` until a verified write succeeds, and only then are appends tried again.
  * [SW4] What waits is bounded by the core, which stops taking edits while the store is bad.
+ * [SW5] A scene that is no longer ours (fenced), or damaged, is given up: `onLost`, once. The room must end.
  */
 import { err, type Result } from "@copresence/shared/base";
 import type { CoreEffect } from "../../core/types.ts";
-import type { SceneStore, StoreError } from "../store/scene-store.ts";
+import type { Compacted, SceneStore, StoreError } from "../store/scene-store.ts";
 
 type Append = Extract<CoreEffect, { kind: "append" }>;
 type Appended = { readonly batch: number; readonly ok: boolean; readonly sentence: string };
 
 const PROBE_MS = 500;
+/** Nobody is there to be held up by a compaction, and the next load has little to read. */
+const IDLE_MS = 30_000;
+/** A compaction of a large document takes a while; the next one waits this many times as long. */
+const REST = 9;
+/** What no probe will mend. */
+const LOST: ReadonlySet<StoreError["code"]> = new Set(["fenced", "corrupt", "closed"]);
 
 export type SceneWriterOptions = {
   readonly store: SceneStore;
   readonly scene: string;
   readonly epoch: number;
-  /** Sequence number of the last durable record at load. */
-  readonly seq: number;
   readonly onAppended: (result: Appended) => void;
   readonly onRecovered: () => void;
   readonly onTrouble: (sentence: string) => void;
   readonly onAppendMs: (tookMs: number) => void;
+  readonly onCompacted: (compacted: Compacted) => void;
+  readonly onLost: (sentence: string) => void;
 };
 
 export class SceneWriter {
   private readonly options: SceneWriterOptions;
   private waiting: Append[] = [];
-  private snapshotState: { readonly state: Uint8Array; readonly seq: number } | undefined;
   private writing = false;
   private bad = false;
   private closed = false;
   private probeTimer: NodeJS.Timeout | undefined;
-  private readonly durableSeq = new Map<number, number>();
-  private appliedSeq: number;
   private idle: (() => void)[] = [];
+  /** Whether anything was appended since the last compaction began. */
+  private grown = false;
+  private compacting = false;
+  private compactDue = false;
+  private restUntilMs = 0;
+  private compactTimer: NodeJS.Timeout | undefined;
 
   constructor(options: SceneWriterOptions) {
     this.options = options;
-    this.appliedSeq = options.seq;
   }
 
   append(effect: Append): void {
@@ -50,17 +60,10 @@ export class SceneWriter {
     this.pump();
   }
 
-  /** The core has been handed this batch's `appended`: its document now holds it. */
-  applied(batch: number): void {
-    const seq = this.durableSeq.get(batch);
-    if (seq === undefined) return;
-    this.durableSeq.delete(batch);
-    this.appliedSeq = seq;
-  }
-
-  snapshot(state: Uint8Array): void {
-    this.snapshotState = { state, seq: this.appliedSeq };
-    this.pump();
+  /** The log is worth folding; done when the last compaction has rested. */
+  compact(): void {
+    this.compactDue = true;
+    this.compactIn(Math.max(0, this.restUntilMs - performance.now()));
   }
 
   /** Resolves when nothing is being written or waits to be. */
@@ -75,19 +78,15 @@ export class SceneWriter {
   close(): void {
     this.closed = true;
     this.waiting = [];
-    this.snapshotState = undefined;
     clearTimeout(this.probeTimer);
+    clearTimeout(this.compactTimer);
   }
 
   private pump(): void {
     if (this.writing) return;
     if (this.bad) this.fail(this.waiting.splice(0), "the store does not work; the edit was not made durable");
-    const { snapshotState } = this;
     if (this.waiting.length > 0) void this.write(this.waiting.splice(0));
-    else if (snapshotState !== undefined && !this.bad) {
-      this.snapshotState = undefined;
-      void this.writeSnapshot(snapshotState);
-    } else for (const resolve of this.idle.splice(0)) resolve();
+    else for (const resolve of this.idle.splice(0)) resolve();
   }
 
   private async write(batches: readonly Append[]): Promise<void> {
@@ -99,36 +98,50 @@ export class SceneWriter {
     this.options.onAppendMs(performance.now() - before);
     this.writing = false;
     if (result.ok) {
-      for (const { batch } of batches) {
-        this.durableSeq.set(batch, result.value.seq);
-        this.options.onAppended({ batch, ok: true, sentence: "" });
-      }
+      for (const { batch } of batches) this.options.onAppended({ batch, ok: true, sentence: "" });
+      this.grown = true;
+      if (!this.compactDue) this.compactIn(IDLE_MS);
     } else {
       this.fail(batches, result.error.sentence);
-      this.trouble(result.error.sentence);
+      this.trouble(result.error);
     }
     this.pump();
   }
 
-  private async writeSnapshot({ state, seq }: { readonly state: Uint8Array; readonly seq: number }): Promise<void> {
+  private compactIn(ms: number): void {
+    if (this.compacting || this.closed) return;
+    clearTimeout(this.compactTimer);
+    this.compactTimer = setTimeout(() => void this.compactNow(), ms).unref();
+  }
+
+  private async compactNow(): Promise<void> {
+    if (!this.grown || this.bad) return;
     const { store, scene, epoch } = this.options;
-    this.writing = true;
-    const result = await answered(store.snapshot(scene, epoch, seq, state));
-    this.writing = false;
-    // The log still holds everything a failed snapshot would have; whether edits can be stored, the next append finds out.
-    if (!result.ok) this.options.onTrouble(`snapshot: ${result.error.sentence}`);
-    this.pump();
+    this.compacting = true;
+    this.grown = this.compactDue = false;
+    const before = performance.now();
+    const result = await answered(store.compact(scene, epoch));
+    const afterMs = performance.now();
+    this.restUntilMs = afterMs + (afterMs - before) * REST;
+    this.compacting = false;
+    if (this.closed) return;
+    if (result.ok) this.options.onCompacted(result.value);
+    // The log still holds everything; whether edits can be stored, the next append finds out.
+    else this.options.onTrouble(`compaction: ${result.error.sentence}`);
+    if (this.compactDue) this.compact();
+    else if (this.grown) this.compactIn(IDLE_MS);
   }
 
   private fail(batches: readonly Append[], sentence: string): void {
     for (const { batch } of batches) this.options.onAppended({ batch, ok: false, sentence });
   }
 
-  private trouble(sentence: string): void {
+  private trouble({ code, sentence }: StoreError): void {
     this.options.onTrouble(sentence);
     if (this.bad || this.closed) return;
     this.bad = true;
-    this.probeLater();
+    if (LOST.has(code)) this.options.onLost(sentence);
+    else this.probeLater();
   }
 
   private probeLater(): void {

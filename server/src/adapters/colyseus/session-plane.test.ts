@@ -33,7 +33,16 @@ const person = (slot: number, status: "awake" | "asleep" = "awake"): SessionDelt
 });
 const lease = (slot: number): SessionDelta => ({
   kind: "lease",
-  lease: { object: "crate", slot: slot as Slot, hand: "left", gripMm: [1, -2, 3], gripRotation: [0, 0, 0, 32_767], sinceTick: 70_000 as Tick },
+  lease: {
+    object: "crate",
+    slot: slot as Slot,
+    hand: "left",
+    gripMm: [1, -2, 3],
+    gripRotation: [0, 0, 0, 32_767],
+    scale: 1.5,
+    spanMm: 0,
+    sinceTick: 70_000 as Tick,
+  },
 });
 
 describe("session plane", () => {
@@ -53,9 +62,12 @@ describe("session plane", () => {
           gripQy: 0,
           gripQz: 0,
           gripQw: 32_767,
+          scale: 1.5,
+          spanMm: 0,
           sinceTick: 70_000,
         },
       },
+      flights: {},
       veils: { "crate/label": { object: "crate", field: "label", author: "u3", reason: "lexicon" } },
     });
   });
@@ -67,7 +79,22 @@ describe("session plane", () => {
       people: { 2: { status: "asleep" } },
       leases: { crate: { slot: 2 } },
     });
-    expect(step({ kind: "personGone", slot: 2 as Slot }, { kind: "leaseGone", object: "crate" })).toEqual({ people: {}, leases: {}, veils: {} });
+    expect(step({ kind: "personGone", slot: 2 as Slot }, { kind: "leaseGone", object: "crate" })).toEqual({
+      people: {},
+      leases: {},
+      flights: {},
+      veils: {},
+    });
+  });
+
+  it("carries a flight whole, and its end", () => {
+    const { step } = pair();
+    const launch = { positionMm: [1, 2, -3], rotation: [0, 0, 0, 32_767], velocityMmS: [4, 5, 6], spinMradS: [7, 8, 9] };
+    const flight = { object: "crate", slot: 2, startMs: 1234.5, ...launch, scale: 0.3, boxMm: [-10, 0, -10, 10, 20, 70_000], upright: true };
+    const { object, slot, startMs, scale, upright } = flight;
+    const motion = [1, 2, -3, 0, 0, 0, 32_767, 4, 5, 6, 7, 8, 9, -10, 0, -10, 10, 20, 70_000];
+    expect(step({ kind: "flight", flight })).toMatchObject({ flights: { crate: { object, slot, startMs, scale, upright, motion } } });
+    expect(step({ kind: "flightGone", object })).toMatchObject({ flights: {} });
   });
 
   it("a slot that is freed and taken within one step ends as the newcomer's", () => {

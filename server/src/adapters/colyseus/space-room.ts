@@ -9,6 +9,7 @@
 import { Room, ServerError } from "@colyseus/core";
 import { err, isIdentifier } from "@copresence/shared/base";
 import { CLOSE, type CloseName, LIMITS } from "@copresence/shared/protocol";
+import type { PersonExplanation } from "../../core/index.ts";
 import type { Identity } from "../../core/types.ts";
 import { errorFields, logId } from "../log.ts";
 import { refusal } from "../refusal.ts";
@@ -119,6 +120,11 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     return this.runtime?.size ?? 0;
   }
 
+  /** Why a viewer gets of others what it gets: for operators. */
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.runtime?.explainPeople(viewer, source);
+  }
+
   /** Why the room is ending, once it is: nobody comes in any more. */
   get ending(): CloseName | undefined {
     return this.endReason;
@@ -161,7 +167,8 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     this.endReason = reason;
     clearTimeout(this.lingering);
     const { runtime } = this;
-    const written = (runtime?.flush() ?? Promise.resolve()).finally(() => runtime?.stop());
+    const stopped = (runtime?.flush() ?? Promise.resolve()).finally(() => runtime?.stop());
+    const written = stopped.then(() => runtime?.letGo());
     this.host.release(this.space, this, written);
     return written;
   }

@@ -10,8 +10,8 @@
 import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
-import { SceneCore } from "../../core/index.ts";
-import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
+import { type PersonExplanation, SceneCore } from "../../core/index.ts";
+import type { CoreEffect, Identity } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -54,9 +54,11 @@ export class SpaceRuntime {
     const { region, build, tickRateHz, moderation, log } = host;
     const scene = host.sceneOf(space);
     if (scene === undefined) return err(refusal("spaceUnknown"));
+    const before = performance.now();
     const loaded = await host.store.open(space);
     if (!loaded.ok) {
-      log.error({ space: logId(space), code: loaded.error.code }, "a scene could not be read from the store");
+      const { code, sentence } = loaded.error;
+      log.error({ space: logId(space), code, sentence }, "a scene could not be read from the store");
       return err(refusal("storageUnavailable"));
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
@@ -65,8 +67,10 @@ export class SpaceRuntime {
     if (!core.ok) {
       const { code, sentence } = core.error;
       log.error({ space: logId(space), code, sentence }, "a scene's document could not be built");
+      await host.store.release(space);
       return err(refusal("storageUnavailable"));
     }
+    host.metrics.sceneLoaded(performance.now() - before);
     return ok(new SpaceRuntime(options, core.value, loaded.value));
   }
 
@@ -77,7 +81,6 @@ export class SpaceRuntime {
       core,
       tickRateHz: host.tickRateHz,
       clock: () => performance.now(),
-      beforeStep: (inputs) => this.beforeStep(inputs),
       perform: (effects) => this.perform(effects),
       onFailed: options.onFailed,
       onTick: (tookMs, lateMs) => {
@@ -89,11 +92,12 @@ export class SpaceRuntime {
       store: host.store,
       scene: space,
       epoch: loaded.epoch,
-      seq: loaded.seq,
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
+      onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),
+      onLost: (sentence) => options.onFailed(new Error(sentence)),
     });
     this.stopAnswers = host.pipeline.onAnswer(space, (answer) =>
       this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId }),
@@ -127,6 +131,10 @@ export class SpaceRuntime {
     }
     if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
+  }
+
+  explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
+    return this.engine.explainPeople(viewer, source);
   }
 
   malformed(session: SessionId, sentence: string): void {
@@ -166,15 +174,16 @@ export class SpaceRuntime {
     this.engine.step();
   }
 
+  /** After `stop`: another process may open the scene. */
+  letGo(): Promise<void> {
+    return this.options.host.store.release(this.options.space);
+  }
+
   /** Idempotent; nothing is carried out afterwards. */
   stop(): void {
     this.engine.stop();
     this.writer.close();
     this.stopAnswers();
-  }
-
-  private beforeStep(inputs: readonly CoreInput[]): void {
-    for (const input of inputs) if (input.kind === "appended" && input.ok) this.writer.applied(input.batch);
   }
 
   private perform(effects: readonly CoreEffect[]): void {
@@ -200,8 +209,8 @@ export class SpaceRuntime {
         return applyDelta(plane, effect.delta);
       case "append":
         return this.writer.append(effect);
-      case "snapshot":
-        return this.writer.snapshot(effect.state);
+      case "compact":
+        return this.writer.compact();
       case "close":
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);

@@ -7,6 +7,7 @@ import type { Entrance, JoinQuery } from "../colyseus/entrance.ts";
 import { openLog } from "../log.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { httpApp } from "./app.ts";
+import { aHealth } from "../../pipeline/testing/events.ts";
 import type { HttpHandler, HttpReply } from "./http.ts";
 
 const authority = { issuer: "dev", audience: "copresence", region: "eu" };
@@ -37,7 +38,8 @@ beforeEach(async () => {
     log: openLog({ level: "silent", region: "eu", build: "b" }),
     health: () => ({ region: "eu", build: "b", version: "1", protocol: 1, transport: "ws" }),
     unready: () => unready,
-    pipeline: () => ({ state: "degraded", queued: 3, dropped: 0, lagMs: 12.4, runtime: "none" }),
+    explains: undefined,
+    pipeline: () => aHealth({ state: "degraded", queued: 3, lagMs: 12.4 }),
   });
 });
 
@@ -55,7 +57,10 @@ describe("httpApp", () => {
   });
 
   it("is ready, or says why not", async () => {
-    expect(await call("/readyz")).toMatchObject({ status: 200, json: { ready: true, pipeline: { state: "degraded", lagMs: 12, runtime: "none" } } });
+    expect(await call("/readyz")).toMatchObject({
+      status: 200,
+      json: { ready: true, pipeline: { state: "degraded", degraded: true, lagMs: 12, runtime: "none" } },
+    });
     unready = ["draining"];
     expect(await call("/readyz")).toMatchObject({ status: 503, json: { ready: false, unready: ["draining"] } });
   });

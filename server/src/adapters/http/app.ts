@@ -15,6 +15,7 @@ import type { PipelineHealth } from "../../pipeline/types.ts";
 import { errorFields, type Logger } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { type Refusal, refusal } from "../refusal.ts";
+import { EXPLAIN_PATH, type Explains, explainReply } from "./explain.ts";
 import { type HttpHandler, type HttpReply, type HttpRequest, jsonReply, refusalReply, textReply } from "./http.ts";
 import type { StaticFiles } from "./static-files.ts";
 
@@ -36,6 +37,8 @@ export type AppOptions = {
   readonly health: () => Health;
   /** What keeps the server from taking joins; empty when it is ready. */
   readonly unready: () => readonly string[];
+  /** Undefined: no key is set, and there is nothing to ask. */
+  readonly explains: Explains | undefined;
   /** The side pipeline's state, for /readyz: with a degraded one the server still takes people, and says so. */
   readonly pipeline: () => PipelineHealth;
 };
@@ -58,6 +61,7 @@ async function route(options: AppOptions, request: HttpRequest): Promise<HttpRep
   const { method, path } = request;
   if (path.startsWith("/matchmake/") || path === "/dev/ticket") return entry(options, request);
   if (method !== "GET" && method !== "HEAD") return textReply(405, "Only GET is answered here.\n", { allow: "GET, HEAD" });
+  if (path === EXPLAIN_PATH && options.explains !== undefined) return explainReply(options.explains, request);
   switch (path) {
     case "/healthz":
       return jsonReply(200, { status: "ok", ...options.health() });
@@ -72,8 +76,8 @@ async function route(options: AppOptions, request: HttpRequest): Promise<HttpRep
   }
 }
 
-function pipelineState({ state, lagMs, runtime }: PipelineHealth) {
-  return { state, lagMs: Math.round(lagMs), runtime };
+function pipelineState({ state, mode, lagMs, runtime }: PipelineHealth) {
+  return { state, degraded: state === "degraded", mode, lagMs: Math.round(lagMs), runtime };
 }
 
 function notFound(options: AppOptions, path: string): HttpReply {

@@ -6,6 +6,7 @@
 import type { CloseName } from "@copresence/shared/protocol";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CoreMetric } from "../../core/types.ts";
+import type { PipelineHealth } from "../../pipeline/types.ts";
 import { newTraffic, type Traffic } from "../colyseus/governor.ts";
 
 const MILLISECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1000];
@@ -13,7 +14,7 @@ const MILLISECONDS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 1000];
 export type MetricSources = {
   readonly rooms: () => number;
   readonly sessions: () => number;
-  readonly pipeline: () => { readonly queued: number; readonly dropped: number; readonly lagMs: number };
+  readonly pipeline: () => PipelineHealth;
 };
 
 export class Metrics {
@@ -23,6 +24,8 @@ export class Metrics {
   private readonly tickTook: Histogram;
   private readonly tickLate: Histogram;
   private readonly appendTook: Histogram;
+  private readonly loadTook: Histogram;
+  private readonly openTook: Gauge;
   private readonly closes: Counter<"reason">;
   private readonly refusals: Counter<"reason">;
   private readonly core: Counter<"what">;
@@ -37,6 +40,8 @@ export class Metrics {
     this.tickTook = histogram("copresence_tick_milliseconds", "Duration of a room's step at a tick.");
     this.tickLate = histogram("copresence_tick_late_milliseconds", "How late a tick began after its deadline.");
     this.appendTook = histogram("copresence_append_milliseconds", "Time until an append was durable.");
+    this.loadTook = histogram("copresence_scene_load_milliseconds", "Time until a scene was read from the store and its document built.");
+    this.openTook = new Gauge({ name: "copresence_store_open_milliseconds", help: "Time until the store was open, recovery included.", registers });
     this.closes = new Counter({ name: "copresence_closes_total", help: "Sessions ended by the server.", labelNames: ["reason"], registers });
     this.refusals = new Counter({ name: "copresence_refusals_total", help: "Joins refused.", labelNames: ["reason"], registers });
     this.core = new Counter({ name: "copresence_core_total", help: "What the rooms' cores decided.", labelNames: ["what"], registers });
@@ -59,9 +64,17 @@ export class Metrics {
       });
     gauge("copresence_rooms", "Spaces open in this process.", sources.rooms);
     gauge("copresence_sessions", "Connected sessions.", sources.sessions);
-    gauge("copresence_pipeline_queued", "Events waiting for the side pipeline.", () => sources.pipeline().queued);
-    gauge("copresence_pipeline_dropped", "Events the side pipeline's queue threw away.", () => sources.pipeline().dropped);
-    gauge("copresence_pipeline_lag_milliseconds", "Age of the oldest waiting event.", () => sources.pipeline().lagMs);
+    const pipeline = (name: string, help: string, read: (health: PipelineHealth) => number): Gauge =>
+      gauge(`copresence_pipeline_${name}`, help, () => read(sources.pipeline()));
+    pipeline("degraded", "1 while search and moderation answer in their reduced form.", ({ state }) => (state === "degraded" ? 1 : 0));
+    pipeline("queued", "Events that wait for the side pipeline or are being handled.", ({ queued }) => queued);
+    pipeline("lag_milliseconds", "Age of the oldest of them.", ({ lagMs }) => lagMs);
+    pipeline("dropped", "Events nobody handled: over every bound.", ({ dropped }) => dropped);
+    pipeline("coalesced", "Waiting events that a newer version of their subject replaced.", ({ coalesced }) => coalesced);
+    pipeline("dead", "Events given up because handling them failed again and again.", ({ dead }) => dead);
+    pipeline("resent", "Events sent again because a worker was lost or silent.", ({ resent }) => resent);
+    pipeline("degraded_answers", "Answers of the reduced form.", ({ degradedAnswers }) => degradedAnswers);
+    pipeline("restarts", "Workers lost and replaced.", ({ restarts }) => restarts);
   }
 
   private trafficGauge(): Gauge {
@@ -97,6 +110,12 @@ export class Metrics {
   }
   append(tookMs: number): void {
     this.appendTook.observe(tookMs);
+  }
+  storeOpened(tookMs: number): void {
+    this.openTook.set(tookMs);
+  }
+  sceneLoaded(tookMs: number): void {
+    this.loadTook.observe(tookMs);
   }
   /** `type` is a name of the registry, never a peer's word. */
   received(type: string): void {

@@ -1,3 +1,5 @@
 export { type MemoryDisk, memoryDisk, memoryStore, type MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
-export type { LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
-export { openSqliteStore, type SqliteStoreOptions, StoreOpenError } from "./sqlite-store.ts";
+export { isPostgresUrl, openPostgresStore, type PostgresStoreOptions } from "./postgres-store.ts";
+export type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
+export { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+export { StoreOpenError } from "./worker-store.ts";

@@ -5,7 +5,12 @@ import type { StoreError } from "./scene-store.ts";
 
 sceneStoreContract("memory", async () => {
   const disk = memoryDisk();
-  return { open: async () => memoryStore({ disk }), damage: async (scene, what) => disk.damage(scene, what), dispose: async () => undefined };
+  return {
+    open: async () => memoryStore({ disk }),
+    damage: async (scene, what) => disk.damage(scene, what),
+    tear: async (scene) => disk.tear(scene),
+    dispose: async () => undefined,
+  };
 });
 
 const record = { user: "u", client: 1, clock: 1, update: new Uint8Array([0, 0]) };

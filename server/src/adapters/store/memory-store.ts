@@ -8,7 +8,9 @@
 import { crc32 } from "node:zlib";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
-import type { LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
+import { fold } from "./compaction.ts";
+import { corrupt, notOpen, storeClosed } from "./records.ts";
+import type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
 
 type Row = { readonly seq: number; readonly record: AppendRecord; crc: number };
 type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number };
@@ -26,8 +28,10 @@ export type MemoryDisk = {
   readonly scenes: Map<string, SceneFile>;
   /** Flips a bit of a stored record (by sequence number), or of the newest snapshot. */
   damage(scene: string, what: number | "snapshot"): void;
+  /** Leaves half a record behind the last that was fsynced, as a power cut does. */
+  tear(scene: string): void;
 };
-export type StoreOperation = "open" | "append" | "snapshot" | "probe";
+export type StoreOperation = "open" | "append" | "compact" | "probe";
 export type MemoryStoreOptions = {
   readonly disk?: MemoryDisk;
   /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
@@ -50,6 +54,11 @@ export function memoryDisk(): MemoryDisk {
       const target = what === "snapshot" ? file?.snapshots.at(-1) : file?.rows.find((row) => row.seq === what);
       if (target !== undefined) target.crc ^= 1;
     },
+    tear: (scene) => {
+      const file = scenes.get(scene);
+      const last = file?.rows.at(-1);
+      if (file !== undefined && last !== undefined) file.rows.push({ ...last, seq: last.seq + 1, crc: last.crc ^ 1 });
+    },
   };
 }
 
@@ -62,11 +71,11 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
 
   const inLine = <T>(operation: StoreOperation, before: () => Result<T, StoreError>, after?: () => void): Promise<Result<T, StoreError>> => {
     const turn = line.then(async (): Promise<Result<T, StoreError>> => {
-      if (!open) return closed;
+      if (!open) return storeClosed;
       const result = before();
       if (!result.ok) return result;
       await wait?.(operation);
-      if (!open) return closed;
+      if (!open) return storeClosed;
       const failure = fault?.(operation);
       if (failure === undefined) {
         after?.();
@@ -111,16 +120,28 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
         },
       );
     },
-    snapshot: (scene, epoch, seq, state) => {
-      const copy = state.slice();
-      return inLine(
-        "snapshot",
+    compact: (scene, epoch) => {
+      let made: Snapshot | undefined;
+      return inLine<Compacted>(
+        "compact",
         () => {
           const file = at(scene, epoch);
-          return file === undefined || seq < 0 || seq > lastSeq(file) ? notOpen : ok(undefined);
+          if (file === undefined) return notOpen;
+          const base = file.snapshots.at(-1);
+          const folded = fold(
+            base?.state,
+            file.rows.filter(({ seq }) => seq > (base?.seq ?? 0)).map(({ record }) => record.update),
+          );
+          if (!folded.ok) return err({ code: "io", sentence: `The log was not compacted: ${folded.error}; it is kept.` });
+          made = { seq: lastSeq(file), state: folded.value, crc: crc32(folded.value) };
+          return ok({ seq: made.seq, bytes: made.state.length });
         },
-        () => replaceLog(disk.scenes.get(scene) as SceneFile, { seq, state: copy, crc: crc32(copy) }),
+        () => replaceLog(disk.scenes.get(scene) as SceneFile, made as Snapshot),
       );
+    },
+    release: async (scene) => {
+      await line;
+      opened.delete(scene);
     },
     probe: () => inLine("probe", () => ok(undefined)),
     close: async () => {
@@ -134,8 +155,6 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
   };
 }
 
-const closed = err<StoreError>({ code: "closed", sentence: "The store is closed." });
-const notOpen = err<StoreError>({ code: "closed", sentence: "The scene is not open at this epoch and sequence number." });
 const lastSeq = (file: SceneFile): number => file.rows.at(-1)?.seq ?? file.snapshots.at(-1)?.seq ?? 0;
 
 /** As the SQLite store: the previous generation and the log behind it are kept. */
@@ -154,19 +173,18 @@ function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> 
   }
   const quarantined = (sentence: string): Result<never, StoreError> => {
     (file as SceneFile).quarantine = sentence;
-    return err({ code: "corrupt", sentence });
+    return corrupt(sentence);
   };
   if (file.quarantine !== undefined) return quarantined(file.quarantine);
   const snapshot = file.snapshots.findLast(({ state, crc }) => crc32(state) === crc);
   const first = (snapshot?.seq ?? 0) + 1;
   const rows = file.rows.filter(({ seq }) => seq >= first);
   const bad = rows.findIndex((row, index) => row.seq !== first + index || crc32(row.record.update) !== row.crc);
-  if (bad >= 0 && bad < rows.length - 1)
-    return quarantined(`Record ${first + bad} of the scene's log is damaged or missing; the scene stays closed.`);
+  // What comes after the last fsync was promised to nobody; anything before it was.
+  if (bad >= 0 && file.rows.indexOf(rows[bad] as Row) < file.synced) return quarantined(`Record ${first + bad} of the scene's log is damaged.`);
   const good = bad < 0 ? rows : rows.slice(0, bad);
   const seq = first + good.length - 1;
-  if (seq < (file.snapshots.at(-1)?.seq ?? 0))
-    return quarantined("The snapshot is damaged and the log behind it does not reach it; the scene stays closed.");
+  if (seq < (file.snapshots.at(-1)?.seq ?? 0)) return quarantined("The snapshot is damaged and the log behind it does not reach it.");
   file.rows = file.rows.filter((row) => row.seq <= seq);
   file.synced = file.rows.length;
   return ok({

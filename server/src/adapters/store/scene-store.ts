@@ -2,14 +2,20 @@
  * The `SceneStore` contract: durable before visible. Proven by one exported suite (`scene-store.contract.ts`) on every adapter.
  *
  * [ST1] `append` resolves ok only after the records have reached the disk (fsync), and in order per scene.
- * [ST2] `open` returns exactly what was acknowledged, or an error; never an empty scene in place of an unreadable one.
- * [ST3] A torn tail is cut and reported (`cutRecords`); a flipped bit elsewhere quarantines the scene.
- * [ST4] `snapshot` replaces the log up to `seq` in one transaction and keeps the previous generation until the new one decodes.
+ * [ST2] `open` returns exactly what was acknowledged, or an error; never an empty or a shorter scene in place of an unreadable one.
+ * [ST3] A tail that was never acknowledged is cut and reported; damage to anything that was acknowledged quarantines the scene.
+ * [ST4] `compact` replaces the log by a snapshot in one transaction, after the snapshot was seen to decode, and keeps the previous generation:
+ *       either of the two loads the same document.
+ * [ST5] One holder per scene: who opened it later, after the earlier holder died or let go, wins, and the earlier holder's writes are `fenced`.
  */
 import type { Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
 
-export type StoreError = { readonly code: "io" | "full" | "corrupt" | "closed" | "locked"; readonly sentence: string };
+/**
+ * `locked`: another process holds it. `fenced`: another process has taken it over, and this one must let go. `corrupt`: damaged, stays closed
+ * until a person acts (server/OPERATIONS.md). `closed`: not open here. `full`, `io`: may pass; `probe` says when.
+ */
+export type StoreError = { readonly code: "io" | "full" | "corrupt" | "closed" | "locked" | "fenced"; readonly sentence: string };
 
 export type LoadedScene = {
   /** Incremented when the document is re-rooted; part of every ack. */
@@ -19,17 +25,24 @@ export type LoadedScene = {
   readonly snapshot: Uint8Array | undefined;
   /** Updates after the snapshot, oldest first. */
   readonly updates: readonly Uint8Array[];
+  /** Records of a tail that nobody was promised, cut at this load. */
   readonly cutRecords: number;
   /** Who writes under which Yjs clientID, so that nobody takes another's after a restart (core/document/client-registry.ts). */
   readonly owners?: ReadonlyMap<number, string>;
 };
 
+/** The new snapshot: everything up to record `seq`, `bytes` long. */
+export type Compacted = { readonly seq: number; readonly bytes: number };
+
 export type SceneStore = {
-  /** Loads or creates the scene; `scene` is an identifier, hashed before it becomes a key. */
+  /** Loads or creates the scene and becomes its holder; `scene` is an identifier, hashed before it becomes a key. */
   open(scene: string): Promise<Result<LoadedScene, StoreError>>;
   append(scene: string, epoch: number, records: readonly AppendRecord[]): Promise<Result<{ readonly seq: number }, StoreError>>;
-  snapshot(scene: string, epoch: number, seq: number, state: Uint8Array): Promise<Result<void, StoreError>>;
-  /** A small verified write, to learn whether the store works again. */
+  /** Folds snapshot and log into a new snapshot. Appends go on meanwhile; the caller's thread does none of the work. */
+  compact(scene: string, epoch: number): Promise<Result<Compacted, StoreError>>;
+  /** The room has ended: nothing more is written, another process may open the scene. */
+  release(scene: string): Promise<void>;
+  /** A verified write, to learn whether the store works again; brings back a store whose thread or connection has died. */
   probe(): Promise<Result<void, StoreError>>;
   close(): Promise<void>;
 };

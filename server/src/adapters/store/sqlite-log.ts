@@ -1,75 +1,77 @@
 /**
- * The scene log in one SQLite file, synchronously; runs in the store's worker thread (sqlite-worker.ts).
+ * The scenes of one SQLite file, synchronously; runs in the store's worker thread (sqlite-worker.ts).
  *
- * [SL1] WAL with synchronous=FULL: a commit has been fsynced when it returns. locking_mode=EXCLUSIVE: one process has the file, the kernel
- *       gives the lock back when that process dies.
- * [SL2] Every record carries a crc over all that names it, every snapshot a sha256; sequence numbers have no holes.
- * [SL3] Nothing unreadable is ever deleted: a cut tail moves aside, a damaged scene is marked and stays closed until a person acts.
- * [SL4] The records since the previous snapshot are kept as long as it is, so either generation loads the same document.
- *
- * Source of the guarantees: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
+ * [SL1] One transaction for many appends; when it returns ok, the records are on the disk (sqlite-file.ts, [SF1]).
+ * [SL2] Head, records and authors of a scene change together and check each other (records.ts), and what was acknowledged is marked beside
+ *       the file (acked-mark.ts): less than that is never taken for the whole.
+ * [SL3] Nothing unreadable is ever deleted: a damaged scene is marked and stays closed until a person acts.
  */
-import { createHash } from "node:crypto";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { err, ok, type Result } from "@copresence/shared/base";
-import * as Y from "yjs";
 import type { AppendRecord } from "../../core/types.ts";
+import { AckedMark } from "./acked-mark.ts";
+import { crashPoint } from "./crash-point.ts";
+import { corrupt, type Head, headCrc, judge, type LogRow, notOpen, type Owner, recordCrc, sceneKey } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
+import { openSqliteFile, storeError } from "./sqlite-file.ts";
+import { SqliteSnapshots } from "./sqlite-snapshots.ts";
+import { mendWal } from "./wal-file.ts";
 
-const FORMAT = "1";
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS scene (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL, quarantine TEXT) STRICT;
-  CREATE TABLE IF NOT EXISTS log (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, user TEXT NOT NULL, client INTEGER NOT NULL,
-    clock INTEGER NOT NULL, atMs INTEGER NOT NULL, bytes BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (scene, epoch, seq)) STRICT;
-  CREATE TABLE IF NOT EXISTS cut (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, atMs INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS snapshot (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, sha256 TEXT NOT NULL,
-    PRIMARY KEY (scene, epoch, seq)) STRICT;
-  CREATE TABLE IF NOT EXISTS client (scene TEXT NOT NULL, client INTEGER NOT NULL, user TEXT NOT NULL, PRIMARY KEY (scene, client)) STRICT;
-`;
-/** Generations of snapshots kept. */
-const GENERATIONS = 2;
+/** What a probe writes: as much as the largest edit, so that a disk with room for a few bytes does not count as working. */
+const PROBE_BYTES = 65_536;
+/** Written since the last checkpoint; every commit rewrites about this many pages on top of its records. */
+const CHECKPOINT_BYTES = 8 << 20;
+const COMMIT_PAGES_BYTES = 3 * 4096;
 
-type LogRow = { seq: number; user: string; client: number; clock: number; bytes: Uint8Array; crc: number };
-type SnapshotRow = { seq: number; bytes: Uint8Array; sha256: string };
-type Open = { readonly epoch: number; seq: number };
+/** A scene this process holds. `total`: see LogRow. */
+export type Held = { readonly epoch: number; seq: number; clients: number; total: number };
 export type SceneAppend = { readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] };
 
 export class SqliteLog {
+  readonly snapshots: SqliteSnapshots;
   private readonly db: DatabaseSync;
-  private readonly open = new Map<string, Open>();
+  private readonly mark: AckedMark;
+  private readonly held = new Map<string, Held>();
   private readonly insert: StatementSync;
   private readonly claim: StatementSync;
+  private readonly setHead: StatementSync;
+  private sinceCheckpoint = 0;
 
-  /** Throws what SQLite throws; `storeError` makes a sentence of it. */
-  constructor(file: string) {
-    this.db = new DatabaseSync(file, { timeout: 0 });
-    this.db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
-    // The first write takes the lock that keeps every other process out [SL1].
-    this.db.exec(`BEGIN IMMEDIATE; ${SCHEMA} INSERT OR IGNORE INTO meta VALUES ('format', '${FORMAT}'); COMMIT;`);
-    const format = this.db.prepare("SELECT value FROM meta WHERE key = 'format'").get() as { value: string };
-    if (format.value !== FORMAT) throw new Error(`the file has format ${format.value}, this server reads format ${FORMAT}`);
-    this.insert = this.db.prepare("INSERT INTO log (scene, epoch, seq, user, client, clock, atMs, bytes, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  /** `notice` is told, in sentences, what was found and repaired. Throws what `storeError` makes a sentence of. */
+  constructor(file: string, notice: (sentence: string) => void = () => undefined) {
+    mendWal(file, notice);
+    this.db = openSqliteFile(file);
+    this.mark = new AckedMark(`${file}-acked`);
+    this.snapshots = new SqliteSnapshots(this.db);
+    this.insert = this.db.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.claim = this.db.prepare("INSERT OR IGNORE INTO client (scene, client, user) VALUES (?, ?, ?)");
+    this.setHead = this.db.prepare("UPDATE scene SET seq = ?, clients = ?, crc = ? WHERE key = ? AND epoch = ?");
+    crashPoint("start.opened");
   }
 
   /** Loads or creates a scene. */
   load(scene: string): Result<LoadedScene, StoreError> {
     const key = sceneKey(scene);
-    const row = this.db.prepare("SELECT epoch, quarantine FROM scene WHERE key = ?").get(key) as
-      | { epoch: number; quarantine: string | null }
-      | undefined;
-    if (row === undefined) this.db.prepare("INSERT INTO scene (key, epoch) VALUES (?, 1)").run(key);
-    else if (row.quarantine !== null) return corrupt(row.quarantine);
-    const epoch = row?.epoch ?? 1;
-    const read = this.read(key, epoch);
-    if (!read.ok) {
-      this.db.prepare("UPDATE scene SET quarantine = ? WHERE key = ?").run(read.error.sentence, key);
-      return read;
+    let loaded: Result<LoadedScene, StoreError>;
+    try {
+      const head = this.db.prepare("SELECT epoch, seq, clients, crc, quarantine FROM scene WHERE key = ?").get(key) as
+        | (Head & { quarantine: string | null })
+        | undefined;
+      if (head === undefined) return this.create(key);
+      if (head.quarantine !== null) return err({ code: "corrupt", sentence: head.quarantine });
+      loaded = this.read(key, head);
+      if (loaded.ok) {
+        this.held.set(key, { epoch: head.epoch, seq: head.seq, clients: head.clients, total: this.lastTotal(key, head.epoch) });
+        crashPoint("start.loaded");
+        return loaded;
+      }
+    } catch (error) {
+      const fault = storeError(error);
+      if (fault.code !== "corrupt") return err(fault);
+      loaded = corrupt("Its part of the store's file is damaged.");
     }
-    this.open.set(key, { epoch, seq: read.value.seq });
-    return read;
+    this.quarantine(key, loaded.error.sentence);
+    return loaded;
   }
 
   /**
@@ -77,152 +79,148 @@ export class SqliteLog {
    * returns ok, the records are on the disk.
    */
   append(appends: readonly SceneAppend[], nowMs: number): Result<Result<{ readonly seq: number }, StoreError>[], StoreError> {
-    const before = new Map<Open, number>();
+    const before = new Map<Held, Held>();
     for (const { scene } of appends) {
-      const open = this.open.get(sceneKey(scene));
-      if (open !== undefined) before.set(open, open.seq);
+      const held = this.held.get(sceneKey(scene));
+      if (held !== undefined) before.set(held, { ...held });
     }
     try {
+      crashPoint("append.begin");
       this.db.exec("BEGIN IMMEDIATE");
       const results = appends.map((append) => this.appendOne(append, nowMs));
+      crashPoint("append.inserted");
+      crashPoint("append.fsync");
       this.db.exec("COMMIT");
+      crashPoint("append.committed");
+      for (const { scene, epoch } of appends) this.acknowledge(sceneKey(scene), epoch);
       return ok(results);
     } catch (error) {
       this.rollback();
-      for (const [open, seq] of before) open.seq = seq;
+      for (const [held, was] of before) Object.assign(held, was);
       return err(storeError(error));
     }
   }
 
-  /** Replaces the log up to `seq` by `state`, after `state` was seen to decode [SL4]. */
-  snapshot(scene: string, epoch: number, seq: number, state: Uint8Array): Result<void, StoreError> {
-    const key = sceneKey(scene);
-    const open = this.open.get(key);
-    if (open?.epoch !== epoch || seq > open.seq || seq < 0)
-      return err({ code: "closed", sentence: "The scene is not open at this epoch and sequence number." });
-    if (!decodes(state)) return corrupt("The snapshot does not decode; the log is kept.");
-    try {
-      this.db.exec("BEGIN IMMEDIATE");
-      this.db
-        .prepare("INSERT OR REPLACE INTO snapshot (scene, epoch, seq, bytes, sha256) VALUES (?, ?, ?, ?, ?)")
-        .run(key, epoch, seq, state, sha256(state));
-      const kept = this.db
-        .prepare("SELECT seq FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT ?")
-        .all(key, epoch, GENERATIONS) as { seq: number }[];
-      // With a single generation the log is its only second source.
-      const oldest = kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0);
-      this.db.prepare("DELETE FROM snapshot WHERE scene = ? AND epoch = ? AND seq < ?").run(key, epoch, oldest);
-      this.db.prepare("DELETE FROM log WHERE scene = ? AND epoch = ? AND seq <= ?").run(key, epoch, oldest);
-      this.db.exec("COMMIT");
-      return ok(undefined);
-    } catch (error) {
-      this.rollback();
-      return err(storeError(error));
-    }
+  heldAt(scene: string, epoch: number): Held | undefined {
+    const held = this.held.get(sceneKey(scene));
+    return held?.epoch === epoch ? held : undefined;
+  }
+
+  release(scene: string): void {
+    this.held.delete(sceneKey(scene));
   }
 
   /** Writes a value, commits it and reads it back. */
   probe(nowMs: number): Result<void, StoreError> {
     try {
-      this.db.prepare("INSERT OR REPLACE INTO meta VALUES ('probe', ?)").run(String(nowMs));
-      const row = this.db.prepare("SELECT value FROM meta WHERE key = 'probe'").get() as { value: string } | undefined;
-      return row?.value === String(nowMs) ? ok(undefined) : err({ code: "io", sentence: "The store does not return what was written to it." });
+      const written = Buffer.alloc(PROBE_BYTES, String(nowMs));
+      this.db.prepare("INSERT OR REPLACE INTO meta VALUES ('probe', ?)").run(written);
+      const row = this.db.prepare("SELECT value FROM meta WHERE key = 'probe'").get() as { value: Uint8Array } | undefined;
+      const same = row !== undefined && written.equals(row.value);
+      this.db.prepare("DELETE FROM meta WHERE key = 'probe'").run();
+      return same ? ok(undefined) : err({ code: "io", sentence: "The store does not return what was written to it." });
     } catch (error) {
+      this.rollback();
       return err(storeError(error));
+    }
+  }
+
+  /** Whether enough was written that the write-ahead log should be folded into the file. */
+  get checkpointDue(): boolean {
+    return this.sinceCheckpoint + this.snapshots.written >= CHECKPOINT_BYTES;
+  }
+
+  /** Moves the write-ahead log into the file; what fails here fails again, and is found, at the next commit. */
+  checkpoint(): void {
+    this.sinceCheckpoint = 0;
+    this.snapshots.written = 0;
+    try {
+      crashPoint("checkpoint.begin");
+      crashPoint("checkpoint.fsync");
+      this.db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // Nothing was lost: the log is still there, and the next checkpoint tries again.
     }
   }
 
   close(): void {
     this.db.close();
+    this.mark.close();
+  }
+
+  private create(key: string): Result<LoadedScene, StoreError> {
+    const left = ["log", "snapshot", "client"].find(
+      (table) => this.db.prepare(`SELECT 1 FROM ${table} WHERE scene = ? LIMIT 1`).get(key) !== undefined,
+    );
+    if (left !== undefined || this.mark.known(key) !== undefined) return corrupt("The scene's entry is lost, while other parts of it are there.");
+    const head = { epoch: 1, seq: 0, clients: 0 };
+    this.db.prepare("INSERT INTO scene (key, epoch, seq, clients, crc) VALUES (?, 1, 0, 0, ?)").run(key, headCrc(key, head));
+    this.mark.set(key, 1, 0);
+    this.held.set(key, { ...head, total: 0 });
+    return ok({ epoch: 1, seq: 0, snapshot: undefined, updates: [], cutRecords: 0, owners: new Map() });
+  }
+
+  private read(key: string, head: Head): Result<LoadedScene, StoreError> {
+    const known = this.mark.known(key);
+    if (known !== undefined && (known.epoch > head.epoch || (known.epoch === head.epoch && known.seq > head.seq)))
+      return corrupt(`The scene was acknowledged up to record ${known.seq}, but the file ends at record ${head.seq}.`);
+    const owners = this.db.prepare("SELECT client, user FROM client WHERE scene = ?").all(key) as Owner[];
+    crashPoint("start.read");
+    return judge({
+      key,
+      head,
+      snapshots: this.snapshots.stored(key, head.epoch),
+      logAfter: (seq) =>
+        this.db
+          .prepare("SELECT seq, user, client, clock, atMs, total, bytes, crc FROM log WHERE scene = ? AND epoch = ? AND seq > ? ORDER BY seq")
+          .all(key, head.epoch, seq) as LogRow[],
+      owners,
+    });
+  }
+
+  private lastTotal(key: string, epoch: number): number {
+    const row = this.db.prepare("SELECT total FROM log WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT 1").get(key, epoch);
+    return (row as { total: number } | undefined)?.total ?? 0;
+  }
+
+  private quarantine(key: string, sentence: string): void {
+    try {
+      this.db.prepare("UPDATE scene SET quarantine = ? WHERE key = ?").run(sentence, key);
+    } catch {
+      // The damage that was found once is found again at the next load.
+    }
   }
 
   private appendOne({ scene, epoch, records }: SceneAppend, nowMs: number): Result<{ readonly seq: number }, StoreError> {
     const key = sceneKey(scene);
-    const open = this.open.get(key);
-    if (open?.epoch !== epoch) return err({ code: "closed", sentence: "The scene is not open at this epoch." });
+    const held = this.held.get(key);
+    if (held?.epoch !== epoch) return notOpen;
     for (const { user, client, clock, update } of records) {
-      const seq = ++open.seq;
-      this.insert.run(key, epoch, seq, user, client, clock, nowMs, update, recordCrc(key, epoch, { seq, user, client, clock, bytes: update }));
-      if (client !== 0) this.claim.run(key, client, user);
+      const seq = ++held.seq;
+      held.total += update.length;
+      this.sinceCheckpoint += update.length;
+      const crc = recordCrc(key, epoch, { seq, user, client, clock, atMs: nowMs, total: held.total, bytes: update });
+      this.insert.run(key, epoch, seq, user, client, clock, nowMs, held.total, update, crc);
+      if (client !== 0) held.clients += Number(this.claim.run(key, client, user).changes);
     }
-    return ok({ seq: open.seq });
+    const { seq, clients } = held;
+    this.setHead.run(seq, clients, headCrc(key, { epoch, seq, clients }), key, epoch);
+    this.sinceCheckpoint += COMMIT_PAGES_BYTES;
+    return ok({ seq });
+  }
+
+  /** The mark is one more witness, not a condition of durability: a disk that cannot take it has taken the records. */
+  private acknowledge(key: string, epoch: number): void {
+    const held = this.held.get(key);
+    if (held?.epoch !== epoch) return;
+    try {
+      this.mark.set(key, epoch, held.seq);
+    } catch {
+      // As above.
+    }
   }
 
   private rollback(): void {
     if (this.db.isTransaction) this.db.exec("ROLLBACK");
   }
-
-  private read(key: string, epoch: number): Result<LoadedScene, StoreError> {
-    const snapshots = this.db
-      .prepare("SELECT seq, bytes, sha256 FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC")
-      .all(key, epoch) as SnapshotRow[];
-    const snapshot = snapshots.find((row) => sha256(row.bytes) === row.sha256);
-    const rows = this.db
-      .prepare("SELECT seq, user, client, clock, bytes, crc FROM log WHERE scene = ? AND epoch = ? AND seq > ? ORDER BY seq")
-      .all(key, epoch, snapshot?.seq ?? 0) as LogRow[];
-    const first = (snapshot?.seq ?? 0) + 1;
-    const bad = rows.findIndex((row, index) => row.seq !== first + index || row.crc !== recordCrc(key, epoch, row));
-    // The last record alone may be torn; what has good records after it was durable once, and is damage [ST3].
-    if (bad >= 0 && bad < rows.length - 1) return corrupt(`Record ${first + bad} of the scene's log is damaged or missing; the scene stays closed.`);
-    const good = bad < 0 ? rows : rows.slice(0, bad);
-    const seq = first + good.length - 1;
-    const newest = snapshots[0]?.seq ?? 0;
-    if (seq < newest) return corrupt(`The snapshot at record ${newest} is damaged and the log behind it does not reach it; the scene stays closed.`);
-    if (bad >= 0) this.cut(key, epoch, seq);
-    const owners = this.db.prepare("SELECT client, user FROM client WHERE scene = ?").all(key) as { client: number; user: string }[];
-    return ok({
-      epoch,
-      seq,
-      snapshot: snapshot?.bytes,
-      updates: good.map(({ bytes }) => bytes),
-      cutRecords: rows.length - good.length,
-      owners: new Map(owners.map(({ client, user }) => [client, user])),
-    });
-  }
-
-  /** Moves a torn tail aside, so that its sequence number is free again [SL3]. */
-  private cut(key: string, epoch: number, seq: number): void {
-    this.db.exec("BEGIN IMMEDIATE");
-    this.db
-      .prepare(
-        "INSERT INTO cut (scene, epoch, seq, bytes, atMs) SELECT scene, epoch, seq, bytes, atMs FROM log WHERE scene = ? AND epoch = ? AND seq > ?",
-      )
-      .run(key, epoch, seq);
-    this.db.prepare("DELETE FROM log WHERE scene = ? AND epoch = ? AND seq > ?").run(key, epoch, seq);
-    this.db.exec("COMMIT");
-  }
-}
-
-/** Scene names are hashed before they become keys. */
-export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const corrupt = (sentence: string) => err({ code: "corrupt", sentence } as const);
-
-function recordCrc(key: string, epoch: number, row: Omit<LogRow, "crc">): number {
-  return crc32(row.bytes, crc32(`${key}|${epoch}|${row.seq}|${row.user}|${row.client}|${row.clock}|`));
-}
-
-function decodes(state: Uint8Array): boolean {
-  const doc = new Y.Doc();
-  try {
-    Y.applyUpdate(doc, state);
-    return doc.store.pendingStructs === null && doc.store.pendingDs === null;
-  } catch {
-    return false;
-  } finally {
-    doc.destroy();
-  }
-}
-
-/** What SQLite threw, as one of the contract's codes (https://www.sqlite.org/rescode.html). */
-export function storeError(error: unknown): StoreError {
-  const code = typeof error === "object" && error !== null && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  const text = error instanceof Error ? error.message : String(error);
-  if (code === 13) return { code: "full", sentence: "The disk is full; edits cannot be saved until there is space." };
-  if (code === 5 || code === 6) return { code: "locked", sentence: "Another process has the store's file open; stop it first." };
-  if (code === 8) return { code: "io", sentence: "The store's file may not be written by this user." };
-  if (code === 14) return { code: "io", sentence: "The store's file cannot be opened; it must be a file in a folder this user may write to." };
-  if (code === 11 || code === 26) return { code: "corrupt", sentence: `The store's file is damaged (${text}); restore it from a backup.` };
-  return { code: "io", sentence: `The store cannot write (${text}).` };
 }

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sceneStoreContract } from "./scene-store.contract.ts";
-import { sceneKey } from "./sqlite-log.ts";
-import { openSqliteStore, StoreOpenError } from "./sqlite-store.ts";
+import { CHUNK_BYTES, sceneKey } from "./records.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+import { StoreOpenError } from "./worker-store.ts";
 
 async function folder(): Promise<{ file: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "copresence-store-"));
@@ -18,14 +19,14 @@ sceneStoreContract("sqlite", async () => {
     open: () => openSqliteStore({ file }),
     damage: async (scene, what) => {
       const db = new DatabaseSync(file);
-      const table = what === "snapshot" ? "snapshot" : "log";
-      const where = what === "snapshot" ? "seq = (SELECT max(seq) FROM snapshot WHERE scene = ?1)" : `seq = ${what}`;
-      const row = db.prepare(`SELECT rowid AS id, bytes FROM ${table} WHERE scene = ?1 AND ${where}`).get(sceneKey(scene)) as {
-        id: number;
-        bytes: Uint8Array;
-      };
-      row.bytes[row.bytes.length >> 1] = (row.bytes[row.bytes.length >> 1] ?? 0) ^ 4;
-      db.prepare(`UPDATE ${table} SET bytes = ? WHERE rowid = ?`).run(row.bytes, row.id);
+      const key = sceneKey(scene);
+      const [table, seq] =
+        what === "snapshot"
+          ? ["chunk", db.prepare("SELECT max(seq) AS seq FROM snapshot WHERE scene = ?").get(key)?.["seq"] as number]
+          : ["log", what];
+      const { bytes } = db.prepare(`SELECT bytes FROM ${table} WHERE scene = ? AND seq = ?`).get(key, seq) as { bytes: Uint8Array };
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 4;
+      db.prepare(`UPDATE ${table} SET bytes = ? WHERE scene = ? AND seq = ?`).run(bytes, key, seq);
       db.close();
     },
     dispose: remove,
@@ -77,11 +78,80 @@ describe("openSqliteStore", () => {
     db.close();
   });
 
-  it("[SL2] does not accept a snapshot that does not decode", async () => {
+  it("[SF2] does not take a file that lost a table, or a scene that lost its entry, for a new one", async () => {
     const store = await openSqliteStore({ file: place.file });
     await store.open("a");
     await store.append("a", 1, [{ user: "u", client: 1, clock: 1, update: new Uint8Array([0, 0]) }]);
-    expect(await store.snapshot("a", 1, 1, new Uint8Array([9, 9, 9]))).toMatchObject({ ok: false, error: { code: "corrupt" } });
     await store.close();
+    const change = (sql: string): void => {
+      const db = new DatabaseSync(place.file);
+      db.exec(sql);
+      db.close();
+    };
+    change("CREATE TABLE kept AS SELECT * FROM scene; DELETE FROM scene;");
+    const without = await openSqliteStore({ file: place.file });
+    expect(await without.open("a")).toMatchObject({ ok: false, error: { code: "corrupt" } });
+    await without.close();
+    change("INSERT INTO scene SELECT * FROM kept; DROP TABLE log;");
+    await expect(openSqliteStore({ file: place.file })).rejects.toMatchObject({ code: "corrupt" });
+  });
+
+  it("[SL2] finds that the end of what was acknowledged is missing, even where all that is left agrees with itself", async () => {
+    const update = new Uint8Array([0, 0]);
+    const store = await openSqliteStore({ file: place.file });
+    await store.open("a");
+    await store.append("a", 1, [{ user: "u", client: 1, clock: 1, update }]);
+    await store.close();
+    const { copyFile } = await import("node:fs/promises");
+    await copyFile(place.file, `${place.file}.old`);
+    const later = await openSqliteStore({ file: place.file });
+    await later.open("a");
+    await later.append("a", 1, [{ user: "u", client: 1, clock: 2, update }]);
+    await later.close();
+    await copyFile(`${place.file}.old`, place.file);
+    const shortened = await openSqliteStore({ file: place.file });
+    expect(await shortened.open("a")).toMatchObject({
+      ok: false,
+      error: { code: "corrupt", sentence: expect.stringMatching(/acknowledged up to record 2/) },
+    });
+    await shortened.close();
+  });
+
+  it("[SF3] reads a file of format 1", async () => {
+    const { createHash } = await import("node:crypto");
+    const { crc32 } = await import("node:zlib");
+    const { mkdir } = await import("node:fs/promises");
+    await mkdir(join(place.file, ".."), { recursive: true });
+    const db = new DatabaseSync(place.file);
+    db.exec(`CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT; INSERT INTO meta VALUES ('format', '1');
+      CREATE TABLE scene (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL, quarantine TEXT) STRICT;
+      CREATE TABLE log (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, user TEXT NOT NULL, client INTEGER NOT NULL,
+        clock INTEGER NOT NULL, atMs INTEGER NOT NULL, bytes BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (scene, epoch, seq)) STRICT;
+      CREATE TABLE cut (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, atMs INTEGER NOT NULL) STRICT;
+      CREATE TABLE snapshot (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, sha256 TEXT NOT NULL,
+        PRIMARY KEY (scene, epoch, seq)) STRICT;
+      CREATE TABLE client (scene TEXT NOT NULL, client INTEGER NOT NULL, user TEXT NOT NULL, PRIMARY KEY (scene, client)) STRICT;`);
+    const bytes = new Uint8Array(CHUNK_BYTES + 10).fill(7);
+    const update = new Uint8Array([0, 0]);
+    for (const scene of ["whole", "damaged"]) {
+      const key = sceneKey(scene);
+      db.prepare("INSERT INTO scene VALUES (?, 1, NULL)").run(key);
+      db.prepare("INSERT INTO snapshot VALUES (?, 1, 4, ?, ?)").run(key, bytes, createHash("sha256").update(bytes).digest("hex"));
+      const crc = crc32(update, crc32(`${key}|1|5|u|9|3|`)) + (scene === "whole" ? 0 : 1);
+      db.prepare("INSERT INTO log VALUES (?, 1, 5, 'u', 9, 3, 1000, ?, ?)").run(key, update, crc);
+      db.prepare("INSERT INTO client VALUES (?, 9, 'u')").run(key);
+    }
+    db.close();
+    const store = await openSqliteStore({ file: place.file });
+    expect(await store.open("whole")).toEqual({
+      ok: true,
+      value: { epoch: 1, seq: 5, snapshot: bytes, updates: [update], cutRecords: 0, owners: new Map([[9, "u"]]) },
+    });
+    expect(await store.open("damaged")).toMatchObject({ ok: false, error: { code: "corrupt" } });
+    await store.close();
+    const again = await openSqliteStore({ file: place.file });
+    expect(await again.append("whole", 1, [{ user: "u", client: 9, clock: 4, update }])).toMatchObject({ ok: false });
+    expect(await again.open("whole")).toMatchObject({ ok: true, value: { seq: 5 } });
+    await again.close();
   });
 });

@@ -1,46 +1,45 @@
 /**
- * The store's worker thread: SQLite's synchronous calls block this thread and nobody else.
+ * The SQLite store's worker thread: SQLite's synchronous calls block this thread and nobody else.
  *
  * [SW1] Group commit: an append that finds the disk idle is committed at once; those that arrive during a commit share the next one, which
  *       starts at least COMMIT_GAP_MS after the last. fsync's cost is shared exactly when there is something to share it.
- * [SW2] Requests are answered in the order they came; an append is committed before any request behind it runs.
+ * [SW2] An append is committed before any request behind it runs. Compactions run between commits, one at a time.
  */
 import { performance } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
+import { Compactor } from "./compactor.ts";
+import { notOpen, storeClosed } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
-import { type SceneAppend, SqliteLog, storeError } from "./sqlite-log.ts";
+import { compactScene } from "./sqlite-compaction.ts";
+import { storeError } from "./sqlite-file.ts";
+import { SqliteLog } from "./sqlite-log.ts";
+import type { StoreReply, StoreRequest } from "./store-messages.ts";
 
-export type StoreRequest =
-  | { readonly id: number; readonly op: "start" }
-  | { readonly id: number; readonly op: "open"; readonly scene: string }
-  | ({ readonly id: number; readonly op: "append" } & SceneAppend)
-  | { readonly id: number; readonly op: "snapshot"; readonly scene: string; readonly epoch: number; readonly seq: number; readonly state: Uint8Array }
-  | { readonly id: number; readonly op: "probe" }
-  | { readonly id: number; readonly op: "close" };
-export type StoreReply = { readonly id: number; readonly result: Result<unknown, StoreError> };
-type AppendRequest = Extract<StoreRequest, { op: "append" }>;
+type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
-const COMMIT_GAP_MS = 2;
+const COMMIT_GAP_MS = 1;
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");
 const { file } = workerData as { file: string };
+const compactor = new Compactor();
 let log: SqliteLog | undefined;
-let waiting: AppendRequest[] = [];
+let waiting: Request<"append">[] = [];
 let scheduled = false;
 let lastCommitMs = -COMMIT_GAP_MS;
+let compacting: Promise<unknown> = Promise.resolve();
 
 port.on("message", (request: StoreRequest) => {
   if (request.op === "append") {
     waiting.push(request);
-    schedule();
-    return;
+    return schedule();
   }
   commit();
+  if (request.op === "compact") return compact(request);
   reply(request.id, attempt(request));
-  if (request.op === "close") port.close();
+  if (request.op === "close") void compactor.close().then(() => port.close());
 });
 
 function schedule(): void {
@@ -56,25 +55,39 @@ function commit(): void {
   if (waiting.length === 0) return;
   const batch = waiting;
   waiting = [];
-  const committed = log === undefined ? notOpen : log.append(batch, Date.now());
+  const committed = log === undefined ? storeClosed : log.append(batch, Date.now());
   lastCommitMs = performance.now();
   batch.forEach(({ id }, index) => reply(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
+  checkpointSoon();
 }
 
-const notOpen = err<StoreError>({ code: "closed", sentence: "The store is closed." });
+/** After the answers have left. */
+function checkpointSoon(): void {
+  if (log?.checkpointDue === true) setImmediate(() => log?.checkpoint());
+}
 
-function attempt(request: Exclude<StoreRequest, AppendRequest>): Result<unknown, StoreError> {
+function compact({ id, scene, epoch }: Request<"compact">): void {
+  const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
+  compacting = compacting.then(async () => {
+    const result = log === undefined ? storeClosed : await compactScene({ log, compactor, scene, epoch, turn });
+    reply(id, result);
+    checkpointSoon();
+  });
+}
+
+function attempt(request: Request<"start" | "open" | "release" | "probe" | "close">): Result<unknown, StoreError> {
   try {
     if (request.op === "start") {
-      log = new SqliteLog(file);
+      log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply));
       return { ok: true, value: undefined };
     }
-    if (log === undefined) return notOpen;
+    if (log === undefined) return storeClosed;
     switch (request.op) {
       case "open":
         return log.load(request.scene);
-      case "snapshot":
-        return log.snapshot(request.scene, request.epoch, request.seq, request.state);
+      case "release":
+        log.release(request.scene);
+        return { ok: true, value: undefined };
       case "probe":
         return log.probe(Date.now());
       case "close":

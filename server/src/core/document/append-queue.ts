@@ -3,20 +3,22 @@
  *
  * [AQ1] Order is the order of admission, across batches and retries.
  * [AQ2] At most one batch is in flight; a failed one is retried unchanged, under its own number, before anything else.
- * [AQ3] Bounded in edits and bytes; what does not fit is refused at the gate, never dropped here.
+ * [AQ3] Bounded in edits and bytes, a batch also in what applying it costs; what does not fit is refused at the gate, never dropped here.
  */
 import type { AppendRecord } from "../types.ts";
 
 /** One transaction of the store: small enough that one fsync's latency is not drowned by writing. */
 const BATCH_RECORDS = 256;
 const BATCH_BYTES = 1 << 20;
+/** What applying one batch may cost: it is applied in one go. One update may cost that much alone. */
+const BATCH_US = 32_000;
 /** All that waits: several seconds of the busiest room while the store is slow. */
 const QUEUE_RECORDS = 4096;
 const QUEUE_BYTES = 8 << 20;
 
-export type Batch<E> = { readonly number: number; readonly edits: E[]; bytes: number };
+export type Batch<E> = { readonly number: number; readonly edits: E[]; bytes: number; weightUs: number };
 
-export class AppendQueue<E extends { readonly record: AppendRecord }> {
+export class AppendQueue<E extends { readonly record: AppendRecord; readonly weightUs: number }> {
   private readonly batches: Batch<E>[] = [];
   private flying = false;
   private lastNumber = 0;
@@ -41,12 +43,15 @@ export class AppendQueue<E extends { readonly record: AppendRecord }> {
     const size = edit.record.update.length;
     let last = this.batches.at(-1);
     const closed = last === undefined || (this.flying && this.batches.length === 1);
-    if (last === undefined || closed || last.edits.length >= BATCH_RECORDS || last.bytes + size > BATCH_BYTES) {
-      last = { number: ++this.lastNumber, edits: [], bytes: 0 };
+    const full =
+      last !== undefined && (last.edits.length >= BATCH_RECORDS || last.bytes + size > BATCH_BYTES || last.weightUs + edit.weightUs > BATCH_US);
+    if (last === undefined || closed || full) {
+      last = { number: ++this.lastNumber, edits: [], bytes: 0, weightUs: 0 };
       this.batches.push(last);
     }
     last.edits.push(edit);
     last.bytes += size;
+    last.weightUs += edit.weightUs;
     this.records++;
     this.bytes += size;
   }

@@ -1,6 +1,5 @@
 /** What the scene document knows of one peer, and the bounded patience it has with it. */
 import type { SessionId } from "@copresence/shared/base";
-import type { RoleSpec } from "@copresence/shared/scene";
 import type { Identity } from "../types.ts";
 
 /** `sdk` peers speak the registry's messages; `stock` ones are y-websocket providers and get raw y-protocol bytes. */
@@ -8,6 +7,10 @@ export type PeerKind = "sdk" | "stock";
 
 /** Forged or malformed messages before the session is closed. */
 export const FORGED_MAX = 3;
+/** Updates that took longer than `SLOW_MS` before the session is closed. */
+export const SLOW_MAX = 3;
+/** Longest an update may hold the room's thread, in ms. */
+export const SLOW_MS = 50;
 /** Refusals a peer may collect at once and per second: races lost by an honest, busy person. */
 const DENIED_BURST = 32;
 const DENIED_PER_SECOND = 1;
@@ -41,7 +44,6 @@ class Bucket {
 export class DocSession {
   readonly id: SessionId;
   readonly identity: Identity;
-  readonly role: RoleSpec | undefined;
   readonly peer: PeerKind;
   /** Update messages received; the ordinal of the newest one. */
   received = 0;
@@ -54,13 +56,14 @@ export class DocSession {
   /** A sync step 2 was asked for (at join, after a gap) and has not come. */
   asked = true;
   forged = 0;
+  /** Updates that took the room too long. */
+  slow = 0;
   readonly denials = new Bucket(DENIED_BURST, DENIED_PER_SECOND);
   readonly syncs = new Bucket(SYNC_BURST, SYNC_PER_SECOND);
 
-  constructor(id: SessionId, identity: Identity, role: RoleSpec | undefined, peer: PeerKind) {
+  constructor(id: SessionId, identity: Identity, peer: PeerKind) {
     this.id = id;
     this.identity = identity;
-    this.role = role;
     this.peer = peer;
   }
 }

@@ -125,7 +125,6 @@ export class World {
   readonly appends: Append[] = [];
   /** What is on the disk. */
   readonly log: AppendRecord[] = [];
-  snapshot: Uint8Array | undefined;
   /** Lands appends as they come. */
   auto: boolean;
   nowMs = 0;
@@ -192,7 +191,6 @@ export class World {
     this.effects.push(...effects);
     for (const effect of effects) {
       if (effect.kind === "append") this.appends.push(effect);
-      if (effect.kind === "snapshot") this.snapshot = effect.state;
       if (effect.kind !== "send" && effect.kind !== "sendDoc" && effect.kind !== "close") continue;
       const peer = this.peers.get(effect.session);
       if (effect.kind === "close" && peer !== undefined) {

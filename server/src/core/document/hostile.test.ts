@@ -115,7 +115,7 @@ describe("known attacks on Yjs servers", () => {
         item(r.mallory.doc.clientID, 2, Y.createID(r.mallory.doc.clientID, 0), "open", any(nested)),
       ]),
     );
-    expect(r.mallory.denied.at(-1)).toMatchObject({ reason: "malformed", object: "n", field: "open" });
+    expect(r.mallory.denied.at(-1)).toMatchObject({ reason: "malformed" });
     expect(r.world.document.objects()).toHaveLength(map);
     expectVictimFine(r);
   });

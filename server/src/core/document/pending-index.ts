@@ -6,7 +6,8 @@
  * [PX2] Its size is bounded by the pending queue's bounds (scene-document.ts).
  */
 import type * as Y from "yjs";
-import { type Node, nodeOf, type Place, stateOf, structAt } from "./places.ts";
+import { type Node, nodeOf, type Place, stateOf, strandKey, structAt } from "./places.ts";
+import { RangeSet } from "./range-set.ts";
 import type { Range } from "./update-bytes.ts";
 
 type Id = { readonly client: number; readonly clock: number };
@@ -16,9 +17,12 @@ export class PendingIndex {
   private readonly runs = new Map<number, Node[]>();
   /** What the waiting edits delete, oldest edit first. */
   private readonly deletes: ReadonlyMap<number, readonly Range[]>[] = [];
+  private readonly deleted = new RangeSet();
   private ranges = 0;
   /** Newest waiting write of a map entry, by `entryKey`. */
   private readonly newest = new Map<string, Id>();
+  /** Waiting runs by strand. */
+  private readonly strands = new Map<string, number>();
 
   constructor(doc: Y.Doc) {
     this.doc = doc;
@@ -61,22 +65,29 @@ export class PendingIndex {
     return this.ranges;
   }
 
-  /** True when a waiting edit deletes all of these elements already. */
+  /** True when waiting edits delete all of these elements already. */
   isDeleted(client: number, clock: number, length: number): boolean {
-    const covers = (range: Range): boolean => range.clock <= clock && clock + length <= range.clock + range.len;
-    return this.deletes.some((ranges) => ranges.get(client)?.some(covers));
+    return this.deleted.covers(client, clock, length);
+  }
+
+  /** Waiting runs in one sequence or one entry's history. */
+  strandLength(place: Place): number {
+    return this.strands.get(strandKey(place)) ?? 0;
   }
 
   /** One admitted edit's delete ranges; called once per edit, in order. */
   addDeletes(ranges: ReadonlyMap<number, readonly Range[]>): void {
     this.deletes.push(ranges);
     this.ranges += countOf(ranges);
+    for (const [client, list] of ranges) for (const range of list) this.deleted.add(client, range);
   }
 
   add(node: Node): void {
     const list = this.runs.get(node.client);
     if (list === undefined) this.runs.set(node.client, [node]);
     else list.push(node);
+    const strand = strandKey(node.place);
+    this.strands.set(strand, (this.strands.get(strand) ?? 0) + 1);
     const key = entryKey(node.place);
     if (key !== "") this.newest.set(key, { client: node.client, clock: node.clock + node.length - 1 });
   }
@@ -84,11 +95,15 @@ export class PendingIndex {
   /** Forgets what the document has by now: the oldest `edits` were applied. */
   prune(edits: number): void {
     for (const ranges of this.deletes.splice(0, edits)) this.ranges -= countOf(ranges);
+    this.deleted.clear();
+    for (const ranges of this.deletes) for (const [client, list] of ranges) for (const range of list) this.deleted.add(client, range);
+    this.strands.clear();
     for (const [client, list] of this.runs) {
       const state = stateOf(this.doc, client);
       const keep = list.filter((node) => node.clock + node.length > state);
       if (keep.length === 0) this.runs.delete(client);
       else this.runs.set(client, keep);
+      for (const { place } of keep) this.strands.set(strandKey(place), (this.strands.get(strandKey(place)) ?? 0) + 1);
     }
     for (const [key, id] of this.newest) if (id.clock < stateOf(this.doc, id.client)) this.newest.delete(key);
   }

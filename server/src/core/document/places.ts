@@ -2,7 +2,8 @@
  * Where a Yjs struct lies in the scene: which object, which field. Yjs writes the parent of a struct only when it has no neighbour, so a place
  * is found through the neighbours: in the document, in what waits for the disk, or in the same update.
  *
- * [PL1] The tree is root -> object -> field -> content; anything deeper or elsewhere has no place and is refused (depth <= 3).
+ * [PL1] The tree is root -> object -> field -> content; anything deeper or elsewhere has no place and is refused (depth <= 3). The one other
+ *       root, the server's notes, has a place of its own (`meta`), so that nobody's write there passes for one that changes nothing.
  * [PL2] Nothing here trusts the update: unknown ids answer `undefined` and a place is never guessed.
  */
 import { OBJECTS_ROOT } from "@copresence/shared/scene";
@@ -15,6 +16,8 @@ export type Place =
   | { readonly at: "object"; readonly object: string; readonly map: string; readonly field: string }
   /** An element of a field's container: characters and list elements have no key, entries of sets and counters do. */
   | { readonly at: "inside"; readonly object: string; readonly map: string; readonly field: string; readonly key: string | null }
+  /** Under another root of the document: the server's own notes (schema version). */
+  | { readonly at: "meta" }
   /** Under something deleted: a write there changes nothing. */
   | { readonly at: "gone" };
 
@@ -25,12 +28,13 @@ export type Holds = "map" | "text" | "array" | "value" | "nothing";
 export type Node = { readonly client: number; readonly clock: number; readonly length: number; readonly place: Place; readonly holds: Holds };
 
 export const GONE: Place = { at: "gone" };
+export const META: Place = { at: "meta" };
 export const idKey = (client: number, clock: number): string => `${client}:${clock}`;
 export const stateOf = (doc: Y.Doc, client: number): number => Y.getState(doc.store, client);
 
 export function samePlace(a: Place, b: Place): boolean {
   if (a.at !== b.at) return false;
-  if (a.at === "gone" || b.at === "gone") return true;
+  if (a.at === "gone" || b.at === "gone" || a.at === "meta" || b.at === "meta") return true;
   if (a.at === "root" || b.at === "root") return a.object === b.object;
   if (a.map !== b.map || a.field !== b.field) return false;
   return a.at === "object" || b.at === "object" || a.key === b.key;
@@ -39,6 +43,7 @@ export function samePlace(a: Place, b: Place): boolean {
 /** The place of an entry (`key`) or element (`key` null) inside what `parent` holds; undefined when that cannot be [PL1]. */
 export function placeInside(parent: Node, key: string | null): Place | undefined {
   const { place, holds } = parent;
+  if (place.at === "meta") return place;
   if (place.at === "gone" || holds === "nothing") return GONE;
   if (place.at === "root") {
     return holds === "map" && key !== null ? { at: "object", object: place.object, map: idKey(parent.client, parent.clock), field: key } : undefined;
@@ -74,11 +79,13 @@ export function nodeOf(doc: Y.Doc, struct: Y.Item | Y.GC): Node {
 function placeOfItem(doc: Y.Doc, item: Y.Item): Place {
   const trail: Y.Item[] = [item];
   for (let owner = ownerOf(item); owner !== null; owner = ownerOf(owner)) {
-    if (owner === undefined || trail.length === 3 || owner.deleted) return GONE;
+    if (owner === undefined || owner.deleted) return GONE;
+    if (trail.length === 3) return META;
     trail.unshift(owner);
   }
   const [root, entry, inner] = trail as [Y.Item, Y.Item?, Y.Item?];
-  if (root.parent !== doc.share.get(OBJECTS_ROOT) || root.parentSub === null) return GONE;
+  if (root.parent !== doc.share.get(OBJECTS_ROOT)) return META;
+  if (root.parentSub === null) return GONE;
   const object = root.parentSub;
   if (entry === undefined) return { at: "root", object };
   if (entry.parentSub === null) return GONE;
@@ -91,3 +98,49 @@ function placeOfItem(doc: Y.Doc, item: Y.Item): Place {
 function ownerOf(item: Y.Item): Y.Item | null | undefined {
   return item.parent instanceof Y.AbstractType ? item.parent._item : undefined;
 }
+
+/** Names one sequence, or one map entry with its history: what Yjs keeps in one linked list. */
+export function strandKey(place: Place): string {
+  switch (place.at) {
+    case "root":
+      return `/${place.object}`;
+    case "object":
+      return `${place.map}/${place.field}`;
+    case "inside":
+      return `${place.map}/${place.field}/${place.key ?? ""}`;
+    default:
+      return "";
+  }
+}
+
+/** The first element of a place's sequence, or of a map entry's history (walked back to it: `steps`); null when the document has none. */
+export function headOf(doc: Y.Doc, place: Place): { readonly item: Y.Item | null; readonly steps: number } {
+  const parent = parentOf(doc, place);
+  if (parent === undefined) return { item: null, steps: 0 };
+  const key = place.at === "root" ? place.object : place.at === "object" ? place.field : place.at === "inside" ? place.key : null;
+  if (key === null) return { item: parent._start, steps: 0 };
+  let item = parent._map.get(key) ?? null;
+  let steps = 0;
+  for (; item !== null && item.left !== null; item = item.left) steps++;
+  return { item, steps };
+}
+
+/** Structs in a place's sequence or a map entry's history, deleted ones included. */
+export function strandLength(doc: Y.Doc, place: Place): number {
+  let length = 0;
+  for (let { item } = headOf(doc, place); item !== null; item = item.right) length++;
+  return length;
+}
+
+function parentOf(doc: Y.Doc, place: Place): Y.AbstractType<any> | undefined {
+  if (place.at === "gone" || place.at === "meta") return undefined;
+  if (place.at === "root") return doc.share.get(OBJECTS_ROOT);
+  const map = typeAt(structAt(doc, ...idOf(place.map)));
+  return place.at === "object" || map === undefined ? map : typeAt(map._map.get(place.field));
+}
+
+const typeAt = (struct: Y.Item | Y.GC | undefined): Y.AbstractType<any> | undefined =>
+  struct instanceof Y.Item && struct.content instanceof Y.ContentType ? struct.content.type : undefined;
+
+/** The element an `idKey` names. */
+export const idOf = (key: string): [client: number, clock: number] => key.split(":").map(Number) as [number, number];

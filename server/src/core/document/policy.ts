@@ -1,13 +1,14 @@
 /**
- * What an edit may do: the scene's declaration and the author's role, applied to the places an update writes and deletes.
+ * What an edit may do: the scene's declaration and the author's rights, applied to the places an update writes and deletes.
  *
  * [PO1] A new object comes with its declared `type` in the same update; nobody writes into a live object's id or type.
  * [PO2] Every field is written by its policy's own means: plain values for `lww`, elements for containers, whole containers only at creation.
  * [PO3] `leased` and `serverOnly` are the server's; `cas` is accepted only on top of the current value: the Yjs origin is the observed version.
  * [PO4] A counter's share is written by the client whose id is its key.
  * [PO5] A deletion inside a map counts as a write: what may not be written may not be removed.
+ * [PO6] Every object an update makes, writes into or deletes is asked for by its own right, type and resting place (shared permissions.ts).
  */
-import { isIdentifier } from "@copresence/shared/base";
+import { isIdentifier, type Vec3 } from "@copresence/shared/base";
 import type { DeniedReason } from "@copresence/shared/protocol";
 import {
   COUNTER_MAX,
@@ -16,7 +17,7 @@ import {
   isPlainValue,
   LIST_MAX,
   type ObjectSpec,
-  type RoleSpec,
+  type Right,
   type Scene,
   SET_KEY_MAX,
   SET_MAX,
@@ -32,7 +33,10 @@ export type Denial = { readonly reason: DeniedReason; readonly object: string; r
 /** What the policy asks about the state an edit meets: the document plus what waits for the disk. */
 export type SceneView = {
   readonly scene: Scene;
-  readonly role: RoleSpec | undefined;
+  /** Whether the author has a right over an object; `map` is the `idKey` of its map, `made` what the same update says of a new one. */
+  may(right: Right, object: string, map: string, made?: Made): boolean;
+  /** Whether the author may write anything at all. */
+  readonly mayWrite: boolean;
   /** Live objects, counting those that wait. */
   readonly objectCount: number;
   objectExists(object: string): boolean;
@@ -49,6 +53,9 @@ export type SceneView = {
 /** Objects of one scene: a joiner downloads and draws them all. */
 export const OBJECTS_MAX = 20_000;
 
+/** A new object: its type once it is known, and where it is put. */
+export type Made = { readonly type: string | undefined; readonly position: Vec3 | undefined };
+
 type ObjectPlace = Extract<Place, { at: "object" }>;
 type InsidePlace = Extract<Place, { at: "inside" }>;
 
@@ -59,8 +66,8 @@ export function judge(update: ReadUpdate, view: SceneView): Denial | undefined {
 
 class Judge {
   private readonly view: SceneView;
-  /** Maps made in this update, with their type once it is known. */
-  private readonly made = new Map<string, string | undefined>();
+  /** Maps made in this update, with the ids of their objects. */
+  private readonly made = new Map<string, Made & { readonly object: string }>();
   /** Entries written in this update (`map/field` or `map/field/key`), with the newest write. */
   private readonly written = new Map<string, string>();
   private readonly grown = new Map<string, number>();
@@ -76,15 +83,17 @@ class Judge {
     }
     for (const write of writes) {
       const { place } = write.node;
+      if (place.at === "meta") return deny("server-only", "", "", "Only the server writes outside of the objects.");
       if (this.isGone(place)) continue;
       const denial = place.at === "object" ? this.field(write, place) : place.at === "inside" ? this.inside(write, place) : undefined;
       if (denial !== undefined) return denial;
     }
-    for (const [map, type] of this.made)
-      if (type === undefined) return deny("malformed", "", "type", `A new object (${map}) comes without its type.`);
-    const { role } = this.view;
+    for (const [map, made] of this.made) {
+      if (made.type === undefined) return deny("malformed", "", "type", `A new object (${map}) comes without its type.`);
+      if (!this.view.may("create", made.object, map, made)) return deny("not-allowed", made.object, "", `You may not create a ${made.type} here.`);
+    }
     // What changes nothing visible (writes under something deleted) still grows the document.
-    return this.deletes(deletions) ?? (role?.create || role?.edit ? undefined : deny("not-allowed", "", "", "Your role may not edit."));
+    return this.deletes(deletions) ?? (this.view.mayWrite ? undefined : deny("not-allowed", "", "", "You may not edit in this space."));
   }
 
   /** First pass: which objects are new, and of what type [PO1]. */
@@ -92,23 +101,27 @@ class Judge {
     const { place } = node;
     if (place.at === "root") {
       const { object } = place;
-      if (!this.view.role?.create) return deny("not-allowed", object, "", "Your role may not create objects.");
+      if (!this.view.mayWrite) return deny("not-allowed", object, "", "You may not create objects in this space.");
       if (!isIdentifier(object)) return deny("malformed", "", "", "An object's id is not an identifier.");
       if (this.view.objectExists(object)) return deny("lost-race", object, "", "An object of this id exists already.");
       if (node.holds === "nothing") return undefined;
       if (node.holds !== "map") return deny("malformed", object, "", "An object is a map.");
-      this.made.set(idKey(node.client, node.clock), undefined);
+      this.made.set(idKey(node.client, node.clock), { object, type: undefined, position: undefined });
       if (this.view.objectCount + this.made.size > OBJECTS_MAX) return deny("too-many", object, "", `A scene holds up to ${OBJECTS_MAX} objects.`);
       return undefined;
     }
+    const made = place.at === "object" ? this.made.get(place.map) : undefined;
+    if (place.at === "object" && place.field === "transform" && made !== undefined) {
+      const position = unpackTransform(only(struct))?.position;
+      if (position !== undefined) this.made.set(place.map, { ...made, position });
+    }
     if (place.at === "object" && place.field === "type" && !this.isGone(place)) {
-      if (!this.made.has(place.map) || this.made.get(place.map) !== undefined)
-        return deny("not-allowed", place.object, "type", "An object's type is fixed.");
+      if (made === undefined || made.type !== undefined) return deny("not-allowed", place.object, "type", "An object's type is fixed.");
       const type = struct instanceof Y.Item && struct.content instanceof Y.ContentAny ? struct.content.arr[0] : undefined;
       if (typeof type !== "string" || !Object.hasOwn(this.view.scene.objects, type)) {
         return deny("malformed", place.object, "type", "The scene declares no such type of object.");
       }
-      this.made.set(place.map, type);
+      this.made.set(place.map, { ...made, type });
     }
     return undefined;
   }
@@ -132,7 +145,7 @@ class Judge {
 
   /** Why an existing object's field may not be written whole, whatever the value [PO2] [PO3]. */
   private blocked({ object, field, map }: ObjectPlace, { policy }: FieldSpec): Denial | undefined {
-    if (!this.view.role?.edit) return deny("not-allowed", object, field, "Your role may not edit objects.");
+    if (!this.view.may("edit", object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
     if (policy === "leased") return deny("not-holder", object, field, "Pick the object up to move it.");
     if (policy === "serverOnly") return deny("server-only", object, field, "Only the server writes this.");
     if (policy === "lww" || policy === "cas") return undefined;
@@ -170,7 +183,7 @@ class Judge {
     const { object, field, map, key } = place;
     const spec = this.spec(place);
     if ("reason" in spec) return spec;
-    if (!this.made.has(map) && !this.view.role?.edit) return deny("not-allowed", object, field, "Your role may not edit objects.");
+    if (!this.made.has(map) && !this.view.may("edit", object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
     const { struct, node } = write;
     if (key !== null) this.written.set(`${map}/${field}/${key}`, idKey(node.client, node.clock));
     if (spec.policy === "counter" && key !== String(node.client))
@@ -193,11 +206,14 @@ class Judge {
     const removed = new Set<string>();
     for (const { node } of deletions) {
       if (node.place.at !== "root") continue;
-      removed.add(idKey(node.client, node.clock));
-      if (!this.view.role?.create) return deny("not-allowed", node.place.object, "", "Your role may not delete objects.");
+      const { object } = node.place;
+      const map = idKey(node.client, node.clock);
+      removed.add(map);
+      if (!this.view.may("delete", object, map, this.made.get(map))) return deny("not-allowed", object, "", "You may not delete this object.");
     }
     for (const { node } of deletions) {
       const { place } = node;
+      if (place.at === "meta") return deny("server-only", "", "", "Only the server writes outside of the objects.");
       if (place.at === "root" || place.at === "gone" || removed.has(place.map) || this.made.has(place.map) || this.isGone(place)) continue;
       const denial = this.removal(place);
       if (denial !== undefined) return denial;
@@ -211,7 +227,7 @@ class Judge {
     const spec = this.spec(place);
     if ("reason" in spec) return spec;
     if (place.at === "inside") {
-      if (!this.view.role?.edit) return deny("not-allowed", object, field, "Your role may not edit objects.");
+      if (!this.view.may("edit", object, place.map)) return deny("not-allowed", object, field, "You may not edit this object.");
       const foreign = spec.policy === "counter" && !this.written.has(`${place.map}/${field}/${place.key ?? ""}`);
       return foreign ? deny("client-id", object, field, "A counter's share belongs to the client it names.") : undefined;
     }
@@ -221,7 +237,7 @@ class Judge {
   }
 
   private spec({ object, map, field }: ObjectPlace | InsidePlace): FieldSpec | Denial {
-    const type = this.made.get(map) ?? this.view.typeOfMap(map);
+    const type = this.made.get(map)?.type ?? this.view.typeOfMap(map);
     const spec: ObjectSpec | undefined = type === undefined ? undefined : this.view.scene.objects[type];
     if (spec === undefined) return deny("unknown-object", object, field, "There is no such object.");
     const found = Object.hasOwn(spec, field) ? spec[field] : undefined;
@@ -229,7 +245,7 @@ class Judge {
   }
 
   private isGone(place: Place): boolean {
-    return place.at === "gone" || (place.at !== "root" && this.view.isGone(place.map));
+    return place.at === "gone" || (place.at !== "root" && place.at !== "meta" && this.view.isGone(place.map));
   }
 
   private newest(place: ObjectPlace): string {

@@ -144,21 +144,20 @@ describe("SceneDocument: durable before visible", () => {
     expect(ann.acked).toBe(ann.sent);
   });
 
-  it("snapshots after enough updates, as everything up to that record", () => {
+  it("asks for a compaction after enough updates, and counts the document's bytes by it", () => {
     const world = new World();
     const ann = world.join("ann");
     valve(ann);
     for (let i = 0; i < 520; i++) setField(ann.doc, workshop, "valve-1", "open", i % 2 === 0);
-    const snapshot = world.effects.find((effect) => effect.kind === "snapshot");
-    expect(snapshot).toMatchObject({ seq: 500 });
-    const again = new SceneDocument({ scene: workshop, epoch: 1, seq: 500, clientId: 1 });
-    expect(
-      again.load(
-        world.snapshot,
-        world.log.slice(500).map(({ update }) => update),
-      ).ok,
-    ).toBe(true);
-    expect(again.objects()).toEqual(world.document.objects());
+    expect(world.effects.filter((effect) => effect.kind === "compact")).toHaveLength(1);
+    world.document.compacted(24 << 20);
+    setField(ann.doc, workshop, "valve-1", "open", true);
+    expect(ann.told.at(-1)).toMatchObject({ type: "syncDown" });
+    expect(ann.told.some((message) => message.type === "denied" && message.reason === "too-large")).toBe(true);
+    world.document.compacted(1000);
+    ann.hello();
+    setField(ann.doc, workshop, "valve-1", "open", false);
+    expect(world.document.object("valve-1")?.fields["open"]).toBe(false);
   });
 
   it("refuses to load what cannot be decoded or is incomplete", () => {

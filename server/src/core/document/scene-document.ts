@@ -11,7 +11,9 @@
  *       sends. Stock peers get the same bytes and are closed.
  * [SE4] When the store fails, the document is read-only: what was admitted waits and is retried first, new edits get `denied{read-only}` and
  *       stay with their authors, who keep their replica; on recovery the room asks them with a sync step 1 and the answer carries the edits.
- * [SE5] Whatever one peer sends costs that peer only, and bounded work.
+ * [SE5] Whatever one peer sends costs that peer only, and bounded work: no update holds the thread longer than `SLOW_MS`; who sends some that
+ *       do is closed.
+ * [SE6] Who owns a clientID is durable no later than the first edit written under it; the room's own belong to nobody (client-registry.ts).
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { type CloseName, type DeniedReason, type DownMessage, encodeMessage } from "@copresence/shared/protocol";
@@ -19,10 +21,14 @@ import {
   listObjects,
   type ObjectTransform,
   objectsRoot,
+  documentVersion,
+  migrateDocument,
   packTransform,
+  PermissionTable,
   type PlainObject,
+  readField,
   readObject,
-  type RoleSpec,
+  type Right,
   type Scene,
   unpackTransform,
 } from "@copresence/shared/scene";
@@ -31,14 +37,16 @@ import type { AppendRecord, CoreEffect, Identity, PipelineEvent } from "../types
 import { AppendQueue } from "./append-queue.ts";
 import { AwarenessTable } from "./awareness-table.ts";
 import { ChangeLog } from "./change-log.ts";
-import { ClientRegistry } from "./client-registry.ts";
-import { DocSession, FORGED_MAX, type PeerKind } from "./doc-session.ts";
+import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
+import { ClientRegistry, NOBODY } from "./client-registry.ts";
+import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { PendingIndex } from "./pending-index.ts";
 import { idKey } from "./places.ts";
 import type { Denial } from "./policy.ts";
-import { encodeMapSet, encodeVector } from "./update-bytes.ts";
+import { Settlement, type Settling } from "./settlement.ts";
+import { encodeMapSet, encodeVector, NOTHING } from "./update-bytes.ts";
 
 export type SceneDocumentOptions = {
   readonly scene: Scene;
@@ -47,30 +55,26 @@ export type SceneDocumentOptions = {
   readonly seq: number;
   /** Yjs clientID the server writes under; the same after a restart is fine, since nothing undurable is ever seen. */
   readonly clientId: number;
+  /** Who may do what; default: what the scene declares. */
+  readonly permissions?: PermissionTable | undefined;
+  /** Milliseconds that pass, to find updates that take too long; without it none is found, and everything is deterministic. */
+  readonly stopwatch?: (() => number) | undefined;
 };
 
 /** Compaction is worth its cost after this much log (OBJECTS.md). */
-const SNAPSHOT_UPDATES = 500;
-const SNAPSHOT_BYTES = 256 * 1024;
+const COMPACT_UPDATES = 500;
+const COMPACT_BYTES = 256 * 1024;
 /** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
 const DOCUMENT_BYTES_MAX = 24 << 20;
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
-/** Clocks named in one ack (protocol registry). */
-const ACK_CLOCKS = 16;
 
-type Edit = {
+type Edit = Settling & {
   readonly record: AppendRecord;
-  readonly session: SessionId | undefined;
   /** `DocSession.synced` when it was admitted. */
   readonly synced: number;
-  readonly clocks: Admitted["clocks"];
-  /** Ordinal of the newest message of the session that is settled once this edit is durable. */
-  ackTo: number;
+  readonly weightUs: number;
 };
-
-/** A message that repeats what is queued under another session. */
-type Echo = { readonly session: DocSession; readonly batch: number; ackTo: number };
 
 export type Corrupt = { readonly code: "corrupt"; readonly sentence: string };
 
@@ -84,10 +88,15 @@ export class SceneDocument {
   private readonly pending: PendingIndex;
   private readonly queue = new AppendQueue<Edit>();
   private readonly sessions = new Map<SessionId, DocSession>();
-  private echoes: readonly Echo[] = [];
   private readonly awareness = new AwarenessTable();
   private readonly changes: ChangeLog;
-  private clients: ClientRegistry;
+  private readonly permissions: PermissionTable;
+  private readonly stopwatch: () => number;
+  private readonly settlement: Settlement;
+  private readonly cas: CasDesk;
+  private clients = new ClientRegistry(new Map());
+  /** The room's own clientID is on record as nobody's [SE6]. */
+  private ownClaimed = false;
   private gate: Gate;
   private trouble: string | undefined;
   private logUpdates = 0;
@@ -105,7 +114,11 @@ export class SceneDocument {
     this.doc = new Y.Doc({ gc: true });
     this.pending = new PendingIndex(this.doc);
     this.changes = new ChangeLog(this.scene, this.doc);
-    this.clients = new ClientRegistry(this.clientId, new Map());
+    this.permissions = options.permissions ?? new PermissionTable(this.scene);
+    this.stopwatch = options.stopwatch ?? (() => 0);
+    this.settlement = new Settlement(this.epoch, this.sessions);
+    this.cas = new CasDesk((object, field) => readField(this.doc, this.scene, object, field));
+    this.clients.reserve(this.clientId);
     this.gate = this.makeGate();
     objectsRoot(this.doc).observe(() => (this.recount = true));
   }
@@ -138,7 +151,17 @@ export class SceneDocument {
     }
     if (this.incomplete())
       return corrupt("The stored document lacks updates that others build on; restore it from a backup or the previous snapshot.");
-    this.clients = new ClientRegistry(this.clientId, owners);
+    const version = documentVersion(this.doc, this.scene);
+    if (version.kind === "newer") {
+      const { name, version: own } = this.scene;
+      return corrupt(
+        `The document was written for version ${version.version} of scene "${name}", this server has version ${own}; deploy the newer one.`,
+      );
+    }
+    this.clients = new ClientRegistry(owners);
+    this.ownClaimed = owners.get(this.clientId) === NOBODY;
+    this.clients.reserve(this.clientId);
+    for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
     this.logUpdates = updates.length;
     this.logBytes = updates.reduce((sum, update) => sum + update.length, 0);
@@ -150,8 +173,7 @@ export class SceneDocument {
 
   /** A peer comes in: it is asked what it has, and told who is present. */
   join(session: SessionId, identity: Identity, peer: PeerKind): CoreEffect[] {
-    const role: RoleSpec | undefined = Object.hasOwn(this.scene.roles, identity.role) ? this.scene.roles[identity.role] : undefined;
-    const joined = new DocSession(session, identity, role, peer);
+    const joined = new DocSession(session, identity, peer);
     this.sessions.set(session, joined);
     const effects = [this.toPeer(joined, encodeStep1(encodeVector(this.pending.vector())))];
     const present = this.awareness.all();
@@ -163,6 +185,7 @@ export class SceneDocument {
   leave(session: SessionId): CoreEffect[] {
     if (!this.sessions.delete(session)) return [];
     this.clients.forget(session);
+    this.cas.forget(session);
     const gone = this.awareness.leave(session);
     return gone === undefined ? [] : this.toOthers(session, encodeAwareness(gone));
   }
@@ -196,10 +219,15 @@ export class SceneDocument {
   /** The store's answer to an `append`. */
   appended(batch: number, durable: boolean, sentence: string): CoreEffect[] {
     const edits = this.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.echoAcks(batch), ...this.applyDurable(edits)];
+    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
     return this.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+  }
+
+  /** The log was folded into a snapshot of this many bytes; `logBytes` came since it was asked for, some of them within it. */
+  compacted(bytes: number): void {
+    this.documentBytes = bytes + this.logBytes;
   }
 
   /** The store works again: what waited goes first, then everybody may edit and those who kept edits are asked for them [SE4]. */
@@ -225,10 +253,43 @@ export class SceneDocument {
     const value = packTransform(transform);
     if (this.readOnly || unpackTransform(value) === undefined) return [];
     const map = this.gate.newestWrite({ at: "root", object });
-    if (map === null || this.gate.policyOf(map, "transform") !== "leased") return [];
-    const previous = this.gate.newestWrite({ at: "object", object, map: idKey(map.client, map.clock), field: "transform" });
+    return map !== null && this.gate.policyOf(map, "transform") === "leased" ? this.writeField(map, object, "transform", value, user) : [];
+  }
+
+  /** A person's compare-and-set; the answer comes when what decided it is durable. */
+  compareAndSet(session: SessionId, ask: CasAsk): CoreEffect[] {
+    const from = this.sessions.get(session);
+    if (from === undefined) return [];
+    const map = this.gate.newestWrite({ at: "root", object: ask.object });
+    const refusal = this.cas.fault(ask, { identity: from.identity, gate: this.gate, map, room: this.room(ask.value.text.length) });
+    if (refusal !== undefined || map === null) {
+      const wait = refusal === "lost-race" && this.queue.length > 0 ? this.queue.newest : undefined;
+      return [{ kind: "count", metric: "edit_denied", by: 1 }, ...this.cas.answer(session, ask, refusal, wait)];
+    }
+    const effects = this.writeField(map, ask.object, ask.field, askedValue(ask), from.identity.user);
+    return [...effects, ...this.cas.answer(session, ask, undefined, this.queue.newest)];
+  }
+
+  /** The room's own write of one map entry. */
+  private writeField(map: Y.ID, object: string, field: string, value: unknown, user: string): CoreEffect[] {
+    const previous = this.gate.newestWrite({ at: "object", object, map: idKey(map.client, map.clock), field });
     const id = Y.createID(this.clientId, this.pending.end(this.clientId));
-    return this.enqueueOwn(encodeMapSet(id, map, "transform", previous, value), user);
+    return this.enqueueOwn(encodeMapSet(id, map, field, previous, value), user);
+  }
+
+  /** Whether this person has a right over a live, durable object. */
+  may(person: { readonly user: string; readonly role: string }, right: Right, object: string): boolean {
+    const map = this.gate.newestWrite({ at: "root", object });
+    return map !== null && this.gate.may(person, right, object, idKey(map.client, map.clock));
+  }
+
+  /**
+   * Brings a document of an older definition up to date, as one edit of the room. Throws a RangeError with a sentence when a migration of the
+   * scene fails.
+   */
+  migrate(): CoreEffect[] {
+    if (documentVersion(this.doc, this.scene).kind === "current") return [];
+    return this.serverEdit(NOBODY, (doc) => migrateDocument(doc, this.scene));
   }
 
   /**
@@ -243,8 +304,11 @@ export class SceneDocument {
     replica.clientID = this.clientId;
     const updates: Uint8Array[] = [];
     replica.on("update", (update: Uint8Array) => updates.push(update));
-    replica.transact(() => change(replica));
-    replica.destroy();
+    try {
+      replica.transact(() => change(replica));
+    } finally {
+      replica.destroy();
+    }
     return updates.flatMap((update) => this.enqueueOwn(update, user));
   }
 
@@ -267,8 +331,8 @@ export class SceneDocument {
   }
 
   private makeGate(): Gate {
-    const { scene, doc, pending, clients } = this;
-    return new Gate({ scene, doc, pending, clients });
+    const { scene, doc, pending, clients, permissions } = this;
+    return new Gate({ scene, doc, pending, clients, permissions });
   }
 
   /** Answers a sync step 1 with what is durable, and lets a peer that starts anew edit again. */
@@ -288,18 +352,20 @@ export class SceneDocument {
   private edit(from: DocSession, update: Uint8Array, isAnswer: boolean, nowMs: number): CoreEffect[] {
     const ordinal = ++from.received;
     if (isAnswer) from.asked = false;
-    if (from.stale !== undefined) return this.settle(from, ordinal);
-    const verdict = this.gate.admit(update, { session: from.id, identity: from.identity, role: from.role, room: this.room(update.length) });
+    if (from.stale !== undefined) return this.settlement.settle(from, ordinal);
+    const startedMs = this.stopwatch();
+    const verdict = this.gate.admit(update, { session: from.id, identity: from.identity, room: this.room(update.length) });
+    if (this.isSlow(from, startedMs)) return [{ kind: "close", session: from.id, reason: "editsTooSlow" }];
     switch (verdict.kind) {
       case "nothing":
-        return this.settleKnown(from, ordinal);
+        return this.settlement.settleKnown(from, ordinal, this.queue.length === 0 ? undefined : this.queue.newest);
       case "gap": {
         if (isAnswer) {
           return this.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
         }
         const ask = from.asked ? [] : [this.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
         from.asked = true;
-        return [...ask, ...this.settle(from, ordinal)];
+        return [...ask, ...this.settlement.settle(from, ordinal)];
       }
       case "refused":
         return this.refuse(from, verdict.denial, verdict.forged, nowMs);
@@ -322,16 +388,31 @@ export class SceneDocument {
   }
 
   private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
-    const { update, client, clock, clocks } = admitted;
+    const { update, client, clock, clocks, fresh, weightUs } = admitted;
     const { user, ...author } = by;
-    const edit: Edit = { record: { user, client, clock, update }, clocks, ...author };
+    for (const other of fresh) if (other !== client) this.enqueueClaim(other, user);
+    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, ...author };
+    this.pending.addDeletes(admitted.ranges);
     this.queue.push(edit);
     return edit;
+  }
+
+  /** An empty record, by which the store learns whose a clientID is [SE6]. */
+  private enqueueClaim(client: number, user: string): void {
+    this.pending.addDeletes(new Map());
+    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, clocks: [], weightUs: 0, ackTo: 0 });
+  }
+
+  /** Counts what held the thread too long against its author; true when that is enough. */
+  private isSlow(from: DocSession, startedMs: number): boolean {
+    return this.stopwatch() - startedMs > SLOW_MS && ++from.slow >= SLOW_MAX;
   }
 
   private enqueueOwn(update: Uint8Array, user: string): CoreEffect[] {
     const admitted = this.gate.admitOwn(update);
     if (admitted === undefined) return [];
+    if (!this.ownClaimed) this.enqueueClaim(this.clientId, NOBODY);
+    this.ownClaimed = true;
     this.enqueue(admitted, { user, session: undefined, synced: 0, ackTo: 0 });
     return this.launch([]);
   }
@@ -342,22 +423,26 @@ export class SceneDocument {
     return effects;
   }
 
-  private applyDurable(edits: readonly Edit[]): CoreEffect[] {
+  private applyDurable(edits: readonly Edit[], batch: number): CoreEffect[] {
     const effects: CoreEffect[] = [];
     for (const edit of edits) {
       const { update, user } = edit.record;
+      const startedMs = this.stopwatch();
       Y.applyUpdate(this.doc, update);
+      const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
+      if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
       this.logUpdates++;
       this.logBytes += update.length;
       this.documentBytes += update.length;
-      effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
+      if (update !== NOTHING) effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
     this.gate.settled(edits.length);
     this.recountObjects();
-    effects.push(...this.acks(edits), { kind: "count", metric: "edit_accepted", by: edits.length });
+    const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
+    effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
     return this.launch(this.compact(effects));
   }
 
@@ -366,63 +451,11 @@ export class SceneDocument {
     return session !== undefined && this.sessions.get(session)?.synced === synced ? session : undefined;
   }
 
-  private acks(edits: readonly Edit[]): CoreEffect[] {
-    const done = new Map<DocSession, Map<number, number>>();
-    const updates = new Map<DocSession, number>();
-    for (const edit of edits) {
-      const session = edit.session === undefined ? undefined : this.sessions.get(edit.session);
-      if (session === undefined) continue;
-      if (session.waiting === edit) session.waiting = undefined;
-      updates.set(session, edit.ackTo);
-      const clocks = done.get(session) ?? new Map<number, number>();
-      for (const { client, clock } of edit.clocks) clocks.set(client, clock);
-      done.set(session, clocks);
-    }
-    return [...done].flatMap(([session, clocks]) => this.ack(session, updates.get(session) ?? 0, clocks));
-  }
-
-  private ack(session: DocSession, updates: number, clocks: ReadonlyMap<number, number>): CoreEffect[] {
-    if (session.peer !== "sdk") return [];
-    const list = [...clocks].slice(-ACK_CLOCKS).map(([client, clock]) => ({ client, clock }));
-    return [message(session.id, { type: "ack", epoch: this.epoch, updates, level: "disk", clocks: list })];
-  }
-
-  /**
-   * What the room has already may still be on its way to the disk, sent by an earlier session of the same person: it is settled when
-   * everything that is queued by now is durable.
-   */
-  private settleKnown(session: DocSession, ordinal: number): CoreEffect[] {
-    if (session.waiting !== undefined || this.queue.length === 0) return this.settle(session, ordinal);
-    const echo: Echo = { session, batch: this.queue.newest, ackTo: ordinal };
-    session.waiting = echo;
-    this.echoes = [...this.echoes, echo];
-    return [];
-  }
-
-  private echoAcks(batch: number): CoreEffect[] {
-    const due = this.echoes.filter((echo) => echo.batch <= batch);
-    if (due.length === 0) return [];
-    this.echoes = this.echoes.filter((echo) => echo.batch > batch);
-    return due.flatMap((echo) => {
-      if (echo.session.waiting === echo) echo.session.waiting = undefined;
-      return this.sessions.get(echo.session.id) === echo.session ? this.ack(echo.session, echo.ackTo, new Map()) : [];
-    });
-  }
-
-  /** A message that needs no disk is settled with the edit before it, or at once [SE2]. */
-  private settle(session: DocSession, ordinal: number): CoreEffect[] {
-    if (session.waiting === undefined) return this.ack(session, ordinal, new Map());
-    session.waiting.ackTo = ordinal;
-    return [];
-  }
-
   private compact(effects: CoreEffect[]): CoreEffect[] {
-    if (this.logUpdates < SNAPSHOT_UPDATES && this.logBytes < SNAPSHOT_BYTES) return effects;
-    const state = this.state();
+    if (this.logUpdates < COMPACT_UPDATES && this.logBytes < COMPACT_BYTES) return effects;
     this.logUpdates = 0;
     this.logBytes = 0;
-    this.documentBytes = state.length;
-    effects.push({ kind: "snapshot", seq: this.seq, state });
+    effects.push({ kind: "compact" });
     return effects;
   }
 
@@ -437,7 +470,7 @@ export class SceneDocument {
     if (from.peer === "sdk") {
       effects.push(message(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
       if (!keep) effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
-      effects.push(...this.settle(from, from.received));
+      effects.push(...this.settlement.settle(from, from.received));
     } else {
       effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
     }

@@ -13,6 +13,9 @@ export type Struct = Y.Item | Y.GC;
 export type Piece = { readonly struct: Struct; readonly offset: number };
 export type Range = { readonly clock: number; readonly len: number };
 
+/** The update that says nothing: no structs, no deletions. */
+export const NOTHING: Uint8Array = new Uint8Array([0, 0]);
+
 /** Pieces per client in clock order without holes; delete ranges per client. */
 export function encodeUpdate(pieces: ReadonlyMap<number, readonly Piece[]>, deletes: ReadonlyMap<number, readonly Range[]>): Uint8Array {
   const out = new Y.UpdateEncoderV1();

@@ -14,7 +14,9 @@ export const MIN_BYTES_PER_S = 8000;
 /** What the link carries around every frame: WebSocket and TCP/IP headers. */
 export const WIRE_BYTES = 44;
 /** Unspent tokens are worth this much of the rate: a join, or a turn of the head, may take that much at once. */
-const DEPTH_S = 0.25;
+export const BUCKET_S = 0.25;
+/** No limit to sources in full but the room's own. */
+export const ANY_NUMBER = 65_535;
 const GROWTH = 1.08;
 const CUT = 0.75;
 const CUT_MS = 500;
@@ -31,6 +33,9 @@ export class Budgets {
   /** Per viewer: bytes per second, and tokens in bytes (below 0 when overspent). */
   readonly rates: Float64Array;
   readonly tokens: Float64Array;
+  /** What the viewer itself wants its view to cost at most, bytes per second, and how many sources in full. */
+  readonly ceilings: Float64Array;
+  readonly fullPeople: Uint16Array;
   private readonly tickRateHz: number;
   private readonly cutMs: Float64Array;
   private readonly queueing: Float64Array;
@@ -47,6 +52,8 @@ export class Budgets {
     this.tickRateHz = tickRateHz;
     this.rates = new Float64Array(capacity);
     this.tokens = new Float64Array(capacity);
+    this.ceilings = new Float64Array(capacity).fill(MAX_BYTES_PER_S);
+    this.fullPeople = new Uint16Array(capacity).fill(ANY_NUMBER);
     this.cutMs = new Float64Array(capacity);
     this.queueing = new Float64Array(capacity);
     this.recent = new Float64Array(capacity);
@@ -57,8 +64,8 @@ export class Budgets {
   }
 
   add(viewer: number): void {
-    this.rates[viewer] = START_BYTES_PER_S;
-    this.tokens[viewer] = START_BYTES_PER_S * DEPTH_S;
+    this.rates[viewer] = Math.min(START_BYTES_PER_S, this.ceilings[viewer] as number);
+    this.tokens[viewer] = (this.rates[viewer] as number) * BUCKET_S;
     this.cutMs[viewer] = Number.NEGATIVE_INFINITY;
     this.queueing[viewer] = 0;
     this.recent[viewer] = Number.POSITIVE_INFINITY;
@@ -68,21 +75,33 @@ export class Budgets {
     this.windowMs[viewer] = Number.NEGATIVE_INFINITY;
   }
 
+  /** What the viewer wants from now on: bytes per second (0: as its link carries), and sources in full at most. */
+  wish(viewer: number, bytesPerS: number, fullPeople: number): void {
+    const ceiling = bytesPerS > 0 ? Math.max(MIN_BYTES_PER_S, Math.min(MAX_BYTES_PER_S, bytesPerS)) : MAX_BYTES_PER_S;
+    // A viewer that knows its link starts from what it says; one that only caps the cost grows as its link shows.
+    if (bytesPerS > 0 && ceiling !== this.ceilings[viewer]) this.rates[viewer] = ceiling;
+    this.ceilings[viewer] = ceiling;
+    this.rates[viewer] = Math.min(this.rates[viewer] as number, ceiling);
+    this.fullPeople[viewer] = fullPeople;
+  }
+
   /** A tick's worth of tokens. */
   refill(viewer: number): void {
     const rate = this.rates[viewer] as number;
     const tokens = (this.tokens[viewer] as number) + rate / this.tickRateHz;
-    this.tokens[viewer] = tokens > rate * DEPTH_S ? rate * DEPTH_S : tokens;
+    this.tokens[viewer] = tokens > rate * BUCKET_S ? rate * BUCKET_S : tokens;
   }
   spend(viewer: number, bytes: number): void {
     this.tokens[viewer] = (this.tokens[viewer] as number) - bytes;
   }
 
   /** Interest has more to send than the rate allows. */
-  pressed(viewer: number, nowMs: number): void {
+  pressed(viewer: number, tick: number): void {
+    const nowMs = (tick * 1000) / this.tickRateHz;
     if (nowMs - (this.cutMs[viewer] as number) < CALM_MS || (this.queueing[viewer] as number) > QUEUEING_MS / 2) return;
     const rate = (this.rates[viewer] as number) * GROWTH;
-    this.rates[viewer] = rate > MAX_BYTES_PER_S ? MAX_BYTES_PER_S : rate;
+    const ceiling = this.ceilings[viewer] as number;
+    this.rates[viewer] = rate > ceiling ? ceiling : rate;
   }
 
   /** The link cannot follow: a skipped frame, or more than one waiting. */

@@ -38,6 +38,10 @@ class Viewer {
   readonly lastMs = new Map<number, number>();
   longestGapMs = 0;
   bytes = 0;
+  /** Of the last frame's far blocks. */
+  coarseness = 0;
+  /** Whether what is shown is compared with `poseOf`. */
+  judges = true;
   decoder = new FrameDecoder({ tickRateHz: RATE });
   nowMs = 0;
   private readonly truth = newPoseSample();
@@ -49,6 +53,7 @@ class Viewer {
   receive(frame: Uint8Array, nowMs: number): void {
     this.nowMs = nowMs;
     this.bytes += frame.length;
+    this.coarseness = ((frame[2] as number) >> 1) & 3;
     // Plain conditions: there are millions of them, and `expect` is made for dozens.
     if (!this.decoder.decode(frame.subarray(2), this)) throw new Error(`viewer ${this.slot} got a malformed frame`);
     const missing = this.decoder.drainMissing(64);
@@ -57,6 +62,10 @@ class Viewer {
   readonly onHead = (): void => {};
   readonly onPose = (slot: number, sample: PoseSample): void => {
     if (slot === this.slot) throw new Error(`viewer ${slot} was sent itself`);
+    const last = this.lastMs.get(slot);
+    if (last !== undefined) this.longestGapMs = Math.max(this.longestGapMs, this.nowMs - last);
+    this.lastMs.set(slot, this.nowMs);
+    if (!this.judges) return;
     // The far stream says the time to 2 ms: a person who strolls at 1 m/s has gone 2 mm.
     const { pose } = poseOf(slot, sample.timeMs, this.truth);
     for (let axis = 0; axis < 21; axis += 7) {
@@ -66,9 +75,6 @@ class Viewer {
       );
       if (!(off < FAR_M + 0.002)) throw new Error(`viewer ${this.slot} was shown ${slot} ${off} m away from where it was`);
     }
-    const last = this.lastMs.get(slot);
-    if (last !== undefined) this.longestGapMs = Math.max(this.longestGapMs, this.nowMs - last);
-    this.lastMs.set(slot, this.nowMs);
   };
 }
 
@@ -76,6 +82,9 @@ class Hall {
   readonly plane: PosePlane;
   readonly people = new Map<number, Viewer>();
   tick = 50;
+  poseOf = poseOf;
+  /** Who is sent frames. */
+  looking: (slot: number) => boolean = () => true;
   private readonly sample = newPoseSample();
 
   constructor(count: number) {
@@ -103,9 +112,10 @@ class Hall {
   }
   step(skips: (slot: number) => boolean = () => false): void {
     this.tick++;
-    for (const slot of this.people.keys()) this.plane.submit(slot, poseOf(slot, this.nowMs - 8, this.sample));
+    for (const slot of this.people.keys()) this.plane.submit(slot, this.poseOf(slot, this.nowMs - 8, this.sample));
     this.plane.encodeTick(this.tick);
     for (const [slot, viewer] of this.people) {
+      if (!this.looking(slot)) continue;
       const frame = this.plane.writeFrame(slot, { tick: this.tick, inputAck: 0, rig: undefined });
       if (frame === undefined) continue;
       if (skips(slot)) this.plane.frameSkipped(slot);
@@ -114,7 +124,98 @@ class Hall {
   }
 }
 
+/** `count` people who wave their whole bodies about, on a 1.6 m lattice, seen by a few who decode. */
+function dancers(count: number): Hall {
+  const hall = new Hall(count);
+  hall.poseOf = (slot, timeMs, sample) => {
+    sample.timeMs = timeMs;
+    const side = Math.ceil(Math.sqrt(count));
+    for (let d = 0; d < 3; d++) {
+      const angle = timeMs / (220 + 15 * d) + slot * 1.7 + d;
+      sample.pose[d * 7] = ((slot % side) - side / 2) * 1.6 + 0.5 * Math.cos(angle);
+      sample.pose[d * 7 + 1] = 1.5 - d * 0.2 + 0.4 * Math.sin(angle * 1.3);
+      sample.pose[d * 7 + 2] = (Math.floor(slot / side) - side / 2) * 1.6 + 0.5 * Math.sin(angle);
+      sample.pose[d * 7 + 4] = Math.sin(angle / 2);
+      sample.pose[d * 7 + 6] = Math.cos(angle / 2);
+    }
+    return sample;
+  };
+  for (const viewer of hall.people.values()) viewer.judges = false;
+  hall.looking = (slot) => slot % WATCHED === 1 && slot < 5 * WATCHED;
+  return hall;
+}
+
 describe("the pose plane in a crowd", () => {
+  it("[FD4] shows a crowd that dances coarsely rather than in turns", () => {
+    const hall = dancers(720);
+    for (let i = 0; i < 100; i++) hall.step();
+    for (const viewer of hall.people.values()) viewer.longestGapMs = viewer.bytes = 0;
+    for (let i = 0; i < 30; i++) hall.step();
+    for (const viewer of hall.watched().filter(({ slot }) => hall.looking(slot))) {
+      expect(viewer.lastMs.size).toBe(719);
+      expect(viewer.longestGapMs).toBeLessThanOrEqual(250);
+      expect(viewer.bytes * 8).toBeLessThan(600_000);
+      expect(viewer.coarseness).toBeGreaterThan(0);
+    }
+  });
+
+  it("sheds T2 first, then T1, then half of the far stream, then T0", () => {
+    // Forty people on an arc before the viewer, all as far and as squarely in view: only the steps' own worth decides.
+    const hall = new Hall(41);
+    hall.poseOf = (slot, timeMs, sample) => {
+      sample.timeMs = timeMs;
+      const angle = slot === 0 ? 0 : (slot % 2 === 0 ? 1 : -1) * (0.35 + slot * 0.015);
+      for (let d = 0; d < 3; d++) {
+        sample.pose[d * 7] = slot === 0 ? 0 : 6 * Math.sin(angle) + 0.1 * Math.sin(timeMs / 300 + slot + d);
+        sample.pose[d * 7 + 1] = 1.6 - d * 0.3;
+        sample.pose[d * 7 + 2] = slot === 0 ? 0 : -6 * Math.cos(angle) + 0.1 * Math.cos(timeMs / 300 + slot + d);
+        sample.pose[d * 7 + 6] = 1;
+      }
+      return sample;
+    };
+    for (const viewer of hall.people.values()) viewer.judges = false;
+    const seen: string[] = [];
+    for (let i = 0; i < 900; i++) {
+      hall.step();
+      if (i < 30) continue;
+      hall.plane.frameQueued(0);
+      const { tier } = hall.plane.explain(0, 20);
+      if (seen.at(-1) !== tier) seen.push(tier);
+    }
+    const order = ["T0+T1+T2", "T0+T1", "T0", "far 10 Hz", "far 5 Hz"];
+    const places = seen.map((tier) => order.indexOf(tier));
+    expect(seen[0]).toBe("T0+T1+T2");
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places.length).toBeGreaterThanOrEqual(3);
+    // A source that loses its T0 finds the far stream already halved.
+    expect(seen).not.toContain("far 10 Hz");
+  });
+
+  it("[DE1] asks the base layer of those whom nobody sees near, and everything again once somebody does", () => {
+    const hall = new Hall(240);
+    const rates = new Map<number, number>();
+    const listen = (steps: number): void => {
+      for (let i = 0; i < steps; i++) {
+        hall.step();
+        for (const slot of hall.people.keys()) {
+          const hz = hall.plane.uplinkChange(slot);
+          if (hz > 0) rates.set(slot, hz);
+        }
+      }
+    };
+    // Nobody but one looks: the others are there, and not as viewers.
+    for (let viewer = 1; viewer < 240; viewer++) for (let source = 0; source < 240; source++) hall.plane.hide(viewer, source, true);
+    listen(150);
+    const low = [...rates].filter(([, hz]) => hz === 10).map(([slot]) => slot);
+    expect(low.length).toBeGreaterThan(100);
+    for (const slot of low)
+      expect(hall.plane.explain(0, slot)).toMatchObject({ tier: expect.stringMatching(/^(far|none|T0$)/) as string, uplinkHz: 10 });
+    const far = low.find((slot) => hall.plane.explain(0, slot).tier.startsWith("far")) as number;
+    hall.plane.setRole(far, 1000);
+    listen(30);
+    expect(rates.get(far)).toBe(RATE);
+  });
+
   it("shows everybody at least every 250 ms within the budget, the near in full and the far from the far stream", () => {
     const hall = new Hall(240);
     for (let i = 0; i < 60; i++) hall.step();

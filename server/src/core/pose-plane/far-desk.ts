@@ -5,8 +5,11 @@
  * [FD1] A cell is due every far period for C0 and halfway for C1; its phase spreads the cells over the ticks.
  * [FD2] Nothing is encoded while no viewer takes anybody from the far stream, and no C1 of a cell that no viewer takes it of.
  * [FD3] A source that sent nothing new since its last block has none; its reference stays.
+ * [FD4] What everybody's C0 costs together stays below MOST_BYTES_PER_S, by widening its steps: a crowd that dances is shown coarsely
+ *       rather than in turns.
  */
 import {
+  FAR_COARSEST,
   FarLayer,
   farHalfTicks,
   farPeriodTicks,
@@ -17,13 +20,19 @@ import {
   slotListBytes,
   writeSlotList,
 } from "@copresence/shared/pose";
+import { type Arena, COPY_SLACK, IntraCache } from "./arena.ts";
+import { MAX_BYTES_PER_S } from "./budgets.ts";
 import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
 import type { SourceDesk } from "./source-desk.ts";
 
-/** Arena bytes the desk needs: the blocks, packed, and the bundles, which together hold each slot once. */
-export const farBytes = (capacity: number): number => capacity * (2 * MAX_FAR_BYTES + slotListBytes(1) + LIST_HEAD_BYTES);
+/** Arena bytes the desk needs: the blocks, packed, the intra blocks, and the bundles, which together hold each slot once. */
+export const farBytes = (capacity: number): number => capacity * (3 * MAX_FAR_BYTES + slotListBytes(1) + LIST_HEAD_BYTES) + COPY_SLACK;
 /** Bytes of a member's C0 or C1 before any was seen. */
 const FIRST_BYTES = 9;
+/** Most of what a viewer gets (budgets.ts) may go to the crowd; the rest is for those who stand near. */
+const MOST_BYTES_PER_S = 0.7 * MAX_BYTES_PER_S;
+/** Steps are narrowed again below this part of it: a level saves less than a third. */
+const NARROW_BELOW = 0.65;
 
 export class FarDesk {
   readonly periodTicks: number;
@@ -43,6 +52,11 @@ export class FarDesk {
   /** Per cell: viewers that take C1. */
   readonly c1Viewers: Uint16Array;
   readonly writer: FarWriter;
+  /** Of the far blocks of this tick. */
+  coarseness = 0;
+  /** What everybody's C0 costs, as of the last far period. */
+  crowdBytesPerS = 0;
+  private readonly intras: IntraCache;
   private readonly halfTicks: number;
   private readonly desk: SourceDesk;
   private readonly grid: CellGrid;
@@ -63,6 +77,7 @@ export class FarDesk {
     this.grid = grid;
     this.base = base;
     this.writer = new FarWriter({ capacity, tickRateHz });
+    this.intras = new IntraCache({ capacity, each: MAX_FAR_BYTES, base: base + capacity * MAX_FAR_BYTES });
     this.halfTicks = farHalfTicks(tickRateHz);
     this.periodTicks = farPeriodTicks(tickRateHz);
     this.periodHz = tickRateHz / this.periodTicks;
@@ -110,12 +125,22 @@ export class FarDesk {
     return bank.valid[slot] === 1 && bank.tick[slot] === this.desk.tick;
   }
 
+  /** Puts the source's intra block of this tick at arena offset `at`; returns the offset after it. */
+  intra(slot: number, at: number): number {
+    const { desk, intras, writer } = this;
+    if (!intras.has(slot, desk.tick)) intras.wrote(slot, desk.tick, writer.intra(slot, desk.arena, intras.at(slot)));
+    const length = intras.length(slot);
+    desk.memory.copy(at, intras.at(slot), length);
+    return at + length;
+  }
+
   encodeTick(tick: number, wanted: boolean): void {
     const { grid } = this;
     this.dueCount = 0;
+    if (tick % this.periodTicks === 0) this.chooseCoarseness();
     if (!wanted) return;
     this.blocksEnd = this.base;
-    this.at = this.base + this.desk.capacity * MAX_FAR_BYTES;
+    this.at = this.base + 2 * this.desk.capacity * MAX_FAR_BYTES;
     const phase = tick % this.periodTicks;
     for (let i = 0; i < grid.activeCount; i++) {
       const cell = grid.active[i] as number;
@@ -125,11 +150,19 @@ export class FarDesk {
     }
   }
 
+  private chooseCoarseness(): void {
+    let bytesPerS = 0;
+    for (let i = 0; i < this.grid.activeCount; i++) bytesPerS += this.cost(this.grid.active[i] as number, FarLayer.c0);
+    this.crowdBytesPerS = bytesPerS;
+    if (bytesPerS > MOST_BYTES_PER_S && this.coarseness < FAR_COARSEST) this.coarseness++;
+    else if (bytesPerS < MOST_BYTES_PER_S * NARROW_BELOW && this.coarseness > 0) this.coarseness--;
+  }
+
   private bundle(cell: number, tick: number, layer: FarLayer): void {
     const { desk, grid } = this;
     const base = cell * CELL_MEMBERS;
     const count = grid.counts[cell] as number;
-    this.writer.start(tick, layer);
+    this.writer.start(tick, layer, this.coarseness);
     let blocks = 0;
     for (let i = 0; i < count; i++) {
       const slot = grid.members[base + i] as number;
@@ -141,7 +174,7 @@ export class FarDesk {
     this.dueCells[due] = cell;
     this.dueLayers[due] = layer;
     this.dueAt[due] = this.at;
-    if (blocks > 0) this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, this.slots, blocks, this, desk.arena, this.at);
+    if (blocks > 0) this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, this.slots, blocks, this, desk.memory, this.at);
     const length = this.at - (this.dueAt[due] as number);
     this.dueLengths[due] = length;
     (layer === FarLayer.c0 ? this.c0Bytes : this.c1Bytes)[cell] = length;
@@ -154,7 +187,7 @@ export class FarDesk {
     newsSinceAny[slot] = 0;
     if (layer === FarLayer.c0) news[slot] = 0;
     const at = this.blocksEnd;
-    const end = this.writer.encode(slot, desk.lastTime[slot] as number, desk.poses, desk.states, desk.arena, at);
+    const end = this.writer.encode(slot, desk.lastTime, desk.poses, desk.states, desk.arena, at);
     this.lengths[slot] = end - at;
     this.blockAt[slot] = at;
     this.blocksEnd = end;
@@ -168,18 +201,17 @@ export function writeList(
   slots: Uint16Array,
   count: number,
   blocks: { readonly lengths: Uint8Array; readonly blockAt: Int32Array },
-  arena: Uint8Array,
+  arena: Arena,
   start: number,
 ): number {
-  let at = writeSlotList(slots, count, arena, start + LIST_HEAD_BYTES);
+  let at = writeSlotList(slots, count, arena.bytes, start + LIST_HEAD_BYTES);
   for (let i = 0; i < count; i++) {
     const slot = slots[i] as number;
-    const from = blocks.blockAt[slot] as number;
     const length = blocks.lengths[slot] as number;
-    for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
+    arena.copy(at, blocks.blockAt[slot] as number, length);
     at += length;
   }
-  return closeList(section, arena, start, at);
+  return closeList(section, arena.bytes, start, at);
 }
 
 /** Fills in a list section's head; its blocks end at `at`, which is returned. */

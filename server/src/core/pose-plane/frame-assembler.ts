@@ -9,6 +9,7 @@
  * [FA4] Updates were planned by interest and always go; intra blocks wait while the viewer's tokens are spent.
  */
 import {
+  COARSENESS_SHIFT,
   FarLayer,
   FRAME_VERSION,
   FrameFlag,
@@ -28,6 +29,7 @@ import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
 import { closeList, type FarDesk, writeList } from "./far-desk.ts";
 import type { Interest } from "./interest.ts";
 import { GROUP_HEAD_BYTES, NO_BLOCK, type SourceDesk } from "./source-desk.ts";
+import type { StreamPlane } from "./stream-plane.ts";
 import { Tier } from "./tiers.ts";
 import type { ViewerLinks } from "./viewer-links.ts";
 
@@ -48,6 +50,7 @@ export type AssemblerParts = {
   readonly links: ViewerLinks;
   readonly interest: Interest;
   readonly budgets: Budgets;
+  readonly streams: StreamPlane;
 };
 
 export class FrameAssembler {
@@ -78,6 +81,7 @@ export class FrameAssembler {
     this.writeFar(viewer);
     this.writeIntras(viewer);
     this.writeFarIntras(viewer);
+    this.at = this.parts.streams.write(viewer, frameAt, this.at, this.limit);
     return this.at > bodyAt;
   }
 
@@ -86,7 +90,7 @@ export class FrameAssembler {
     this.at = this.frameAt;
     arena[this.at++] = ROOM_DATA_BYTES;
     arena[this.at++] = FRAME_ID;
-    arena[this.at++] = (FRAME_VERSION << 4) | (head.rig === undefined ? 0 : FrameFlag.rig);
+    arena[this.at++] = (FRAME_VERSION << 4) | (this.parts.far.coarseness << COARSENESS_SHIFT) | (head.rig === undefined ? 0 : FrameFlag.rig);
     this.put32(head.tick);
     this.put16(head.inputAck);
     if (head.rig === undefined) return;
@@ -107,7 +111,7 @@ export class FrameAssembler {
   /** The section of near sources' blocks by list. */
   private writeNear(viewer: number): void {
     const { desk, links } = this.parts;
-    const { arena, layers } = desk;
+    const { arena, layers, memory } = desk;
     const { bits, words } = links.near;
     const { slots } = this;
     let count = 0;
@@ -126,7 +130,7 @@ export class FrameAssembler {
       const from = desk.blockAt[slot] as number;
       const length = desk.lengths[slot] as number;
       if (at + length > this.limit) return this.breakChains(viewer, slots, count, start);
-      for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
+      memory.copy(at, from, length);
       at += length;
     }
     this.at = closeList(Section.list, arena, start, at);
@@ -180,7 +184,7 @@ export class FrameAssembler {
   /** Copies the blocks that this viewer may have, one by one, and keeps its chains' state. */
   private pickGroup(viewer: number, group: number): boolean {
     const { desk, links } = this.parts;
-    const { arena } = desk;
+    const { arena, memory } = desk;
     const start = this.at;
     let at = start + GROUP_HEAD_BYTES;
     let presence = 0;
@@ -189,9 +193,8 @@ export class FrameAssembler {
       const layer = desk.layers[slot] as number;
       if (layer === NO_BLOCK || !links.takes(viewer, slot, layer as Layer)) continue;
       presence |= 1 << i;
-      const from = desk.blockAt[slot] as number;
       const length = desk.lengths[slot] as number;
-      for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
+      memory.copy(at, desk.blockAt[slot] as number, length);
       at += length;
     }
     if (presence === 0) return false;
@@ -273,7 +276,7 @@ export class FrameAssembler {
     }
     if (count === 0) return;
     if (this.at + count * MAX_FAR_BYTES > this.limit) return this.skipCell(viewer, cell, layer);
-    this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, slots, count, far, desk.arena, this.at);
+    this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, slots, count, far, desk.memory, this.at);
   }
 
   private skipCell(viewer: number, cell: number, layer: FarLayer): void {
@@ -307,7 +310,7 @@ export class FrameAssembler {
           continue;
         }
         this.put16(slot);
-        this.at = desk.writer.intra(slot, desk.tick, desk.arena, this.at);
+        this.at = desk.intra(slot, this.at);
         links.intraSent(viewer, slot);
         count++;
       }
@@ -335,12 +338,12 @@ export class FrameAssembler {
     const count = Math.min(this.owedCount, Math.floor(room / each), Math.floor((this.limit - this.at) / (MAX_FAR_BYTES + slotListBytes(1))));
     if (count <= 0) return;
     const { owed } = this;
-    owed.subarray(0, count).sort();
+    sort(owed, count);
     const start = this.at;
     let at = writeSlotList(owed, count, desk.arena, start + LIST_HEAD_BYTES);
     for (let i = 0; i < count; i++) {
       const slot = owed[i] as number;
-      at = far.writer.intra(slot, desk.arena, at);
+      at = far.intra(slot, at);
       links.farIntraSent(viewer, slot);
     }
     this.at = closeList(Section.farIntra, desk.arena, start, at);
@@ -354,5 +357,15 @@ export class FrameAssembler {
   private put32(value: number): void {
     this.put16(value);
     this.put16(value >> 16);
+  }
+}
+
+/** Sorts values[0..count) in place: a few runs of rising values, one a cell. */
+function sort(values: Uint16Array, count: number): void {
+  for (let i = 1; i < count; i++) {
+    const value = values[i] as number;
+    let at = i;
+    for (; at > 0 && (values[at - 1] as number) > value; at--) values[at] = values[at - 1] as number;
+    values[at] = value;
   }
 }

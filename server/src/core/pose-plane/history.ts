@@ -3,7 +3,7 @@
  *
  * [PH1] Fixed memory per slot that was ever used: a ring of HISTORY samples, the oldest overwritten.
  */
-import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS } from "@copresence/shared/pose";
+import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
 
 /** 500 ms at 90 samples a second, rounded up to a power of two. */
 const HISTORY = 64;
@@ -30,12 +30,13 @@ export class PoseHistory {
     this.written[slot] = 0;
   }
 
-  push(slot: number, timeMs: number, pose: Float64Array): void {
+  push(slot: number, sample: PoseSample): void {
+    const { pose } = sample;
     const poses = this.poses[slot];
     if (poses === undefined) return;
     const count = this.written[slot] as number;
     const at = count & MASK;
-    this.times[slot * HISTORY + at] = timeMs;
+    this.times[slot * HISTORY + at] = sample.timeMs;
     const o = at * POSE_FLOATS;
     for (let i = 0; i < POSE_FLOATS; i++) poses[o + i] = pose[i] as number;
     this.written[slot] = count + 1;

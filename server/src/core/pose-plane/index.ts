@@ -1,1 +1,3 @@
+export type { Explanation } from "./explain.ts";
 export { PosePlane } from "./pose-plane.ts";
+export { ANY_NUMBER } from "./budgets.ts";

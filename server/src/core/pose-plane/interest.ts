@@ -10,7 +10,8 @@
  *
  * [IN1] Far sources are judged by cell; those whose cell may hold somebody near, one by one. O(cells + near candidates) per review.
  * [IN2] A source that is near counts HYSTERESIS more, so that two sources of one worth do not take turns.
- * [IN3] A cell that gets nothing doubles its score at every review (250 ms) until it gets something, and keeps it for DWELL reviews.
+ * [IN3] Where the whole crowd's C0 fits into CROWD_PART of the budget, everybody gets it, and the near share the rest. Where it does not, a
+ *       cell that gets nothing doubles its score at every review (250 ms) until it gets something, and keeps it for DWELL reviews.
  * [IN4] At most `nearMax` sources are near: the room's work per tick is bounded whatever the budgets.
  * [IN5] Only + - x / sqrt and comparisons: the same inputs give the same tiers.
  */
@@ -46,6 +47,10 @@ const NEAR_LEAST = 24;
 const OPEN_BELOW = 0.9;
 /** Whoever stands within a few metres is always judged, however poor the link. */
 const MAX_FLOOR = 0.2;
+/** Part of a viewer's budget that the crowd may take before those who stand near. */
+const CROWD_PART = 0.85;
+/** Worth of what is not weighed. */
+const ALWAYS = 2 ** 11;
 const CELL_RADIUS_M = CELL_M * 0.71;
 /** A near source stays in view this much further (cosine): heads turn all the time. */
 const VIEW_SLACK = 0.25;
@@ -96,6 +101,7 @@ export class Interest {
   private readonly assigned: Uint8Array;
   private readonly asFloat = new Float32Array(1);
   private readonly asInt = new Int32Array(this.asFloat.buffer);
+  private readonly worths = new Float32Array(KEYS + 1);
   /** The viewer under review: where it stands and looks. */
   private x = 0;
   private y = 0;
@@ -105,6 +111,10 @@ export class Interest {
   private lookZ = 0;
   /** False for a viewer nobody has seen yet: everything is in its view. */
   private seen = false;
+  /** Bytes per second there are for updates. */
+  private budget = 0;
+  /** Everybody's C0 fits [IN3]. */
+  private crowdFits = false;
   private threshold = 0;
   private nearThreshold = 0;
   private pressed = false;
@@ -129,6 +139,7 @@ export class Interest {
     this.cellWeights = new Float32Array(capacity);
     this.weighedTick = new Float64Array(capacity).fill(-1);
     this.assigned = new Uint8Array(capacity);
+    this.fillWorths();
   }
 
   add(viewer: number): void {
@@ -196,7 +207,8 @@ export class Interest {
   /** Score of a source for a viewer, as the next review will see it. */
   score(viewer: number, source: number, tick: number): number {
     this.look(viewer);
-    return this.pairScore(viewer, source) * this.parts.attention.between(viewer, source, tick);
+    this.scorePair(viewer, source, 0);
+    return (this.scores[0] as number) * this.parts.attention.between(viewer, source, tick);
   }
   distanceM(viewer: number, source: number): number {
     const { heads } = this.parts.desk;
@@ -221,21 +233,22 @@ export class Interest {
   }
 
   private review(viewer: number, tick: number): void {
-    const { budgets, desk, grid, tickRateHz } = this.parts;
+    const { budgets, desk, far, grid, tickRateHz } = this.parts;
     this.look(viewer);
     this.costs.fill(0);
     this.nears.fill(0);
     this.candidateCount = 0;
     this.someFar = false;
+    this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
+    this.crowdFits = far.crowdBytesPerS <= this.budget * CROWD_PART;
     for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
-    this.findNearThreshold(this.nearMax(desk.shownCount));
+    this.findNearThreshold(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
-    this.findThreshold((budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD);
-    const near = this.worthOf(Math.max(this.threshold, this.nearThreshold)) / GAIN.t0;
+    this.findThreshold();
+    const near = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;
     this.floor[viewer] = near < MAX_FLOOR ? near * OPEN_BELOW : MAX_FLOOR;
-    if (this.pressed) budgets.pressed(viewer, (tick * 1000) / tickRateHz);
-    const least = this.worthOf(this.threshold);
-    for (let i = 0; i < grid.activeCount; i++) this.assignCell(viewer, grid.active[i] as number, least);
+    if (this.pressed) budgets.pressed(viewer, tick);
+    for (let i = 0; i < grid.activeCount; i++) this.assignCell(viewer, grid.active[i] as number);
     const candidates = this.candidateCount;
     const wants = this.assignNear(viewer) < candidates || this.someFar ? 1 : 0;
     this.farViewers += wants - (this.wantsFar[viewer] as number);
@@ -270,24 +283,28 @@ export class Interest {
     return along > VIEW_COS * distance ? 1 : along > BESIDE_COS * distance ? BESIDE : BEHIND;
   }
 
-  private pairScore(viewer: number, source: number): number {
-    const { heads, weights } = this;
+  /** Puts the pair's score into `scores[at]`: a double that is returned would be a heap number, a million times a second. */
+  private scorePair(viewer: number, source: number, at: number): void {
+    const { heads } = this;
     const p = source * HEAD_FLOATS;
     const dx = (heads[p] as number) - this.x;
     const dy = (heads[p + 1] as number) - this.y;
     const dz = (heads[p + 2] as number) - this.z;
     const distance = Math.sqrt(dx * dx + dy * dy + dz * dz);
-    const along = dx * this.lookX + dy * this.lookY + dz * this.lookZ;
-    const weight = (weights[source] as number) / (distance < LEAST_M ? LEAST_M : distance);
-    return this.links.stays(viewer, source)
-      ? HYSTERESIS * weight * this.viewOf(along + VIEW_SLACK * distance, distance)
-      : weight * this.viewOf(along, distance);
-  }
-
-  /** Factor of somebody `distance` m away and `along` m of it in the direction of the look. */
-  private viewOf(along: number, distance: number): number {
-    if (!this.seen) return 1;
-    return along > VIEW_COS * distance ? (along > GAZE_COS * distance ? GAZE : 1) : along > BESIDE_COS * distance ? BESIDE : BEHIND;
+    const stays = this.links.stays(viewer, source);
+    const slack = stays ? VIEW_SLACK * distance : 0;
+    const along = dx * this.lookX + dy * this.lookY + dz * this.lookZ + slack;
+    const view = !this.seen
+      ? 1
+      : along > VIEW_COS * distance
+        ? along > GAZE_COS * distance
+          ? GAZE
+          : 1
+        : along > BESIDE_COS * distance
+          ? BESIDE
+          : BEHIND;
+    const weight = ((this.weights[source] as number) * view) / (distance < LEAST_M ? LEAST_M : distance);
+    this.scores[at] = stays ? HYSTERESIS * weight : weight;
   }
 
   private weighCell(viewer: number, cell: number, tick: number): void {
@@ -316,7 +333,7 @@ export class Interest {
     const starving = (state & CELL_TIER) === Tier.none ? 1 << count : count > 0 ? HYSTERESIS * 2 : HYSTERESIS;
     const score = near * view * weight * starving;
     this.cellScores[cell] = score;
-    this.addStep(score * GAIN.c0, far.cost(cell, FarLayer.c0));
+    this.addStep(this.crowdFits ? ALWAYS : score * GAIN.c0, far.cost(cell, FarLayer.c0));
     this.addStep(score * GAIN.c1, far.cost(cell, FarLayer.c1));
     if (near * best * HYSTERESIS * weight >= (this.floor[viewer] as number)) this.weighMembers(viewer, cell, tick);
     else this.someFar = true;
@@ -362,14 +379,14 @@ export class Interest {
     for (let i = grid.counts[cell] as number; i-- > 0;) {
       const source = members[base + i] as number;
       if (links.isHidden(viewer, source)) continue;
-      const own = this.pairScore(viewer, source);
-      const score = partnered ? own * attention.between(viewer, source, tick) : own;
+      this.scorePair(viewer, source, at);
+      if (partnered) scores[at] = (scores[at] as number) * attention.between(viewer, source, tick);
+      const score = scores[at] as number;
       if (score < floor) {
         this.someFar = true;
         continue;
       }
-      candidates[at] = source;
-      scores[at++] = score;
+      candidates[at++] = source;
       const key = this.keyOf(score * GAIN.t0);
       nears[key] = (nears[key] as number) + 1;
     }
@@ -379,7 +396,7 @@ export class Interest {
   /** The steps of those who may be near. */
   private weighNear(): void {
     const { desk, far, grid } = this.parts;
-    const least = this.worthOf(this.nearThreshold) / GAIN.t0;
+    const least = (this.worths[this.nearThreshold] as number) / GAIN.t0;
     for (let i = 0; i < this.candidateCount; i++) {
       const score = this.scores[i] as number;
       if (score < least) continue;
@@ -403,12 +420,13 @@ export class Interest {
     const key = ((this.asInt[0] as number) >> KEY_SHIFT) - KEY_OFFSET;
     return key < 0 ? 0 : key >= KEYS ? KEYS - 1 : key;
   }
-  /** The least worth of a key; 0 for the lowest, which takes everything. */
-  private worthOf(key: number): number {
-    if (key <= 0) return 0;
-    if (key >= KEYS) return Number.POSITIVE_INFINITY;
-    this.asInt[0] = (key + KEY_OFFSET) << KEY_SHIFT;
-    return this.asFloat[0] as number;
+  /** The least worth of each key: 0 for the lowest, which takes everything, and nothing reaches the one after the last. */
+  private fillWorths(): void {
+    for (let key = 1; key < KEYS; key++) {
+      this.asInt[0] = (key + KEY_OFFSET) << KEY_SHIFT;
+      this.worths[key] = this.asFloat[0] as number;
+    }
+    this.worths[KEYS] = Number.POSITIVE_INFINITY;
   }
 
   /** The lowest key of T0 at which no more than `most` sources are near. */
@@ -424,7 +442,8 @@ export class Interest {
   }
 
   /** The lowest key whose steps, and all above, are affordable. */
-  private findThreshold(budget: number): void {
+  private findThreshold(): void {
+    const { budget } = this;
     let spent = 0;
     for (let key = KEYS - 1; key >= 0; key--) {
       spent += this.costs[key] as number;
@@ -437,14 +456,15 @@ export class Interest {
     this.threshold = 0;
   }
 
-  private assignCell(viewer: number, cell: number, least: number): void {
+  private assignCell(viewer: number, cell: number): void {
     const { far } = this.parts;
+    const least = this.worths[this.threshold] as number;
     const at = viewer * this.capacity + cell;
     const state = this.cells[at] as number;
     const before = state & CELL_TIER;
     const count = state >> COUNT_SHIFT;
     const score = this.cellScores[cell] as number;
-    const tier = score >= least / GAIN.c1 ? Tier.c1 : score >= least / GAIN.c0 ? Tier.c0 : Tier.none;
+    const tier = score >= least / GAIN.c1 ? Tier.c1 : this.crowdFits || score >= least / GAIN.c0 ? Tier.c0 : Tier.none;
     if (before === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) - 1;
     if (tier === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) + 1;
     let next = 0;
@@ -468,8 +488,8 @@ export class Interest {
   private assignNear(viewer: number): number {
     const { links } = this.parts;
     let near = 0;
-    const least = this.worthOf(this.threshold);
-    const leastT0 = Math.max(least, this.worthOf(this.nearThreshold)) / GAIN.t0;
+    const least = this.worths[this.threshold] as number;
+    const leastT0 = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;
     const leastT1 = least / GAIN.t1;
     const leastT2 = least / GAIN.t2;
     for (let i = 0; i < this.candidateCount; i++) {

@@ -4,18 +4,21 @@
  * [PP1] A source is encoded at most once per tick and stream, whatever the number of viewers; frames copy (frame-assembler.ts).
  * [PP2] A viewer is never sent itself, nor a source that has sent nothing, nor one that is hidden from it.
  * [PP3] A frame is sent at least every HEARTBEAT_MS, so the viewer's clock and acknowledgement move on when nobody does.
- * [PP4] In steady state nothing is allocated per tick but the views `writeFrame` returns.
+ * [PP4] In steady state nothing is allocated per tick; `writeFrame` makes the view that its caller asks for.
  */
 import { farPeriodTicks, type FrameHead, GROUP, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import { Arena } from "./arena.ts";
 import { Attention } from "./attention.ts";
 import { Budgets, WIRE_BYTES } from "./budgets.ts";
 import { CELL_MEMBERS, CellGrid } from "./cell-grid.ts";
+import { Demand } from "./demand.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { FarDesk, farBytes } from "./far-desk.ts";
 import { FRAME_ROOM, FrameAssembler } from "./frame-assembler.ts";
 import { PoseHistory } from "./history.ts";
 import { Interest } from "./interest.ts";
 import { deskBytes, SourceDesk } from "./source-desk.ts";
+import { StreamPlane } from "./stream-plane.ts";
 import { ViewerLinks } from "./viewer-links.ts";
 
 /** Longest silence towards a viewer whose room stands still. */
@@ -32,6 +35,8 @@ const RAN_TICKS = 1024;
 const RAN_MASK = RAN_TICKS - 1;
 
 export class PosePlane {
+  /** Joints, buttons, gaze. */
+  readonly streams: StreamPlane;
   private readonly tickRateHz: number;
   private readonly desk: SourceDesk;
   private readonly history: PoseHistory;
@@ -42,22 +47,25 @@ export class PosePlane {
   private readonly attention: Attention;
   private readonly interest: Interest;
   private readonly assembler: FrameAssembler;
+  private readonly demand: Demand;
   private readonly heartbeatTicks: number;
   /** Arena offsets: where this step's frames begin, and the next one. */
   private readonly framesAt: number;
   private frameAt: number;
+  private frameFrom = 0;
   /** When the last ticks ran: a late room is no full link. */
   private readonly ranMs = new Float64Array(RAN_TICKS);
 
-  constructor(options: { readonly capacity: number; readonly tickRateHz: number }) {
-    const { tickRateHz } = options;
+  /** `uplinkHz`: samples a second that sources are asked for at most, the tick rate unless given. */
+  constructor(options: { readonly capacity: number; readonly tickRateHz: number; readonly uplinkHz?: number }) {
+    const { tickRateHz, uplinkHz = tickRateHz } = options;
     const capacity = Math.ceil(options.capacity / GROUP) * GROUP;
     const farAt = deskBytes(capacity);
     this.framesAt = farAt + farBytes(capacity);
-    const arena = new Uint8Array(this.framesAt + capacity * FRAME_BYTES + FRAME_ROOM);
+    const memory = new Arena(this.framesAt + capacity * FRAME_BYTES + FRAME_ROOM);
     this.frameAt = this.framesAt;
     this.tickRateHz = tickRateHz;
-    this.desk = new SourceDesk({ capacity, tickRateHz, arena });
+    this.desk = new SourceDesk({ capacity, tickRateHz, memory });
     this.history = new PoseHistory(capacity);
     this.grid = new CellGrid({ capacity, periodTicks: farPeriodTicks(tickRateHz) });
     this.far = new FarDesk({ desk: this.desk, grid: this.grid, tickRateHz, base: farAt });
@@ -65,7 +73,9 @@ export class PosePlane {
     this.budgets = new Budgets({ capacity, tickRateHz });
     this.attention = new Attention(capacity);
     this.interest = new Interest(this.parts());
-    this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest });
+    this.streams = new StreamPlane(this.parts());
+    this.assembler = new FrameAssembler({ ...this.parts(), interest: this.interest, streams: this.streams });
+    this.demand = new Demand({ capacity, tickRateHz, mostHz: uplinkHz, links: this.links });
     this.heartbeatTicks = Math.max(1, Math.floor((HEARTBEAT_MS * tickRateHz) / 1000));
   }
 
@@ -82,6 +92,7 @@ export class PosePlane {
     this.links.add(slot);
     this.budgets.add(slot);
     this.interest.add(slot);
+    this.demand.add(slot, this.desk.tick);
   }
 
   remove(slot: number): void {
@@ -92,13 +103,14 @@ export class PosePlane {
     this.links.remove(slot);
     this.attention.reset(slot);
     this.interest.remove(slot);
+    this.streams.remove(slot);
   }
 
   /** A judged sample in the room's frame. Not newer than the last one: ignored. Copied. */
   submit(slot: number, sample: PoseSample): void {
     if (!this.desk.submit(slot, sample)) return;
     this.far.submitted(slot);
-    this.history.push(slot, sample.timeMs, sample.pose);
+    this.history.push(slot, sample);
   }
 
   /**
@@ -114,6 +126,7 @@ export class PosePlane {
     if (this.grid.redivide()) this.placeAll();
     this.far.encodeTick(tick, this.interest.farViewers > 0);
     this.interest.reviewDue(tick);
+    this.streams.encodeTick(tick);
   }
 
   /** The frames of the step before are no longer read; their memory is used again. */
@@ -126,24 +139,36 @@ export class PosePlane {
    * undefined when there is nothing to say.
    */
   writeFrame(viewer: number, head: FrameHead): Uint8Array | undefined {
+    const length = this.assembleFrame(viewer, head);
+    if (length === 0) return undefined;
+    const { arena } = this.desk;
+    const frame = arena.subarray(this.frameFrom, this.frameFrom + length);
+    // A step whose frames outgrow the memory for them (two ticks of nothing but intra blocks) gets the rest in arrays of their own.
+    return this.frameFrom === this.frameAt ? frame.slice() : frame;
+  }
+
+  /** The same without a view: bytes of the frame, which begins at arena offset `frameFrom`; 0 for none [PP4]. */
+  assembleFrame(viewer: number, head: FrameHead): number {
     const { assembler, budgets, desk, links, frameAt } = this;
     budgets.refill(viewer);
     links.beginFrame(viewer, desk.tick);
     const says = assembler.write(viewer, head, frameAt);
     const idle = !says && head.rig === undefined && !links.ackMoved(viewer, head.inputAck);
-    if (idle && desk.tick - links.lastSentTick(viewer) < this.heartbeatTicks) return undefined;
+    if (idle && desk.tick - links.lastSentTick(viewer) < this.heartbeatTicks) return 0;
     links.sent(viewer, desk.tick, head.inputAck);
     budgets.spend(viewer, assembler.at - frameAt + WIRE_BYTES);
-    const frame = desk.arena.subarray(frameAt, assembler.at);
-    // A step whose frames outgrow the memory for them (two ticks of nothing but intra blocks) gets the rest in arrays of their own.
-    if (assembler.at + FRAME_ROOM > desk.arena.length) return frame.slice();
-    this.frameAt = assembler.at;
-    return frame;
+    this.frameFrom = frameAt;
+    if (assembler.at + FRAME_ROOM <= desk.arena.length) this.frameAt = assembler.at;
+    return assembler.at - frameAt;
   }
 
   /** The viewer says it lacks these sources' references. */
   needIntra(viewer: number, slots: readonly number[]): void {
-    for (const slot of slots) if (slot >= 0 && slot < this.desk.capacity) this.links.breakChain(viewer, slot);
+    for (const slot of slots) {
+      if (!(slot >= 0 && slot < this.desk.capacity)) continue;
+      this.links.breakChain(viewer, slot);
+      this.streams.needIntra(viewer, slot);
+    }
   }
 
   /** The last frame written for this viewer (or the one before) never left: what it carried is missing there. */
@@ -151,6 +176,7 @@ export class PosePlane {
     const { desk, far, links } = this;
     links.frameSkipped(viewer, { t0: desk.t0Tick, t1: desk.t1Tick, c0: far.writer.bank.tick });
     this.budgets.cut(viewer, this.nowMs);
+    this.streams.frameSkipped(viewer);
   }
 
   /** More than one frame waits in the viewer's socket. */
@@ -174,6 +200,14 @@ export class PosePlane {
     return this.links.isHidden(viewer, source);
   }
 
+  /** Where a source's head is now, room frame, m, into out[0..3); false before its first sample. */
+  head(slot: number, out: Float64Array): boolean {
+    const { desk } = this;
+    if ((this.grid.cellOf[slot] as number) < 0) return false;
+    for (let axis = 0; axis < 3; axis++) out[axis] = desk.poses[slot * POSE_FLOATS + axis] as number;
+    return true;
+  }
+
   /** How much a source matters to everybody; 1 for most, more for who stands on a stage. */
   setRole(slot: number, weight: number): void {
     this.attention.setRole(slot, weight);
@@ -188,6 +222,15 @@ export class PosePlane {
     this.attention.meets(b, a, this.after(MEETING_MS));
   }
 
+  /** What a source is asked for while somebody sees it in full, and at first. */
+  get uplinkHz(): number {
+    return this.demand.mostHz;
+  }
+  /** Samples a second that the source is to send from this tick on; 0 when that does not change [DE1]. */
+  uplinkChange(slot: number): number {
+    return this.demand.change(slot, this.desk.tick);
+  }
+
   /** Pose of a source at room time `timeMs` within the last 500 ms, for judging in rewound time. */
   poseAt(slot: number, timeMs: number, out: Float64Array): boolean {
     return slot >= 0 && slot < this.desk.capacity && this.history.at(slot, timeMs, out);
@@ -195,7 +238,13 @@ export class PosePlane {
 
   /** Which tier `viewer` gets `source` in, with which score, and why. */
   explain(viewer: number, source: number): Explanation {
-    return explain({ ...this.parts(), interest: this.interest }, viewer, source);
+    return explain({ ...this.parts(), interest: this.interest, demand: this.demand }, viewer, source);
+  }
+
+  /** What the viewer's client wants its view to cost at most (bytes per second, 0: as its link carries), and how many people in full. */
+  wish(viewer: number, bytesPerS: number, fullPeople: number): void {
+    this.budgets.wish(viewer, bytesPerS, fullPeople);
+    this.interest.reviewSoon(viewer);
   }
 
   /** What the viewer's link is believed to carry, bytes per second. */
@@ -249,5 +298,3 @@ export class PosePlane {
     interest.moved(slot, from, to, grid.opened);
   }
 }
-
-export type { Explanation } from "./explain.ts";

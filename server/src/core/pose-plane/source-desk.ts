@@ -17,11 +17,12 @@ import {
   newPoseSample,
   type PoseSample,
 } from "@copresence/shared/pose";
+import { type Arena, COPY_SLACK, IntraCache } from "./arena.ts";
 import { reviewTicks } from "./tiers.ts";
 
 /** Bytes of a group before its blocks: presence, length. */
 export const GROUP_HEAD_BYTES = 3;
-const GROUP_BYTES = GROUP_HEAD_BYTES + GROUP * MAX_BLOCK_BYTES;
+const GROUP_BYTES = GROUP_HEAD_BYTES + GROUP * MAX_BLOCK_BYTES + COPY_SLACK;
 /** `layers` of a source without a block this tick. */
 export const NO_BLOCK = 255;
 const LAYERS = 3;
@@ -32,14 +33,15 @@ const FIRST_COST = 120;
 const COST_MEMORY = 0.7;
 
 /** Arena bytes the desk needs. */
-export const deskBytes = (capacity: number): number => capacity * MAX_BLOCK_BYTES + (capacity / GROUP) * GROUP_BYTES;
+export const deskBytes = (capacity: number): number => 2 * capacity * MAX_BLOCK_BYTES + (capacity / GROUP) * GROUP_BYTES;
 
 export class SourceDesk {
   readonly writer: BlockWriter;
   readonly capacity: number;
   readonly groups: number;
-  /** This tick's blocks, packed from the arena's start, then the groups. */
+  /** This tick's blocks, packed from the arena's start, then the groups, then intra blocks. */
   readonly arena: Uint8Array;
+  readonly memory: Arena;
   /** Per slot: where this tick's block begins. */
   readonly blockAt: Int32Array;
   /** Per slot: layer of this tick's block, or NO_BLOCK; and its length. */
@@ -67,6 +69,7 @@ export class SourceDesk {
   /** Float32Array[4n]: x y z of the head, m, close together for those who compare many. */
   readonly heads: Float32Array;
   private at = 0;
+  private readonly intras: IntraCache;
   private readonly fresh: Uint8Array;
   private readonly spent: Float32Array;
   private readonly reviewTicks: number;
@@ -74,12 +77,14 @@ export class SourceDesk {
   private readonly sample: PoseSample = newPoseSample();
 
   /** `capacity` is a multiple of GROUP. */
-  constructor(options: { readonly capacity: number; readonly tickRateHz: number; readonly arena: Uint8Array }) {
+  constructor(options: { readonly capacity: number; readonly tickRateHz: number; readonly memory: Arena }) {
     const { capacity } = options;
     this.capacity = capacity;
     this.groups = capacity / GROUP;
     this.writer = new BlockWriter({ capacity, tickRateHz: options.tickRateHz });
-    this.arena = options.arena;
+    this.memory = options.memory;
+    this.arena = options.memory.bytes;
+    this.intras = new IntraCache({ capacity, each: MAX_BLOCK_BYTES, base: this.groupAt(this.groups) });
     this.blockAt = new Int32Array(capacity);
     this.layers = new Uint8Array(capacity).fill(NO_BLOCK);
     this.lengths = new Uint8Array(capacity);
@@ -173,6 +178,15 @@ export class SourceDesk {
     else if (writer.layer === Layer.t1) this.t1Tick[slot] = tick;
   }
 
+  /** Puts the source's intra block of this tick at arena offset `at`; returns the offset after it. */
+  intra(slot: number, at: number): number {
+    const { intras, tick } = this;
+    if (!intras.has(slot, tick)) intras.wrote(slot, tick, this.writer.intra(slot, tick, this.arena, intras.at(slot)));
+    const length = intras.length(slot);
+    this.memory.copy(at, intras.at(slot), length);
+    return at + length;
+  }
+
   private learnCosts(slot: number): void {
     for (let i = slot * LAYERS; i < slot * LAYERS + LAYERS; i++) {
       this.costs[i] = (this.costs[i] as number) * COST_MEMORY + (this.spent[i] as number) * this.reviewHz * (1 - COST_MEMORY);
@@ -186,7 +200,7 @@ export class SourceDesk {
   }
 
   private bundle(group: number): void {
-    const { arena } = this;
+    const { arena, memory } = this;
     const start = this.groupAt(group);
     let at = start + GROUP_HEAD_BYTES;
     let presence = 0;
@@ -194,9 +208,8 @@ export class SourceDesk {
       const slot = group * GROUP + i;
       if (this.layers[slot] === NO_BLOCK) continue;
       presence |= 1 << i;
-      const from = this.blockAt[slot] as number;
       const length = this.lengths[slot] as number;
-      for (let b = 0; b < length; b++) arena[at + b] = arena[from + b] as number;
+      memory.copy(at, this.blockAt[slot] as number, length);
       at += length;
     }
     const length = at - start - GROUP_HEAD_BYTES;

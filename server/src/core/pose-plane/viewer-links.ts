@@ -8,6 +8,7 @@
  *       hidden, or the viewer itself.
  *       What that says per cell is remembered in `clean` until it may have changed.
  * [VL4] A source that leaves a viewer's near set keeps its T0 until a far intra block has replaced it, so nobody sees it pause.
+ * [VL5] `watched` counts, per source, the viewers that get it in each number of layers: what its own uplink need carry.
  */
 import { GROUP, Layer } from "@copresence/shared/pose";
 import { BitRows } from "./bit-rows.ts";
@@ -31,6 +32,8 @@ export class ViewerLinks {
   readonly capacity: number;
   readonly near: BitRows;
   readonly except: BitRows;
+  /** Uint16Array[4n]: viewers of each source by Fine [VL5]. */
+  private readonly watched: Uint16Array;
   /** Near sources per viewer, leaving ones included. */
   readonly nearCount: Uint16Array;
   /** Uint8Array[capacity * capacity], row = viewer. */
@@ -61,6 +64,7 @@ export class ViewerLinks {
     this.except = new BitRows(capacity, capacity);
     this.lacking = new BitRows(capacity, capacity);
     this.hiddenRows = new BitRows(capacity, capacity);
+    this.watched = new Uint16Array(capacity * 4);
     this.nearCount = new Uint16Array(capacity);
     this.wanting = new Uint8Array(capacity);
     this.lastTick = new Float64Array(capacity);
@@ -78,7 +82,7 @@ export class ViewerLinks {
   /** The slot's row and column forget everything. */
   remove(slot: number): void {
     const { capacity } = this;
-    this.links.fill(0, slot * capacity, slot * capacity + capacity);
+    for (let source = 0; source < capacity; source++) this.put(slot, source, 0);
     this.near.fillRow(slot, false);
     this.hiddenRows.fillRow(slot, false);
     this.lacking.fillRow(slot, true);
@@ -125,10 +129,35 @@ export class ViewerLinks {
     return ((this.links[viewer * this.capacity + source] as number) & LEAVING) !== 0;
   }
 
+  /** Every change of how many layers a link carries comes by here [VL5]. */
+  private put(viewer: number, source: number, link: number): void {
+    const { links, watched } = this;
+    const at = viewer * this.capacity + source;
+    const before = (links[at] as number) & FINE_MASK;
+    const after = link & FINE_MASK;
+    links[at] = link;
+    if (before === after) return;
+    watched[source * 4 + before] = (watched[source * 4 + before] as number) - 1;
+    watched[source * 4 + after] = (watched[source * 4 + after] as number) + 1;
+  }
+
+  /** The most layers of the source that any viewer gets. */
+  mostWatched(source: number): Fine {
+    const { watched } = this;
+    const at = source * 4;
+    return (watched[at + Fine.full] as number) > 0
+      ? Fine.full
+      : (watched[at + Fine.t1] as number) > 0
+        ? Fine.t1
+        : (watched[at + Fine.t0] as number) > 0
+          ? Fine.t0
+          : Fine.none;
+  }
+
   /** Interest decides for a near source; a lowered tier takes effect at once, a raised one with the next T1. */
   setNear(viewer: number, source: number, fine: Fine): void {
     const at = viewer * this.capacity + source;
-    this.links[at] = ((this.links[at] as number) & ~(FINE_MASK | LEAVING)) | fine;
+    this.put(viewer, source, ((this.links[at] as number) & ~(FINE_MASK | LEAVING)) | fine);
     if (this.near.has(viewer, source)) return;
     this.near.set(viewer, source);
     this.nearCount[viewer] = (this.nearCount[viewer] as number) + 1;
@@ -142,11 +171,11 @@ export class ViewerLinks {
     const at = viewer * this.capacity + source;
     const link = this.links[at] as number;
     if (!toFar || (link & HOLDS_T0) === 0) return this.drop(viewer, source);
-    this.links[at] = (link & ~FINE_MASK) | Fine.t0 | LEAVING;
+    this.put(viewer, source, (link & ~FINE_MASK) | Fine.t0 | LEAVING);
   }
 
   private drop(viewer: number, source: number): void {
-    this.links[viewer * this.capacity + source] = 0;
+    this.put(viewer, source, 0);
     if (this.near.has(viewer, source)) {
       this.near.clear(viewer, source);
       this.nearCount[viewer] = (this.nearCount[viewer] as number) - 1;

@@ -1,7 +1,6 @@
 /** Loads onnxruntime-node and proves that it computes, before anything relies on it. Import this in a worker only: it loads native code. */
+import type { RuntimeReport } from "../carrier.ts";
 import { TINY_MODEL_VECTOR, tinyModel } from "./tiny-model.ts";
-
-export type RuntimeReport = { readonly ok: boolean; /** For /readyz and logs: the version, or why there is none. */ readonly sentence: string };
 
 /** One thread each way: with more, small models get slower and their p99 triples (INFERENCE.md). */
 const SESSION_OPTIONS = { executionProviders: ["cpu"], intraOpNumThreads: 1, interOpNumThreads: 1 } as const;

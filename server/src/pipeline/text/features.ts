@@ -173,16 +173,32 @@ function splitJoined(word: string, vocabulary: Vocabulary): string[] | undefined
 }
 
 /** WORDS word ids, then the 3-, 4- and 5-grams of the framed word, into a row of zeros. Masked words (f*ck) keep their stars. */
-function writeIds([literal, decoded]: Token, before: string, row: Int32Array): void {
-  const squeezed = decoded.replace(ANY_RUN, "$1");
+function writeIds(token: Token, before: string, row: Int32Array): void {
+  row.set(idsOf(token));
+  row[2] = hash(6, points(`${before} ${token[1]}`));
+}
+
+/** People use the same words again and again: their rows are kept, up to CACHED of them, and then all forgotten. */
+const CACHED = 4096;
+const cache = new Map<string, Int32Array>();
+
+/** A token's row without the id that depends on the word before. */
+function idsOf([literal, decoded]: Token): Int32Array {
+  // No token holds a space.
+  const key = `${literal} ${decoded}`;
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const row = new Int32Array(ROW);
   row[0] = hash(1, points(literal));
-  row[1] = hash(2, points(squeezed));
-  row[2] = hash(6, points(`${before} ${decoded}`));
+  row[1] = hash(2, points(decoded.replace(ANY_RUN, "$1")));
   const framed = points(`<${decoded}>`);
   let at = WORDS;
   for (let n = 3; n <= 5; n++) {
     for (let i = 0; i + n <= framed.length && at < ROW; i++) row[at++] = hash(n, framed, i, i + n);
   }
+  if (cache.size >= CACHED) cache.clear();
+  cache.set(key, row);
+  return row;
 }
 
 function points(text: string): number[] {

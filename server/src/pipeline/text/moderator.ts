@@ -2,14 +2,18 @@
  * Is this text all right? One judgement per text, with what it was judged by: the model and its version, the thresholds, and why.
  *
  * [TJ1] A text is flagged when a head reaches its threshold; a scene may set its own, stricter or laxer, per head, or 1 for never.
- * [TJ2] The lexicon's gravest words (severity 3: slurs, death wishes) flag a text whatever the model says, unless the model is sure that it is harmless.
+ * [TJ2] The lexicon has a voice: its gravest words (severity 3: slurs, death wishes) flag a text unless the model finds it harmless, its degrading ones
+ *       (severity 2) if the model finds it toxic rather than not.
  * [TJ3] Every judgement names the model, its version and the thresholds it was made with; none repeats the text.
  * [TJ4] Without a model the lexicon judges alone and says so: `degraded`.
  */
 import { judgeText } from "../lexicon/index.ts";
 import type { TextModel } from "./text-model.ts";
 
-/** Names of heads -> probability from which a text is flagged, 0..1. Heads not named keep the model's own threshold. */
+/**
+ * Names of heads -> probability from which a text is flagged, 0..1; 1 is never. Heads not named keep the model's own threshold. `lexicon: 1` silences
+ * the word list.
+ */
 export type Thresholds = Readonly<Record<string, number>>;
 
 export type Judgement = {
@@ -28,10 +32,8 @@ export type Judgement = {
   readonly degraded: boolean;
 };
 
-/** The lexicon's severity that counts on its own. */
-const GRAVE = 3;
-/** Below this overall score the model takes a grave word back: quoted, reclaimed or reported speech. */
-const HARMLESS = 0.25;
+/** From this overall score on a listed word of that severity flags a text; below, the word is quoted, reclaimed or reported. */
+const WORD_COUNTS_FROM: Readonly<Record<number, number>> = { 2: 0.5, 3: 0.25 };
 export const LEXICON_VERSION = "1.0.0";
 
 export class TextModerator {
@@ -94,10 +96,11 @@ function decide(text: string, heads: Readonly<Record<string, number>>, limits: T
     furthest = distance;
     reason = head;
   }
+  const toxic = heads["toxic"] ?? 1;
   // Most texts are harmless and need no second look.
-  if ((heads["toxic"] ?? 1) >= HARMLESS) {
+  if (toxic >= (WORD_COUNTS_FROM[3] ?? 1) && (limits["lexicon"] ?? 0) < 1) {
     const word = judgeText(text);
-    if (word.severity === GRAVE) {
+    if (word.hide && toxic >= (WORD_COUNTS_FROM[word.severity] ?? 1)) {
       why.push(`lexicon: ${word.reason}`);
       if (reason === "") reason = word.reason;
     }

@@ -1,7 +1,7 @@
 /**
  * The text net at work: messages in, one probability per head and message out. Runs on onnxruntime-node and, with the same bytes, in browsers.
  *
- * [TM1] Windows of similar length share a call, at most BATCH of them; padding never changes an answer.
+ * [TM1] Windows of the same length share a call, at most BATCH of them, so nothing is padded and company never changes an answer.
  * [TM2] A model serves only after its golden vectors came out right, features and probabilities both.
  */
 import { fault, type ModelBundle, type Result, textFile } from "../models/bundle.ts";
@@ -60,16 +60,23 @@ export class TextModel {
   /** One result per text, in order. Any text will do; rejects only if the runtime does. */
   async score(texts: readonly string[]): Promise<Scored[]> {
     const heads = this.manifest.heads.length;
+    // Scenes come with many objects of one name: the same text is scored once.
+    const places = new Map<string, number>();
     const results: { scores: Float32Array; truncated: boolean }[] = [];
     const pieces: Piece[] = [];
-    texts.forEach((text, message) => {
+    for (const text of texts) {
+      if (places.has(text)) continue;
+      const message = results.length;
+      places.set(text, message);
       const { ids, truncated } = windows(text, this.vocabulary);
       results.push({ scores: new Float32Array(heads), truncated });
       for (const window of ids) pieces.push({ message, ids: window });
-    });
+    }
     pieces.sort((a, b) => a.ids.length - b.ids.length);
-    for (let at = 0; at < pieces.length; at += BATCH) {
-      const batch = pieces.slice(at, at + BATCH);
+    for (let at = 0, end = 0; at < pieces.length; at = end) {
+      const length = pieces[at]?.ids.length;
+      while (end < pieces.length && end - at < BATCH && pieces[end]?.ids.length === length) end++;
+      const batch = pieces.slice(at, end);
       const out = await this.run(batch);
       batch.forEach(({ message }, row) => {
         const scores = results[message]?.scores;
@@ -77,7 +84,7 @@ export class TextModel {
         for (let head = 0; head < heads; head++) scores[head] = Math.max(scores[head] ?? 0, out[row * heads + head] ?? 0);
       });
     }
-    return results;
+    return texts.map((text) => results[places.get(text) ?? 0] ?? { scores: new Float32Array(heads), truncated: false });
   }
 
   /** Runs one message of each length that occurs, so that the first real one is not the slow one. */
@@ -90,10 +97,10 @@ export class TextModel {
   }
 
   private async run(batch: readonly Piece[]): Promise<Float32Array> {
-    const longest = Math.max(...batch.map(({ ids }) => ids.length));
-    const ids = new Int32Array(batch.length * longest);
-    batch.forEach((piece, row) => ids.set(piece.ids, row * longest));
-    const { scores } = await this.session.run({ ids: new this.runtime.Tensor("int32", ids, [batch.length, longest / ROW, ROW]) });
+    const length = batch[0]?.ids.length ?? 0;
+    const ids = new Int32Array(batch.length * length);
+    batch.forEach((piece, row) => ids.set(piece.ids, row * length));
+    const { scores } = await this.session.run({ ids: new this.runtime.Tensor("int32", ids, [batch.length, length / ROW, ROW]) });
     if (!(scores?.data instanceof Float32Array) || scores.data.length !== batch.length * this.manifest.heads.length) {
       throw new Error("the model's output is not float32[messages, heads]");
     }

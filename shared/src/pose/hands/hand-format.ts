@@ -10,6 +10,8 @@
  * A rotation relative to the parent joint is tilt * flexion: modified Rodrigues parameters of a turn by the tilt's (0, y, z), then
  * of one about X. Only + - x / reach what both ends must agree on.
  */
+import { RICE_K_MAX } from "../bits.ts";
+
 export const HANDS = 2;
 export const JOINTS = 25;
 /** Floats of a joint in WebXR order: x y z qx qy qz qw. */
@@ -47,16 +49,15 @@ export const GROUPS: readonly (readonly number[])[] = [
 ];
 /** Rows of the Rice table: the thumb's two kinds of group and the fingers' two, times two layers. */
 export const GROUP_KINDS = 4;
-export const groupKind = (group: number): number => (group < 2 ? group : 2 + (group & 1));
+const groupKind = (group: number): number => (group < 2 ? group : 2 + (group & 1));
 export const CLASSES = 8;
 export const HAND_LAYERS = 2;
 
 const FAST: ReadonlySet<number> = new Set(GROUPS.flat());
 export const isFast = (value: number): boolean => FAST.has(value);
-/** Every other value of the joints 1..24. */
-export const SLOW: readonly number[] = Array.from({ length: VALUES }, (_, i) => i).filter(
-  (i) => Math.floor((i % (JOINTS * 3)) / 3) > 0 && !FAST.has(i),
-);
+/** Every value of the joints 1..24, turns before offsets: what an intra block carries, in order. */
+export const INTRA_VALUES: readonly number[] = Array.from({ length: VALUES }, (_, i) => i).filter((i) => Math.floor((i % (JOINTS * 3)) / 3) > 0);
+export const SLOW: readonly number[] = INTRA_VALUES.filter((i) => !FAST.has(i));
 export const isOffset = (value: number): boolean => value >= JOINTS * 3;
 
 export const HandLayer = { h0: 0, h1: 1 } as const;
@@ -76,6 +77,15 @@ export const MAX_CHANGES = 32;
 /** Room to leave for a block of both hands, update or intra. */
 export const MAX_HANDS_BYTES = 512;
 
+/** Width of a value in an intra block, and its largest size. */
+export const bitsOf = (value: number): number => (isOffset(value) ? OFFSET_BITS : TURN_BITS);
+export const limitOf = (value: number): number => (isOffset(value) ? OFFSET_LIMIT : TURN_LIMIT);
+/** Where a state keeps the class of a hand's group. */
+export const classAt = (hand: number, group: number): number => hand * GROUPS.length + group;
+/** Row and column of the Rice table for a group whose reference has class `cls`. */
+export const riceContext = (group: number, layer: HandLayer, cls: number): number => (groupKind(group) * HAND_LAYERS + layer) * CLASSES + cls;
+export const riceK = (table: Uint8Array, context: number): number => Math.min(table[context] as number, RICE_K_MAX);
+
 /** Class of a group's residuals: bit length of the sum of their sizes. */
 export function residualClass(sum: number): number {
   const bits = 32 - Math.clz32(sum);
@@ -83,6 +93,6 @@ export function residualClass(sum: number): number {
 }
 
 export function clampValue(index: number, n: number): number {
-  const limit = isOffset(index) ? OFFSET_LIMIT : TURN_LIMIT;
+  const limit = limitOf(index);
   return n > limit ? limit : n < -limit ? -limit : n;
 }

@@ -5,31 +5,28 @@
  * [HR2] A block that is not `ok` leaves the reference as it was.
  * [HR3] `missing`: the block refers to an H0 that this viewer never got. Its length is unknown then.
  */
-import { BitReader, RICE_K_MAX, unzigzag } from "../bits.ts";
+import { BitReader, unzigzag } from "../bits.ts";
 import { Decoded } from "../block-reader.ts";
 import {
+  bitsOf,
   CHANGE_ORDER,
   CLASS_BITS,
-  CLASSES,
+  classAt,
   COUNT_ORDER,
   GROUPS,
-  groupKind,
   HAND_FLOATS,
-  HAND_LAYERS,
   HandLayer,
   HANDS,
-  isOffset,
-  JOINTS,
+  INTRA_VALUES,
+  limitOf,
   MAX_CHANGES,
-  OFFSET_BITS,
-  OFFSET_LIMIT,
   residualClass,
+  riceContext,
+  riceK,
   SEQUENCE_BITS,
   SEQUENCE_MASK,
   SKIP_ORDER,
   SLOW,
-  TURN_BITS,
-  TURN_LIMIT,
   VALUES,
 } from "./hand-format.ts";
 import { HandPoser, HandsState } from "./hand-state.ts";
@@ -75,12 +72,11 @@ export class HandReader {
   private readGroup(hand: number, group: number, layer: HandLayer): void {
     const { state, bits } = this;
     const base = hand * VALUES;
-    const at = hand * GROUPS.length + group;
+    const at = classAt(hand, group);
     const previous = state.classes[at] as number;
     state.classes[at] = 0;
     if (previous === 0 && bits.get(1) === 0) return;
-    const context = (groupKind(group) * HAND_LAYERS + layer) * CLASSES + previous;
-    const k = Math.min(HAND_TABLE[context] as number, RICE_K_MAX);
+    const k = riceK(HAND_TABLE, riceContext(group, layer, previous));
     let sum = 0;
     for (const i of GROUPS[group] as readonly number[]) {
       const change = unzigzag(bits.rice(k));
@@ -112,11 +108,8 @@ export class HandReader {
     for (let hand = 0; hand < HANDS; hand++) {
       state.present[hand] = bits.get(1);
       if (state.present[hand] !== 1) continue;
-      for (let i = 3; i < VALUES; i++) {
-        if (i >= JOINTS * 3 && i < JOINTS * 3 + 3) continue;
-        state.set(hand, i, isOffset(i) ? bits.get(OFFSET_BITS) - OFFSET_LIMIT : bits.get(TURN_BITS) - TURN_LIMIT);
-      }
-      for (let group = 0; group < GROUPS.length; group++) state.classes[hand * GROUPS.length + group] = bits.get(CLASS_BITS);
+      for (const i of INTRA_VALUES) state.set(hand, i, bits.get(bitsOf(i)) - limitOf(i));
+      for (let group = 0; group < GROUPS.length; group++) state.classes[classAt(hand, group)] = bits.get(CLASS_BITS);
     }
     if (bits.overrun) return Decoded.malformed;
     state.valid = true;

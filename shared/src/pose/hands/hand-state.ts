@@ -38,6 +38,11 @@ export class HandsState {
     this.classes.set(from.classes);
   }
 
+  /** The values of one hand. */
+  copyValues(from: HandsState, hand: number): void {
+    for (let i = hand * VALUES; i < (hand + 1) * VALUES; i++) this.values[i] = from.values[i] as number;
+  }
+
   set(hand: number, index: number, value: number): void {
     this.values[hand * VALUES + index] = clampValue(index, value);
   }

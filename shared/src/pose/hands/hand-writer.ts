@@ -1,177 +1,57 @@
 /**
- * Encodes the joints of one source's hands: an update block per tick on which hands were measured, shared by every viewer, and intra
- * blocks for those who lack the reference. Bit layout in FORMAT.md.
- *
- * [HW1] The reference afterwards equals, to the bit, that of a viewer that read the same H0 blocks.
- * [HW2] One writer per source that has hands; no arrays or objects are made per update.
+ * Measured joints to hand blocks: measures against what the readers have, then encodes. At the source; the room has the integers.
  */
-import { BitWriter, RICE_K_MAX, zigzag } from "../bits.ts";
-import {
-  CHANGE_ORDER,
-  CLASS_BITS,
-  CLASSES,
-  COUNT_ORDER,
-  GROUPS,
-  groupKind,
-  HAND_FLOATS,
-  HAND_LAYERS,
-  HandLayer,
-  HANDS,
-  isOffset,
-  JOINTS,
-  MAX_CHANGES,
-  OFFSET_BITS,
-  OFFSET_LIMIT,
-  residualClass,
-  SEQUENCE_BITS,
-  SEQUENCE_MASK,
-  SKIP_ORDER,
-  SLOW,
-  TURN_BITS,
-  TURN_LIMIT,
-  VALUES,
-} from "./hand-format.ts";
+import { HAND_FLOATS, type HandLayer, HANDS } from "./hand-format.ts";
+import { HandEncoder } from "./hand-encoder.ts";
 import { HandMeasure } from "./hand-measure.ts";
 import { HandsState } from "./hand-state.ts";
-import { HAND_TABLE } from "./hand-table.ts";
-
-/** First residuals: a few steps. */
-const FIRST_CLASS = 3;
 
 export class HandWriter {
-  /** The newest H0, as every viewer has it. */
-  readonly reference = new HandsState();
-  layer: HandLayer = HandLayer.h0;
-  /** True when the last `encode` began anew: everybody needs an intra block instead. */
-  reset = false;
-  /** Of the last block: rows and columns of the table and the codes that were written with them; for training. */
-  readonly trail: { context: number; codes: number[] }[] | undefined;
-  private readonly next = new HandsState();
+  private readonly encoder: HandEncoder;
   private readonly measure = new HandMeasure();
-  private readonly bits = new BitWriter();
-  private readonly table: Uint8Array;
+  private readonly measured = new HandsState();
 
-  /** `trail`: keep what was coded, for training (allocates); `table`: another than the wire's, likewise. */
+  /** `trail`, `table`: as HandEncoder has them. */
   constructor(options: { trail?: boolean; table?: Uint8Array | undefined } = {}) {
-    this.table = options.table ?? HAND_TABLE;
-    if (options.trail === true) this.trail = [];
+    this.encoder = new HandEncoder(options);
+  }
+
+  /** The newest H0, as every reader has it. */
+  get reference(): HandsState {
+    return this.encoder.reference;
+  }
+  get layer(): HandLayer {
+    return this.encoder.layer;
+  }
+  /** True when the last `encode` began anew: everybody needs an intra block instead. */
+  get reset(): boolean {
+    return this.encoder.reset;
+  }
+  get trail(): HandEncoder["trail"] {
+    return this.encoder.trail;
   }
 
   /**
    * Encodes both hands (Float64Array[350]: left, then right, 25 joints of x y z qx qy qz qw, wrist first; `tracked`: Uint8Array[2]) into
-   * out[offset..], which has MAX_HANDS_BYTES of room; returns the offset after the block. H0 and H1 alternate. After `reset` nothing was written.
+   * out[offset..], which has MAX_HANDS_BYTES of room; returns the offset after the block. After `reset` nothing was written.
    */
   encode(pose: Float64Array, tracked: Uint8Array, out: Uint8Array, offset: number): number {
-    const { reference, next, bits } = this;
-    this.reset = !reference.valid || appears(reference.present, tracked);
-    if (this.reset) {
-      this.startAnew(pose, tracked);
-      return offset;
-    }
-    this.layer = this.layer === HandLayer.h0 ? HandLayer.h1 : HandLayer.h0;
-    if (this.trail !== undefined) this.trail.length = 0;
-    next.copy(reference);
-    bits.start(out, offset);
-    bits.put(this.layer, 1);
-    bits.put(reference.sequence, SEQUENCE_BITS);
+    const { encoder, measured } = this;
+    const held = encoder.startsAnew(tracked) ? undefined : encoder.reference;
     for (let hand = 0; hand < HANDS; hand++) {
-      next.present[hand] = tracked[hand] === 1 ? 1 : 0;
-      bits.put(next.present[hand] as number, 1);
-      if (next.present[hand] !== 1) continue;
-      this.measure.measure(pose, hand * HAND_FLOATS, hand, reference, next);
-      if (this.layer === HandLayer.h0) this.writeChanges(hand);
-      for (let group = 0; group < GROUPS.length; group++) this.writeGroup(hand, group);
+      measured.present[hand] = tracked[hand] === 1 ? 1 : 0;
+      if (tracked[hand] === 1) this.measure.measure(pose, hand * HAND_FLOATS, hand, held, measured);
     }
-    if (this.layer === HandLayer.h0) {
-      next.sequence = (reference.sequence + 1) & SEQUENCE_MASK;
-      reference.copy(next);
-    }
-    return bits.finish();
+    return encoder.encode(measured, out, offset);
   }
 
-  private startAnew(pose: Float64Array, tracked: Uint8Array): void {
-    const { reference } = this;
-    for (let hand = 0; hand < HANDS; hand++) {
-      reference.present[hand] = tracked[hand] === 1 ? 1 : 0;
-      if (tracked[hand] === 1) this.measure.measure(pose, hand * HAND_FLOATS, hand, undefined, reference);
-    }
-    reference.classes.fill(FIRST_CLASS);
-    reference.sequence = (reference.sequence + 1) & SEQUENCE_MASK;
-    reference.valid = true;
-    this.layer = HandLayer.h0;
+  /** The next `encode` begins anew: a reader asked for it. */
+  restart(): void {
+    this.encoder.restart();
   }
 
-  private writeGroup(hand: number, group: number): void {
-    const { reference, next, bits } = this;
-    const base = hand * VALUES;
-    const at = hand * GROUPS.length + group;
-    const indices = GROUPS[group] as readonly number[];
-    const previous = reference.classes[at] as number;
-    let sum = 0;
-    for (const i of indices) sum += Math.abs((next.values[base + i] as number) - (reference.values[base + i] as number));
-    next.classes[at] = residualClass(sum);
-    // A finger at rest costs a bit.
-    if (previous === 0) {
-      bits.put(sum === 0 ? 0 : 1, 1);
-      if (sum === 0) return;
-    }
-    const context = (groupKind(group) * HAND_LAYERS + this.layer) * CLASSES + previous;
-    const k = Math.min(this.table[context] as number, RICE_K_MAX);
-    for (const i of indices) bits.rice(zigzag((next.values[base + i] as number) - (reference.values[base + i] as number)), k);
-    if (this.trail !== undefined) this.keep(hand, indices, context);
-  }
-
-  /** Apart, because the closure would cost every call of its caller an allocation. */
-  private keep(hand: number, indices: readonly number[], context: number): void {
-    const from = this.reference.values.subarray(hand * VALUES);
-    const to = this.next.values.subarray(hand * VALUES);
-    this.trail?.push({ context, codes: indices.map((i) => zigzag((to[i] as number) - (from[i] as number))) });
-  }
-
-  /** Slow values that left their dead band, as far as there is room; the others stay as the reference has them. */
-  private writeChanges(hand: number): void {
-    const { reference, next, bits } = this;
-    const base = hand * VALUES;
-    let count = 0;
-    for (const i of SLOW) {
-      if (next.values[base + i] === reference.values[base + i]) continue;
-      if (count === MAX_CHANGES) next.values[base + i] = reference.values[base + i] as number;
-      else count++;
-    }
-    bits.expGolomb(count, COUNT_ORDER);
-    let skipped = 0;
-    for (const i of SLOW) {
-      const change = (next.values[base + i] as number) - (reference.values[base + i] as number);
-      if (change === 0) {
-        skipped++;
-        continue;
-      }
-      bits.expGolomb(skipped, SKIP_ORDER);
-      bits.expGolomb(zigzag(change), CHANGE_ORDER);
-      skipped = 0;
-    }
-  }
-
-  /** Writes the reference whole into out[offset..]; returns the offset after it. Only once `encode` was called. */
+  /** Writes the newest H0 whole into out[offset..]; returns the offset after it. Only once `encode` was called. */
   intra(out: Uint8Array, offset: number): number {
-    const { reference, bits } = this;
-    bits.start(out, offset);
-    bits.put(reference.sequence, SEQUENCE_BITS);
-    for (let hand = 0; hand < HANDS; hand++) {
-      bits.put(reference.present[hand] as number, 1);
-      if (reference.present[hand] !== 1) continue;
-      for (let i = 3; i < VALUES; i++) {
-        if (i >= JOINTS * 3 && i < JOINTS * 3 + 3) continue;
-        const value = reference.values[hand * VALUES + i] as number;
-        bits.put(value + (isOffset(i) ? OFFSET_LIMIT : TURN_LIMIT), isOffset(i) ? OFFSET_BITS : TURN_BITS);
-      }
-      for (let group = 0; group < GROUPS.length; group++) bits.put(reference.classes[hand * GROUPS.length + group] as number, CLASS_BITS);
-    }
-    return bits.finish();
+    return this.encoder.intra(out, offset);
   }
-}
-
-function appears(before: Uint8Array, now: Uint8Array): boolean {
-  for (let hand = 0; hand < HANDS; hand++) if (now[hand] === 1 && before[hand] !== 1) return true;
-  return false;
 }

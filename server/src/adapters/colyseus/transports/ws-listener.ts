@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
+import { PlainFrames } from "./plain-frames.ts";
 import {
   CLOSE_GRACE_MS,
   controlGuard,
@@ -149,6 +150,7 @@ export class WsListener implements Listener {
         if (probe !== undefined) handlers.onProbed(probe);
       });
       bind(socket, handlers);
+      if (up.head.length === 0) readPlainly(socket, up.socket, handlers);
     });
   }
 
@@ -190,7 +192,7 @@ function writeFrame(stream: Duplex, payload: Uint8Array): void {
   const head = payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10;
   const length = head + payload.length;
   const shared = length <= SHARED_BYTES && stream.writableLength === 0;
-  const frame = shared ? sharedFrame.subarray(0, length) : Buffer.allocUnsafe(length);
+  const frame = shared ? (sharedViews[length] ??= sharedFrame.subarray(0, length)) : Buffer.allocUnsafe(length);
   frame[0] = FINAL_BINARY;
   if (head === 2) frame[1] = payload.length;
   else if (head === 4) {
@@ -203,11 +205,15 @@ function writeFrame(stream: Duplex, payload: Uint8Array): void {
   }
   frame.set(payload, head);
   stream.write(frame);
-  if (shared && stream.writableLength > 0) sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  if (!shared || stream.writableLength === 0) return;
+  sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  sharedViews = [];
 }
 /** More than any frame but those of a join into a crowd; small, because every socket that backs up keeps one. */
 const SHARED_BYTES = 16_384;
 let sharedFrame = Buffer.allocUnsafeSlow(SHARED_BYTES);
+/** Its beginnings by length: frames of one length come again and again, and a view costs more than the copy into it. */
+let sharedViews: (Buffer | undefined)[] = [];
 const FINAL_BINARY = 0x82;
 
 /** An error is followed by a close, which says the code. */
@@ -215,11 +221,28 @@ const ignore = (): void => {};
 
 function bind(socket: WebSocket, handlers: WireHandlers): void {
   socket.on("message", (data: Buffer, isBinary: boolean) => {
-    if (isBinary) handlers.onMessage(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (isBinary) handlers.onMessage(data);
     else handlers.onText();
   });
   socket.on("error", ignore);
   socket.once("close", (code) => handlers.onClosed(code));
+}
+
+/** Takes plain frames before `ws` sees them (plain-frames.ts); where `ws` does not listen as it is known to, it reads everything itself. */
+function readPlainly(socket: WebSocket, stream: Duplex, handlers: WireHandlers): void {
+  const [read, ...others] = stream.listeners("data") as ((chunk: Buffer) => void)[];
+  if (read === undefined || others.length > 0) return;
+  // After a fault `ws` no longer listens, and neither may anything be read past it here.
+  let faulty = false;
+  socket.once("error", () => (faulty = true));
+  const frames = new PlainFrames({
+    maxBytes: MAX_WIRE_BYTES,
+    open: () => socket.readyState === socket.OPEN,
+    onMessage: (bytes) => handlers.onMessage(bytes),
+    pass: (bytes) => void (faulty || read.call(stream, bytes)),
+  });
+  stream.off("data", read);
+  stream.on("data", (chunk: Buffer) => frames.read(chunk));
 }
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {

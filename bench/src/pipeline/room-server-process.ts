@@ -1,0 +1,4 @@
+/** Entry point of the bench's server process. */
+import { serveBench } from "./room-server.ts";
+
+serveBench();

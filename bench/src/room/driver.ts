@@ -1,0 +1,262 @@
+/**
+ * The load: many clients of one kind in one process, none of which looks at what it gets closer than its kind requires. Talks to the bench
+ * as a child (child.ts): `connect`, `measure`, `pause`, `resume`, `say`, `heard`, `closings`.
+ *
+ * [DV1] Each client's messages leave at its own phase of the period, as unsynchronised headsets' do.
+ * [DV2] Room time is the smallest of all clients' estimates at the welcome: they share a clock.
+ */
+import { decodeDown, encodeMessage, ENVELOPE_BYTES, messageId, PROTOCOL_VERSION, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
+import { epochMs, pause, serve } from "./child.ts";
+import { CrowdMotion } from "./crowd.ts";
+import { LightSocket } from "./light-socket.ts";
+
+export type Kind = "ours" | "raw" | "colyseus" | "json";
+export type Connect = {
+  readonly kind: Kind;
+  readonly url: string;
+  readonly count: number;
+  /** Messages a second and client; 0: they only watch. */
+  readonly uplinkHz: number;
+  readonly tickRateHz: number;
+  readonly seed: number;
+  /** Folder of recordings to move by, in place of synthetic people. */
+  readonly traces: string | undefined;
+};
+export type Measured = {
+  readonly seconds: number;
+  /** Messages and bytes received by all clients; frames only, for kinds that have frames. */
+  readonly messages: number;
+  readonly bytes: number;
+  readonly messagesSent: number;
+  /** Age of frames on arrival (since their tick's time), ms, over all clients but the paused. */
+  readonly ageP50Ms: number;
+  readonly ageP99Ms: number;
+  /** Fewest and most frames a second that any client (but paused ones) got. */
+  readonly leastHz: number;
+};
+export type Closing = { readonly index: number; readonly code: number; readonly atMs: number };
+/** Ids of the chat lines each client got, in order. */
+export type Heard = readonly (readonly number[])[];
+
+const JOIN_ROOM = 10;
+const FRAME = messageId("frame");
+const WELCOME = messageId("welcome");
+const CHAT = messageId("chatMessage");
+const PING_MS = 500;
+const OPENING = 8;
+/** The raw limit's pongs are shorter than any of its frames. */
+const LEAST_FRAME = 64;
+const AGES = 1 << 21;
+/** An entity of networked-aframe with head and two hands, as JSON: what POSE.md's 9 280 bits are. */
+const JSON_BYTES = 1160;
+
+type Client = {
+  readonly index: number;
+  readonly socket: LightSocket;
+  slot: number;
+  frames: number;
+  lastTick: number;
+  lastAtMs: number;
+  dueMs: number;
+  pingMs: number;
+  paused: boolean;
+  readonly lines: number[];
+};
+
+const clients: Client[] = [];
+const closings: Closing[] = [];
+const ages = new Float32Array(AGES);
+let ageCount = 0;
+let roomStartMs = Number.POSITIVE_INFINITY;
+let load: Connect | undefined;
+let motion: CrowdMotion | undefined;
+let measuring = false;
+let messages = 0;
+let bytes = 0;
+let sent = 0;
+let timer: NodeJS.Timeout | undefined;
+
+async function connect(options: Connect): Promise<number> {
+  load = options;
+  if (motion === undefined || motion.count < clients.length + options.count)
+    motion = new CrowdMotion(clients.length + options.count, options.seed, options.traces);
+  const first = clients.length;
+  let next = 0;
+  const open = async (): Promise<void> => {
+    while (next < options.count) clients.push(await openOne(options, first + next++));
+  };
+  await Promise.all(Array.from({ length: OPENING }, open));
+  if (timer === undefined) beat();
+  return clients.length;
+}
+
+async function openOne(options: Connect, index: number): Promise<Client> {
+  const path = options.kind === "ours" ? await seat(options.url, index) : "/";
+  const socket = await LightSocket.open(options.url, path);
+  const client: Client = {
+    index,
+    socket,
+    slot: index,
+    frames: 0,
+    lastTick: 0,
+    lastAtMs: 0,
+    dueMs: Number.POSITIVE_INFINITY,
+    pingMs: 0,
+    paused: false,
+    lines: [],
+  };
+  socket.onClosed = (code) => closings.push({ index, code, atMs: epochMs() });
+  await new Promise<void>((resolve) => {
+    const ready = (): void => {
+      const nowMs = performance.now();
+      if (options.uplinkHz > 0) client.dueMs = nowMs + Math.random() * (1000 / options.uplinkHz);
+      resolve();
+    };
+    socket.onMessage = (data) => receive(options.kind, client, data, ready);
+    if (options.kind === "raw" || options.kind === "json") ready();
+  });
+  return client;
+}
+
+/** Ticket, matchmaking, and the path of the seat. */
+async function seat(url: string, index: number): Promise<string> {
+  const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Record<string, unknown>> => {
+    const response = await fetch(url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    const answer = (await response.json()) as Record<string, unknown>;
+    if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  const { ticket } = await post("/dev/ticket", { space: "bench", name: `P${index}`, role: "member" });
+  const given = await post(
+    "/matchmake/joinOrCreate/space",
+    { space: "bench", protocol: PROTOCOL_VERSION, sdk: "bench" },
+    { authorization: `Bearer ${String(ticket)}` },
+  );
+  return `/${String(given["processId"])}/${String(given["roomId"])}?sessionId=${String(given["sessionId"])}`;
+}
+
+function receive(kind: Kind, client: Client, data: Buffer, ready: () => void): void {
+  if (data[0] === JOIN_ROOM && (kind === "ours" || kind === "colyseus")) {
+    client.socket.send(Uint8Array.of(JOIN_ROOM));
+    if (kind === "colyseus") ready();
+    return;
+  }
+  if (kind !== "ours") {
+    if (kind !== "raw" || data.length > LEAST_FRAME) count(client, data.length);
+    return;
+  }
+  if (data[0] !== ROOM_DATA_BYTES) return;
+  if (data[1] === WELCOME) welcomed(client, data, ready);
+  else if (data[1] === FRAME) framed(client, data);
+  else if (data[1] === CHAT) {
+    const decoded = decodeDown(CHAT, data.subarray(ENVELOPE_BYTES));
+    if (decoded.ok && decoded.value.type === "chatMessage") client.lines.push(decoded.value.id);
+  }
+}
+
+function welcomed(client: Client, data: Buffer, ready: () => void): void {
+  const decoded = decodeDown(WELCOME, data.subarray(ENVELOPE_BYTES));
+  if (!decoded.ok || decoded.value.type !== "welcome") throw new Error("the welcome does not decode");
+  client.slot = decoded.value.slot;
+  roomStartMs = Math.min(roomStartMs, performance.now() - decoded.value.serverTimeMs);
+  ready();
+}
+
+function framed(client: Client, data: Buffer): void {
+  const nowMs = performance.now();
+  client.lastTick = data.readUInt32LE(3);
+  client.lastAtMs = nowMs;
+  if (measuring && !client.paused && load !== undefined && ageCount < AGES)
+    ages[ageCount++] = nowMs - roomStartMs - (client.lastTick * 1000) / load.tickRateHz;
+  count(client, data.length);
+}
+
+function count(client: Client, length: number): void {
+  if (!measuring) return;
+  client.frames++;
+  messages++;
+  bytes += length;
+}
+
+/** Every two milliseconds: whoever is due sends. */
+function beat(): void {
+  timer = setTimeout(beat, 2);
+  if (load === undefined || load.uplinkHz === 0) return;
+  const nowMs = performance.now();
+  const periodMs = 1000 / load.uplinkHz;
+  for (const client of clients) {
+    if (nowMs < client.dueMs || client.paused) continue;
+    client.dueMs = nowMs - client.dueMs > periodMs ? nowMs + periodMs : client.dueMs + periodMs;
+    uplink(load.kind, client, nowMs);
+    sent++;
+  }
+}
+
+function uplink(kind: Kind, client: Client, nowMs: number): void {
+  if (kind === "json") return client.socket.send(jsonUpdate(client.index));
+  if (kind === "colyseus") return client.socket.send(floats(client.index, nowMs));
+  const echoAge = Math.max(0, Math.min(255, Math.round(nowMs - client.lastAtMs))) || 0;
+  const roomMs = kind === "ours" ? nowMs - roomStartMs : nowMs;
+  client.socket.send((motion as CrowdMotion).message(client.slot, roomMs, client.lastTick, echoAge));
+  if (nowMs - client.pingMs < PING_MS) return;
+  client.pingMs = nowMs;
+  client.socket.send(encodeMessage({ type: "ping", clientTimeMs: nowMs }));
+}
+
+const pose = new Float64Array(21);
+function floats(index: number, nowMs: number): Uint8Array {
+  (motion as CrowdMotion).pose(index, nowMs, pose);
+  const out = new Uint8Array(2 + 21 * 4);
+  out[0] = ROOM_DATA_BYTES;
+  out[1] = 1;
+  new Uint8Array(out.buffer, 2).set(new Uint8Array(Float32Array.from(pose).buffer));
+  return out;
+}
+
+const padding = "x".repeat(JSON_BYTES);
+function jsonUpdate(index: number): string {
+  const head = `{"from":"client-${index}","dataType":"u","data":{"networkId":"n${index}","components":"`;
+  return `${head}${padding.slice(0, JSON_BYTES - head.length - 3)}"}}`;
+}
+
+async function measure({ ms }: { readonly ms: number }): Promise<Measured> {
+  messages = bytes = sent = ageCount = 0;
+  for (const client of clients) client.frames = 0;
+  measuring = true;
+  const startMs = performance.now();
+  await pause(ms);
+  measuring = false;
+  const seconds = (performance.now() - startMs) / 1000;
+  const sorted = ages.slice(0, ageCount).sort();
+  const active = clients.filter((client) => !client.paused);
+  return {
+    seconds,
+    messages,
+    bytes,
+    messagesSent: sent,
+    ageP50Ms: sorted[Math.floor(sorted.length * 0.5)] ?? 0,
+    ageP99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? 0,
+    leastHz: Math.min(...active.map(({ frames }) => frames)) / seconds,
+  };
+}
+
+serve({
+  connect,
+  measure,
+  /** The client stands still, as a frozen tab does: it neither reads nor sends. */
+  pause: ({ index }: { readonly index: number }) => {
+    const client = clients.find((each) => each.index === index) as Client;
+    client.paused = true;
+    client.socket.pause();
+    return epochMs();
+  },
+  resume: ({ index }: { readonly index: number }) => clients.find((each) => each.index === index)?.socket.resume(),
+  say: ({ index, text }: { readonly index: number; readonly text: string }) =>
+    clients.find((each) => each.index === index)?.socket.send(encodeMessage({ type: "chat", ref: 1, text })),
+  heard: (): Heard => [...clients].sort((a, b) => a.index - b.index).map(({ lines }) => lines),
+  closings: () => closings,
+});

@@ -1,0 +1,116 @@
+/**
+ * `space.safety`: what I decide about other people. The room enforces it by not sending; this keeps my decisions and repeats them on every
+ * new link, because a room forgets them when its server restarts.
+ *
+ * [SF1] A decision shows at once: somebody I block vanishes with the call, not with the room's answer.
+ */
+import { LIMITS, type MessageOf, type UpMessage } from "@copresence/shared/protocol";
+import { cutUtf8 } from "./cut-utf8.ts";
+import type { ReportOptions, Safety, SafetyDecisions } from "./space-types.ts";
+
+type Kind = "mute" | "block" | "friend";
+type Ports = {
+  readonly up: () => boolean;
+  readonly send: (message: UpMessage) => void;
+  readonly nextRef: () => number;
+  /** Somebody is to be drawn, or not, before the room says so. */
+  readonly changed: (user: string) => void;
+};
+
+export class SafetyState implements Safety {
+  private readonly ports: Ports;
+  private readonly sets: Readonly<Record<Kind, Set<string>>>;
+  private ownBoundaryM: number | undefined;
+  private readonly reports = new Map<number, (report: number | undefined) => void>();
+
+  constructor(ports: Ports, decisions: SafetyDecisions = {}) {
+    this.ports = ports;
+    this.sets = { mute: new Set(decisions.muted), block: new Set(decisions.blocked), friend: new Set(decisions.friends) };
+    if (decisions.boundaryM !== undefined) this.ownBoundaryM = checkBoundary(decisions.boundaryM);
+  }
+
+  get muted(): ReadonlySet<string> {
+    return this.sets.mute;
+  }
+  get blocked(): ReadonlySet<string> {
+    return this.sets.block;
+  }
+  get friends(): ReadonlySet<string> {
+    return this.sets.friend;
+  }
+  get boundaryM(): number | undefined {
+    return this.ownBoundaryM;
+  }
+  set boundaryM(metres: number | undefined) {
+    this.ownBoundaryM = metres === undefined ? undefined : checkBoundary(metres);
+    if (metres !== undefined) this.sendBoundary();
+  }
+
+  mute(user: string, on = true): void {
+    this.decide("mute", user, on);
+  }
+  block(user: string, on = true): void {
+    this.decide("block", user, on);
+  }
+  befriend(user: string, on = true): void {
+    this.decide("friend", user, on);
+  }
+
+  report({ user = "", object = "", reason, text = "" }: ReportOptions): Promise<number | undefined> {
+    if (user === "" && object === "") throw new RangeError("A report names a person, an object or both.");
+    if (!this.ports.up()) return Promise.resolve(undefined);
+    const ref = this.ports.nextRef();
+    this.ports.send({ type: "report", ref, user, object, reason, text: cutUtf8(text.replaceAll("\0", ""), LIMITS.reportBytes) });
+    return new Promise((resolve) => void this.reports.set(ref, resolve));
+  }
+
+  onReported({ ref, report }: MessageOf<"reported">): void {
+    this.settle(ref, report);
+  }
+  /** False when `ref` was no report of mine. */
+  refused(ref: number): boolean {
+    return this.settle(ref, undefined);
+  }
+
+  /** A new link: the room may know nothing of me. */
+  linkUp(): void {
+    for (const user of new Set([...this.muted, ...this.blocked, ...this.friends])) this.sendRelation(user);
+    this.sendBoundary();
+  }
+  linkDown(): void {
+    for (const ref of this.reports.keys()) this.settle(ref, undefined);
+  }
+
+  private decide(kind: Kind, user: string, on: boolean): void {
+    const set = this.sets[kind];
+    if (set.has(user) === on) return;
+    if (on) set.add(user);
+    else set.delete(user);
+    this.ports.changed(user);
+    this.sendRelation(user);
+  }
+
+  private sendRelation(user: string): void {
+    if (!this.ports.up()) return;
+    const { mute, block, friend } = this.sets;
+    this.ports.send({ type: "relation", ref: this.ports.nextRef(), user, mute: mute.has(user), block: block.has(user), friend: friend.has(user) });
+  }
+
+  private sendBoundary(): void {
+    if (this.ownBoundaryM !== undefined && this.ports.up()) this.ports.send({ type: "boundary", radiusMm: Math.round(this.ownBoundaryM * 1000) });
+  }
+
+  private settle(ref: number, report: number | undefined): boolean {
+    const resolve = this.reports.get(ref);
+    if (resolve === undefined) return false;
+    this.reports.delete(ref);
+    resolve(report);
+    return true;
+  }
+}
+
+function checkBoundary(metres: number): number {
+  const most = LIMITS.boundaryMm / 1000;
+  if (!(metres >= 0 && metres <= most)) throw new RangeError(`A personal space is 0 to ${most} m.`);
+  return metres;
+}

@@ -1,0 +1,29 @@
+/**
+ * Named places at which tests let the process die (`npm run chaos -- kill`). They do nothing unless the process was started with
+ * `node --import .../simulations/src/chaos/crash-here.ts?...`, which sets the hook: no setting, message or file of a server can.
+ */
+export const CRASH_POINTS = [
+  "append.begin",
+  "append.inserted",
+  "append.fsync",
+  "append.committed",
+  "snapshot.read",
+  "snapshot.chunk",
+  "snapshot.fsync",
+  "snapshot.committed",
+  "compaction.fold",
+  "compaction.verify",
+  "checkpoint.begin",
+  "checkpoint.fsync",
+  "start.opened",
+  "start.read",
+  "start.loaded",
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+const HOOK = Symbol.for("copresence.crash-point");
+
+export function crashPoint(name: CrashPoint): void {
+  const hook = (globalThis as { readonly [HOOK]?: (name: CrashPoint) => void })[HOOK];
+  if (hook !== undefined) hook(name);
+}

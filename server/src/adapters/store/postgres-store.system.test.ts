@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AppendRecord } from "../../core/types.ts";
+import { type PostgresServer, startPostgres } from "../testing/postgres-server.ts";
+import { openPostgresStore } from "./postgres-store.ts";
+import { sceneKey } from "./records.ts";
+import { sceneStoreContract } from "./scene-store.contract.ts";
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.remove());
+
+sceneStoreContract("postgres", async () => {
+  // Emptied for every test: a new database costs more than the test.
+  const name = "postgres";
+  const { url } = server;
+  server.sql(name, "DROP SCHEMA IF EXISTS copresence CASCADE");
+  return {
+    open: () => openPostgresStore({ url }),
+    damage: async (scene, what) => {
+      const table = what === "snapshot" ? "snapshot" : "log";
+      const which = what === "snapshot" ? `(SELECT max(seq) FROM copresence.snapshot WHERE scene = '${sceneKey(scene)}')` : String(what);
+      server.sql(
+        name,
+        `UPDATE copresence.${table} SET bytes = set_bit(bytes, (length(bytes) * 4)::bigint, 1 - get_bit(bytes, (length(bytes) * 4)::bigint))
+          WHERE scene = '${sceneKey(scene)}' AND seq = ${which}`,
+      );
+    },
+    dispose: async () => undefined,
+  };
+});
+
+const record = (clock: number): AppendRecord => ({ user: "u", client: 1, clock, update: new Uint8Array([0, 0]) });
+
+describe("a PostgreSQL store", () => {
+  it("[ST5] leaves a scene to the holder that lives, and gives it away when that one lets go", async () => {
+    const url = await server.database("holders");
+    const [first, second] = [await openPostgresStore({ url }), await openPostgresStore({ url })];
+    expect((await first.open("hall")).ok).toBe(true);
+    expect(await second.open("hall")).toMatchObject({ ok: false, error: { code: "locked" } });
+    expect((await second.open("cellar")).ok).toBe(true);
+    await first.release("hall");
+    expect((await second.open("hall")).ok).toBe(true);
+    expect(await first.append("hall", 1, [record(1)])).toMatchObject({ ok: false, error: { code: "closed" } });
+    await first.close();
+    await second.close();
+  });
+
+  it("[ST5] a holder that was silent too long is taken over, and can write nothing any more", async () => {
+    const url = await server.database("fence");
+    const [frozen, heir] = [await openPostgresStore({ url }), await openPostgresStore({ url })];
+    expect((await frozen.open("hall")).ok).toBe(true);
+    expect(await frozen.append("hall", 1, [record(1)])).toEqual({ ok: true, value: { seq: 1 } });
+    // As if it had not been heard of for a minute.
+    server.sql("fence", "UPDATE copresence.scene SET beat = now() - interval '1 minute'");
+    expect(await heir.open("hall")).toMatchObject({ ok: true, value: { seq: 1 } });
+    expect(await frozen.append("hall", 1, [record(2)])).toMatchObject({ ok: false, error: { code: "fenced" } });
+    expect(await frozen.compact("hall", 1)).toMatchObject({ ok: false });
+    expect(await heir.append("hall", 1, [record(3)])).toEqual({ ok: true, value: { seq: 2 } });
+    await frozen.close();
+    await heir.close();
+  });
+
+  it("[ST1] [WS3] says that the server is gone, comes back with it, and has lost nothing", async () => {
+    const url = await server.database("restart");
+    const store = await openPostgresStore({ url });
+    await store.open("hall");
+    expect((await store.append("hall", 1, [record(1)])).ok).toBe(true);
+    await server.stop("immediate");
+    expect(await store.append("hall", 1, [record(2)])).toMatchObject({ ok: false, error: { code: "io" } });
+    expect(await store.probe()).toMatchObject({ ok: false, error: { code: "io", sentence: expect.stringMatching(/cannot be reached/) } });
+    await server.start();
+    await expect.poll(() => store.probe(), { timeout: 10_000 }).toMatchObject({ ok: true });
+    expect(await store.append("hall", 1, [record(2)])).toEqual({ ok: true, value: { seq: 2 } });
+    await store.close();
+  });
+
+  it("says in a sentence why it cannot be opened, without the password", async () => {
+    const url = `${server.url.replace("copresence@", "copresence:secret@").replace("/postgres?", "/nowhere?")}`;
+    await expect(openPostgresStore({ url })).rejects.toThrow(/no such database/);
+    await expect(openPostgresStore({ url })).rejects.not.toThrow(/secret/);
+    await expect(openPostgresStore({ url: "postgres://u@127.0.0.1:1/x" })).rejects.toThrow(/cannot be reached \(ECONNREFUSED\)/);
+  });
+});

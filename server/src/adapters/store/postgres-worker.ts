@@ -1,0 +1,101 @@
+/**
+ * The PostgreSQL store's worker thread: parsing, hashing and waiting happen here and not on the rooms' thread.
+ *
+ * [PW1] Appends of one scene go in order, those of different scenes side by side; PostgreSQL shares their fsyncs.
+ * [PW2] A beacon connection lives as long as this thread; should it break, the thread ends, and the host starts another (worker-store.ts).
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { assert, err, type Result } from "@copresence/shared/base";
+import pg from "pg";
+import { Compactor } from "./compactor.ts";
+import { postgresError } from "./postgres-error.ts";
+import { BEAT_MS, PostgresLog } from "./postgres-log.ts";
+import { storeClosed } from "./records.ts";
+import type { StoreError } from "./scene-store.ts";
+import type { StoreReply, StoreRequest } from "./store-messages.ts";
+
+const CONNECTIONS = 8;
+const CONNECT_MS = 5000;
+/** No statement of ours takes this long; a server that does not answer must not hold up the room's verdict on it. */
+const STATEMENT_MS = 10_000;
+/** At least as durable as a local fsync; a stricter setting of the server stays. */
+const DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+const port = parentPort;
+assert(port !== null, "runs as a worker");
+const { url, holder } = workerData as { url: string; holder: string };
+const options = {
+  connectionString: url,
+  connectionTimeoutMillis: CONNECT_MS,
+  statement_timeout: STATEMENT_MS,
+  query_timeout: STATEMENT_MS,
+  keepAlive: true,
+  application_name: "copresence",
+};
+const compactor = new Compactor();
+const beacon = new pg.Client(options);
+const pool = new pg.Pool({ ...options, max: CONNECTIONS, onConnect: async (client) => void (await client.query(DURABLE)) });
+let log: PostgresLog | undefined;
+let beating: NodeJS.Timeout | undefined;
+let compacting: Promise<unknown> = Promise.resolve();
+
+// A connection that breaks while idle is replaced by the pool.
+pool.on("error", () => undefined);
+port.on("message", (request: StoreRequest) => {
+  const answer = perform(request).catch((error: unknown) => err(postgresError(error)));
+  void answer.then((result) => {
+    port.postMessage({ id: request.id, result } satisfies StoreReply);
+    if (request.op === "close") port.close();
+  });
+});
+
+async function perform(request: StoreRequest): Promise<Result<unknown, StoreError>> {
+  if (request.op === "start") return start();
+  if (log === undefined) return storeClosed;
+  switch (request.op) {
+    case "open":
+      return log.load(request.scene);
+    case "append":
+      return log.append(request.scene, request.epoch, request.records);
+    case "compact":
+      return compact(log, request.scene, request.epoch);
+    case "release":
+      await log.release(request.scene);
+      return { ok: true, value: undefined };
+    case "probe":
+      return log.probe();
+    case "close":
+      return close(log);
+  }
+}
+
+async function start(): Promise<Result<void, StoreError>> {
+  await beacon.connect();
+  beacon.on("error", (error) => {
+    throw error;
+  });
+  const { rows } = await beacon.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const opened = new PostgresLog({ pool, holder, beaconPid: rows[0]?.pid ?? 0 });
+  const prepared = await opened.prepare();
+  if (!prepared.ok) return prepared;
+  log = opened;
+  beating = setInterval(() => void opened.beat(), BEAT_MS);
+  return prepared;
+}
+
+function compact(from: PostgresLog, scene: string, epoch: number): Promise<Result<unknown, StoreError>> {
+  const turn = compacting.then(() => from.snapshots.compact(from, compactor, scene, epoch));
+  compacting = turn;
+  return turn;
+}
+
+async function close(open: PostgresLog): Promise<Result<void, StoreError>> {
+  log = undefined;
+  clearInterval(beating);
+  await open.drained();
+  await open.releaseAll();
+  await compactor.close();
+  await pool.end();
+  await beacon.end();
+  return { ok: true, value: undefined };
+}

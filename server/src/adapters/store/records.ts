@@ -1,0 +1,105 @@
+/**
+ * What is stored for a scene, how it proves that it is whole, and what may be loaded of it. Pure; the SQL adapters share it.
+ *
+ * [RC1] Every record carries a crc over all that names it; numbers have no holes; the scene's head says how many there must be. So a record
+ *       that was changed, swapped or lost is found, and so is a tail that is missing as a whole.
+ * [RC2] A snapshot that fails its sha256 is passed over for the previous one and the records behind that.
+ * [RC3] What does not add up is `corrupt`, with a sentence that says what is damaged.
+ */
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { err, ok, type Result } from "@copresence/shared/base";
+import type { LoadedScene, StoreError } from "./scene-store.ts";
+
+/** Generations of snapshots kept. */
+export const GENERATIONS = 2;
+/** Records behind the older snapshot are kept this long, for history and rollback ... */
+export const HISTORY_MS = 30 * 24 * 3600 * 1000;
+/** ... and no more than this many bytes of them per scene: a day of a busy room. */
+export const HISTORY_BYTES = 64 << 20;
+/** A snapshot is stored in pieces, so that appends get their turn between two of them. */
+export const CHUNK_BYTES = 256 * 1024;
+
+/** `total`: bytes of all updates up to and with this one, so that retention need not add them up. `atMs`: wall clock when it was stored. */
+export type LogRow = {
+  readonly seq: number;
+  readonly user: string;
+  readonly client: number;
+  readonly clock: number;
+  readonly atMs: number;
+  readonly total: number;
+  readonly bytes: Uint8Array;
+  readonly crc: number;
+};
+/** The scene's own row: how many records and how many clientIDs there must be. */
+export type Head = { readonly epoch: number; readonly seq: number; readonly clients: number; readonly crc: number };
+/** `bytes` undefined: pieces are missing. */
+export type StoredSnapshot = { readonly seq: number; readonly bytes: Uint8Array | undefined; readonly sha256: string };
+export type Owner = { readonly client: number; readonly user: string };
+
+/** Scene names are hashed before they become keys. */
+export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
+export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+export const headCrc = (key: string, { epoch, seq, clients }: Omit<Head, "crc">): number => crc32(`${key}|${epoch}|${seq}|${clients}`);
+export function recordCrc(key: string, epoch: number, row: Omit<LogRow, "crc">): number {
+  return crc32(row.bytes, crc32(`${key}|${epoch}|${row.seq}|${row.user}|${row.client}|${row.clock}|${row.atMs}|${row.total}|`));
+}
+
+export const corrupt = (sentence: string) =>
+  err<StoreError>({ code: "corrupt", sentence: `${sentence} The scene stays closed; server/OPERATIONS.md says how to restore it.` });
+export const notOpen = err<StoreError>({ code: "closed", sentence: "The scene is not open at this epoch." });
+export const storeClosed = err<StoreError>({ code: "closed", sentence: "The store is closed." });
+
+export type Stored = {
+  readonly key: string;
+  readonly head: Head;
+  /** Newest first. */
+  readonly snapshots: Iterable<StoredSnapshot>;
+  /** Records after `seq`, in order. */
+  readonly logAfter: (seq: number) => readonly LogRow[];
+  readonly owners: readonly Owner[];
+};
+
+/** The document as it was acknowledged, or why it cannot be had. Cost: one hash over what is loaded. */
+export function judge({ key, head, snapshots, logAfter, owners }: Stored): Result<LoadedScene, StoreError> {
+  if (head.crc !== headCrc(key, head)) return corrupt("The scene's entry is damaged.");
+  if (owners.length !== head.clients) return corrupt(`The scene names ${owners.length} of ${head.clients} authors.`);
+  let snapshot: StoredSnapshot | undefined;
+  for (const stored of snapshots) {
+    if (stored.bytes === undefined || sha256(stored.bytes) !== stored.sha256) continue;
+    snapshot = stored;
+    break;
+  }
+  const first = (snapshot?.seq ?? 0) + 1;
+  const rows = logAfter(first - 1);
+  const bad = badRow(key, head.epoch, rows, first);
+  if (bad !== undefined) return corrupt(`Record ${bad} of the scene's log is damaged or missing.`);
+  const seq = first + rows.length - 1;
+  if (seq !== head.seq) return corrupt(`The scene has ${head.seq} records, of which ${seq} can be read.`);
+  return ok({
+    epoch: head.epoch,
+    seq,
+    snapshot: snapshot?.bytes,
+    updates: rows.map(({ bytes }) => bytes),
+    cutRecords: 0,
+    owners: new Map(owners.map(({ client, user }) => [client, user])),
+  });
+}
+
+/** Number of the first of `rows` that is damaged or out of place, when they should begin with `first`. */
+export function badRow(key: string, epoch: number, rows: readonly LogRow[], first: number): number | undefined {
+  const at = rows.findIndex((row, index) => row.seq !== first + index || row.crc !== recordCrc(key, epoch, row));
+  return at < 0 ? undefined : first + at;
+}
+
+/** A snapshot put together from its pieces, or undefined when they do not add up to `size`. */
+export function assemble(size: number, pieces: readonly Uint8Array[]): Uint8Array | undefined {
+  if (pieces.reduce((sum, { length }) => sum + length, 0) !== size) return undefined;
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

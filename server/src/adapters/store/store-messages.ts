@@ -1,0 +1,17 @@
+/** What the thread of a store and its host say to each other. */
+import type { Result } from "@copresence/shared/base";
+import type { AppendRecord } from "../../core/types.ts";
+import type { StoreError } from "./scene-store.ts";
+
+export type StoreRequest =
+  | { readonly id: number; readonly op: "start" }
+  | { readonly id: number; readonly op: "open"; readonly scene: string }
+  | { readonly id: number; readonly op: "append"; readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] }
+  | { readonly id: number; readonly op: "compact"; readonly scene: string; readonly epoch: number }
+  | { readonly id: number; readonly op: "release"; readonly scene: string }
+  | { readonly id: number; readonly op: "probe" }
+  | { readonly id: number; readonly op: "close" };
+export type StoreReply =
+  | { readonly id: number; readonly result: Result<unknown, StoreError> }
+  /** Something an operator should read in the log. */
+  | { readonly notice: string };

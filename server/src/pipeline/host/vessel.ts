@@ -1,0 +1,32 @@
+/**
+ * What a worker of our own runs in: a child process or a thread. Both speak `ToWorker` and `FromWorker`.
+ *
+ * Measured (`npm run bench -- pipeline`, figures `pipeline.<vessel>_*`): a child process costs a few tenths of a millisecond per chat line and about
+ * 50 MB more than a thread, and can always be killed, whatever native code it is in; it takes its garbage collection, and a crash of native
+ * code, with it. Hence the child process is the default.
+ *
+ * [VE1] `end` is final and safe at any time: the room's process survives it, whatever the worker is doing.
+ * [VE2] Nothing of a vessel keeps the room's process alive until `leave` is asked.
+ */
+import type { FromWorker, ToWorker } from "../worker-messages.ts";
+
+export type VesselEvents = {
+  readonly onMessage: (message: FromWorker) => void;
+  /** It ended by itself. */
+  readonly onGone: (sentence: string) => void;
+};
+
+export type Vessel = {
+  post(message: ToWorker): void;
+  /** Ends it now. False when it could not be ended and was left behind. */
+  end(): Promise<boolean>;
+  /** Asks it to finish and leave; resolves when it is gone, at the latest after `ms`, by force if need be. */
+  leave(ms: number): Promise<void>;
+  /** Process id of a child process. */
+  readonly pid: number | undefined;
+};
+
+export type Launch = (entry: URL, events: VesselEvents) => Vessel;
+
+/** Ten thousand objects and the models take a fraction; more is a leak, and the worker dies instead of the process. */
+export const HEAP_MB = 256;

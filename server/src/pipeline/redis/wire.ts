@@ -1,0 +1,151 @@
+/**
+ * Events and outcomes as text in Redis, and back. What comes from Redis is not trusted: anybody with access to it may have written it.
+ *
+ * [EW1] Decoding checks every field and never throws; what does not fit is a value that says so.
+ * [EW2] No pose goes to Redis: a search's viewpoint, and those of the people a description tells of, are rounded to 25 cm and an eighth of a right angle about the vertical axis, enough for
+ *       "left of me", nothing to know a person by. Motion is a closed list of features (core/motion-features.ts).
+ * [EW3] A kind of event or answer that is added to the types does not compile until it is described here.
+ */
+import type { SessionId } from "@copresence/shared/base";
+import { z } from "zod";
+import { MOTION_FEATURES } from "../../core/motion-features.ts";
+import type { PipelineEvent, SceneDescription, SearchHit } from "../../core/types.ts";
+import type { Outcome } from "../carrier.ts";
+import type { PipelineAnswer } from "../types.ts";
+
+const POSITION_STEP_M = 0.25;
+const YAW_STEP_RAD = Math.PI / 16;
+
+const text = z.string().max(65_536);
+const id = z.string().max(256);
+const count = z.number().int().nonnegative();
+const vector = z.array(z.number()).max(4);
+const subject = z.union([
+  z.strictObject({ kind: z.literal("chat"), id: count }),
+  z.strictObject({ kind: z.literal("field"), object: id, field: id }),
+]);
+const session = id as unknown as z.ZodType<SessionId>;
+
+const view = z.strictObject({ position: vector, rotation: vector }).nullable();
+
+const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<PipelineEvent, { kind: K }>> } = {
+  object: z.strictObject({
+    kind: z.literal("object"),
+    object: id,
+    version: count,
+    type: id,
+    label: text,
+    text,
+    position: vector,
+    sizeM: z.number(),
+    color: id,
+    size: vector.optional(),
+    tags: z.array(text).max(1024).optional(),
+    room: text.optional(),
+    audience: id.optional(),
+  }),
+  objectGone: z.strictObject({ kind: z.literal("objectGone"), object: id, version: count }),
+  text: z.strictObject({ kind: z.literal("text"), subject, version: count, user: id, text }),
+  search: z.strictObject({
+    kind: z.literal("search"),
+    session,
+    ref: count,
+    text,
+    limit: count,
+    withinM: z.number(),
+    types: z.array(id).max(64),
+    from: view,
+    audiences: z.array(id).max(4096).optional(),
+    veiled: z.array(id).max(65_536).optional(),
+    describe: z
+      .strictObject({
+        view: z.boolean(),
+        people: z.array(z.strictObject({ name: id, asleep: z.boolean(), view, holds: z.array(id).max(64) })).max(4096),
+      })
+      .optional(),
+  }),
+  motion: z.strictObject({
+    kind: z.literal("motion"),
+    user: id,
+    other: id,
+    version: count,
+    features: z.strictObject(Object.fromEntries(MOTION_FEATURES.map((name) => [name, z.number().optional()]))),
+  }),
+};
+const hit: z.ZodType<SearchHit> = z.strictObject({ object: id, score: z.number(), position: vector, label: text, why: text });
+const description: z.ZodType<SceneDescription> = z.strictObject({
+  text,
+  objects: count,
+  people: count,
+  groups: z.array(z.strictObject({ label: text, count, position: vector })).max(256),
+});
+const ANSWERS: { readonly [K in PipelineAnswer["kind"]]: z.ZodType<Extract<PipelineAnswer, { kind: K }>> } = {
+  verdict: z.strictObject({ kind: z.literal("verdict"), subject, version: count, hide: z.boolean(), reason: id }),
+  searched: z.strictObject({
+    kind: z.literal("searched"),
+    session: id,
+    ref: count,
+    degraded: z.boolean(),
+    hits: z.array(hit).max(64),
+    count: count.optional(),
+    description: description.optional(),
+  }),
+};
+
+/** One entry of the events stream. `forget`: the scene is closed. */
+export type Posted = {
+  readonly producer: string;
+  readonly id: number;
+  readonly scene: string;
+  readonly ttlMs?: number | undefined;
+  readonly event?: PipelineEvent | undefined;
+};
+const posted: z.ZodType<Posted> = z.strictObject({
+  producer: z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+  id: count,
+  scene: id,
+  ttlMs: z.number().positive().optional(),
+  event: z.union(Object.values(EVENTS) as [z.ZodType<PipelineEvent>, z.ZodType<PipelineEvent>]).optional(),
+});
+const outcomes: z.ZodType<Outcome[]> = z
+  .array(
+    z.strictObject({
+      id: count,
+      scene: id,
+      answer: z.union(Object.values(ANSWERS) as [z.ZodType<PipelineAnswer>, z.ZodType<PipelineAnswer>]).optional(),
+      dead: z.strictObject({ why: id, key: z.string().max(1024), version: count }).optional(),
+    }),
+  )
+  .max(4096);
+
+export const writePosted = (entry: Posted): string =>
+  JSON.stringify(entry.event?.kind === "search" ? { ...entry, event: withoutPose(entry.event) } : entry);
+export const readPosted = (json: string): Posted | undefined => read(posted, json);
+export const writeOutcomes = (list: readonly Outcome[]): string => JSON.stringify(list);
+export const readOutcomes = (json: string): Outcome[] | undefined => read(outcomes, json);
+
+function read<T>(schema: z.ZodType<T>, json: string): T | undefined {
+  try {
+    const result = schema.safeParse(JSON.parse(json));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** [EW2] */
+function withoutPose(event: Extract<PipelineEvent, { kind: "search" }>): typeof event {
+  const { describe, from } = event;
+  const people = describe?.people.map((person) => ({ ...person, view: rounded(person.view) }));
+  return { ...event, from: rounded(from), ...(describe !== undefined && people !== undefined && { describe: { ...describe, people } }) };
+}
+
+function rounded(view: Extract<PipelineEvent, { kind: "search" }>["from"]): typeof view {
+  if (view === null) return null;
+  const { position, rotation } = view;
+  const [x = 0, y = 0, z = 0, w = 1] = rotation;
+  const yaw = round(Math.atan2(2 * (w * y + x * z), 1 - 2 * (x * x + y * y)), YAW_STEP_RAD);
+  const turned = [0, Math.sin(yaw / 2), 0, Math.cos(yaw / 2)];
+  return { position: position.map((metres) => round(metres, POSITION_STEP_M)), rotation: turned };
+}
+const round = (value: number, step: number): number => Math.round(value / step) * step;

@@ -1,0 +1,124 @@
+/**
+ * Old documents under a new definition: `defineScene({ version, migrations })`, run by the room when it loads a document, as one edit of its own.
+ *
+ * [MI1] A document says which version it was written for, in its own root `copresence`, which only the server writes. One without is of version 1.
+ * [MI2] Migrations run one version at a time, each once; the version is written in the same transaction, so a document is old or new, never half.
+ * [MI3] Afterwards every object has the containers its type declares, so a field added to a definition needs no migration of its own.
+ * [MI4] A document of a newer version than the definition is not touched and not opened.
+ */
+import type * as Y from "yjs";
+import type { Scene } from "./define-scene.ts";
+import { createObject, deleteObject, objectIds, objectMap, storedField } from "./layout.ts";
+
+export const META_ROOT = "copresence";
+const VERSION_KEY = "version";
+
+/** One object of a document that is being migrated, whatever its type was declared as. */
+export type MigratedObject = {
+  readonly id: string;
+  readonly type: string;
+  /** Plain JSON of what is stored under a field; undefined when nothing is. A counter reads as `{client: share}`, a set as `{element: true}`. */
+  get(field: string): unknown;
+  /** Stores a plain value as the newest definition declares the field (a string becomes a text, an array a list or set); undeclared: as it is. */
+  set(field: string, value: unknown): void;
+  remove(field: string): void;
+  /** Changes the type; fields keep their names. */
+  become(type: string): void;
+};
+export type MigratingScene = {
+  /** Every object, or those of one (old) type. */
+  objects(type?: string): readonly MigratedObject[];
+  create(type: string, id: string, init?: Readonly<Record<string, unknown>>): void;
+  delete(id: string): void;
+};
+/** `{ 3: scene => ... }` brings a document from version 2 to 3. */
+export type Migrations = Readonly<Record<number, (scene: MigratingScene) => void>>;
+
+export type DocumentVersion =
+  | { readonly kind: "current" }
+  | { readonly kind: "older"; readonly version: number }
+  | { readonly kind: "newer"; readonly version: number };
+
+/** How a document stands to its definition. `older` too when only containers are missing [MI3]. */
+export function documentVersion(doc: Y.Doc, scene: Scene): DocumentVersion {
+  const version = storedVersion(doc);
+  if (version > scene.version) return { kind: "newer", version };
+  const complete = version === scene.version && objectIds(doc).every((id) => lackingFields(doc, scene, id).length === 0);
+  return complete ? { kind: "current" } : { kind: "older", version };
+}
+
+/** Brings a document to its definition's version [MI2] [MI3]. Throws what a migration throws; an empty document only gets its version. */
+export function migrateDocument(doc: Y.Doc, scene: Scene): void {
+  const from = storedVersion(doc);
+  if (from > scene.version) throw new RangeError(`the document is of version ${from}, the definition of version ${scene.version}`);
+  doc.transact(() => {
+    for (let version = from + 1; version <= scene.version; version++) {
+      try {
+        scene.migrations?.[version]?.(migrating(doc, scene));
+      } catch (error) {
+        throw new RangeError(
+          `the migration to version ${version} of scene "${scene.name}" failed: ${error instanceof Error ? error.message : String(error)}`,
+          {
+            cause: error,
+          },
+        );
+      }
+    }
+    for (const id of objectIds(doc)) {
+      const map = objectMap(doc, id);
+      for (const field of lackingFields(doc, scene, id)) map?.set(field, storedField(doc, scene, id, field, undefined));
+    }
+    if (doc.getMap(META_ROOT).get(VERSION_KEY) !== scene.version) doc.getMap(META_ROOT).set(VERSION_KEY, scene.version);
+  });
+}
+
+function storedVersion(doc: Y.Doc): number {
+  const stored = doc.getMap(META_ROOT).get(VERSION_KEY);
+  return typeof stored === "number" && Number.isInteger(stored) && stored >= 1 ? stored : 1;
+}
+
+/** Declared containers an object lacks, or has as something else. */
+function lackingFields(doc: Y.Doc, scene: Scene, id: string): string[] {
+  const map = objectMap(doc, id);
+  const type = map?.get("type");
+  if (map === undefined || typeof type !== "string" || !Object.hasOwn(scene.objects, type)) return [];
+  return Object.entries(scene.objects[type] ?? {})
+    .filter(([field, spec]) => {
+      const stored = map.get(field);
+      if (spec.policy === "leased") return stored === undefined;
+      const container = storedField(doc, scene, id, field, undefined);
+      return typeof container === "object" && container !== null && stored?.constructor !== container.constructor;
+    })
+    .map(([field]) => field);
+}
+
+function migrating(doc: Y.Doc, scene: Scene): MigratingScene {
+  return {
+    objects: (type) =>
+      objectIds(doc)
+        .map((id) => migrated(doc, scene, id))
+        .filter((object) => type === undefined || object.type === type),
+    create: (type, id, init) => createObject(doc, scene, type, id, init),
+    delete: (id) => void deleteObject(doc, id),
+  };
+}
+
+function migrated(doc: Y.Doc, scene: Scene, id: string): MigratedObject {
+  const map = (): Y.Map<unknown> => {
+    const found = objectMap(doc, id);
+    if (found === undefined) throw new RangeError(`object "${id}" is gone`);
+    return found;
+  };
+  return {
+    id,
+    get type() {
+      return String(map().get("type"));
+    },
+    get: (field) => (map().has(field) ? (map().toJSON() as Record<string, unknown>)[field] : undefined),
+    set: (field, value) => void map().set(field, storedField(doc, scene, id, field, value) ?? value),
+    remove: (field) => {
+      if (field !== "type") map().delete(field);
+    },
+    become: (type) => void map().set("type", type),
+  };
+}
