@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
+import { moderation } from "./moderation/suite.ts";
 import { objects } from "./objects/suite.ts";
 import { pipelineBench } from "./pipeline/suite.ts";
 import { converge } from "./gate/converge.ts";
@@ -39,6 +40,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   grab: {
     about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
     run: grab,
+  },
+  moderation: {
+    about: "what the text model finds in chat it has not seen, how often it is wrong, how long it takes",
+    run: moderation,
   },
   objects: {
     about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
