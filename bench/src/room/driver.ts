@@ -44,6 +44,8 @@ const WELCOME = messageId("welcome");
 const CHAT = messageId("chatMessage");
 const PING_MS = 500;
 const OPENING = 8;
+const JOIN_TRIES = 5;
+const JOIN_AGAIN_MS = 500;
 /** The raw limit's pongs are shorter than any of its frames. */
 const LEAST_FRAME = 64;
 const AGES = 1 << 21;
@@ -91,7 +93,7 @@ async function connect(options: Connect): Promise<number> {
 }
 
 async function openOne(options: Connect, index: number): Promise<Client> {
-  const path = options.kind === "ours" ? await seat(options.url, index) : "/";
+  const path = options.kind === "ours" ? await patientSeat(options.url, index) : "/";
   const socket = await LightSocket.open(options.url, path);
   const client: Client = {
     index,
@@ -118,6 +120,26 @@ async function openOne(options: Connect, index: number): Promise<Client> {
   return client;
 }
 
+/** As the SDK does: a refusal that is worth another try gets one. */
+async function patientSeat(url: string, index: number): Promise<string> {
+  for (let left = JOIN_TRIES; ; left--) {
+    try {
+      return await seat(url, index);
+    } catch (error) {
+      if (left <= 1 || !(error instanceof Refused) || !error.retryable) throw error;
+      await pause(JOIN_AGAIN_MS);
+    }
+  }
+}
+
+class Refused extends Error {
+  readonly retryable: boolean;
+  constructor(path: string, answer: Record<string, unknown>) {
+    super(`${path}: ${JSON.stringify(answer)}`);
+    this.retryable = answer["retryable"] === true;
+  }
+}
+
 /** Ticket, matchmaking, and the path of the seat. */
 async function seat(url: string, index: number): Promise<string> {
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Record<string, unknown>> => {
@@ -127,7 +149,7 @@ async function seat(url: string, index: number): Promise<string> {
       body: JSON.stringify(body),
     });
     const answer = (await response.json()) as Record<string, unknown>;
-    if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`);
+    if (!response.ok) throw new Refused(path, answer);
     return answer;
   };
   const { ticket } = await post("/dev/ticket", { space: "bench", name: `P${index}`, role: "member" });
