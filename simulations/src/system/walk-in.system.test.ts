@@ -271,6 +271,23 @@ describe("things", () => {
     await b.until("c.space.saved === 'saved'");
   });
 
+  it("B sees who changed the lamp, is told why it may not undo that, and undoes its own change", async () => {
+    // The panel of the lamp, as a click on it opens it; these windows are too small for a person's hand.
+    await b.read("c.select('lamp-1')");
+    await b.page.locator(".history > button").dispatchEvent("click");
+    const rows = b.page.locator(".history-rows li");
+    const row = (name: string) => rows.filter({ hasText: new RegExp(`^${name} changed .*label`) }).first();
+    await row("Ann").waitFor({ state: "attached" });
+    await row("Ann").locator("button").dispatchEvent("click");
+    await b.page.getByText("Only moderators may undo what others did.").waitFor({ state: "attached" });
+    expect(await b.read("c.space.objects.get('lamp-1').fields.label")).toBe("* The Night watch");
+    await row("You").locator("button").dispatchEvent("click");
+    await b.page.getByText("Your changes to it are undone.").waitFor({ state: "attached" });
+    await a.until("c.space.objects.get('lamp-1').fields.label === 'The Night watch'");
+    await b.read("(c.select(undefined), c.space.objects.get('lamp-1').text('label').insert(0, '* '))");
+    await b.until("c.space.saved === 'saved'");
+  });
+
   it("after kill -9 and a new start both pages are back by themselves, and a third finds everything where it was", async () => {
     const before = await b.read<readonly number[]>("Array.from(c.space.objects.get('lamp-1').transform)");
     const { port } = new URL(server.url);

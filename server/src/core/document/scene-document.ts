@@ -446,15 +446,29 @@ export class SceneDocument {
       if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
       this.size.add(update.length);
-      if (update !== NOTHING) effects.push(...this.out.toOthers(this.holder(edit), encodeDocUpdate(update)));
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
+    effects.push(...this.broadcast(edits));
     this.gate.settled(edits.length);
     this.recountObjects();
     const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
     effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
     return this.launch(this.compact(effects));
+  }
+
+  /**
+   * What became durable together is sent as one update: in a busy room sending costs more than all else. Its authors get their own edits back
+   * with the others', which Yjs ignores; who wrote all of it gets nothing.
+   */
+  private broadcast(edits: readonly Edit[]): CoreEffect[] {
+    const told = edits.filter(({ record }) => record.update !== NOTHING);
+    const [first] = told;
+    if (first === undefined) return [];
+    const author = this.holder(first);
+    const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
+    const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
+    return this.toOthers(only, encodeDocUpdate(update));
   }
 
   /** The session whose replica has the edit already: its author's, unless it began anew since. */
