@@ -468,7 +468,7 @@ export class SceneDocument {
     const author = this.holder(first);
     const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
     const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
-    return this.toOthers(only, encodeDocUpdate(update));
+    return this.out.toOthers(only, encodeDocUpdate(update));
   }
 
   /** The session whose replica has the edit already: its author's, unless it began anew since. */
