@@ -20,6 +20,8 @@ export type SceneCoreOptions = {
   readonly moderation: ModerationOptions;
   /** Personal space of who has not chosen their own, m. Default 0: none. */
   readonly boundaryM?: number;
+  /** Whether `report` effects go to somebody; default no, and reports are refused. */
+  readonly takesReports?: boolean;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
   /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */

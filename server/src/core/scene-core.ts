@@ -103,7 +103,16 @@ export class SceneCore {
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
     this.permissions = new PermissionDesk({ out, roster, scene, table });
-    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
+    this.safety = new SafetyDesk({
+      out,
+      roster,
+      sight: plane,
+      capacity,
+      tickRateHz,
+      boundaryM: options.boundaryM ?? 0,
+      hides: this.hides,
+      takesReports: options.takesReports ?? false,
+    });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
