@@ -25,7 +25,7 @@ export const FULL: RoomScale = {
       { people: 1000, tickRateHz: 30 },
       { people: 500, tickRateHz: 60 },
     ],
-    runs: 3,
+    runs: 5,
     warmS: 4,
     measureS: 8,
     watchers: 8,
