@@ -4,7 +4,7 @@
  * Every source has a score for the viewer: role and attention, over distance, times how squarely it stands in view. Every step up, from
  * nothing over the far stream's two layers and T0 to T1 and T2, is worth the score times the step's gain, and costs what the source's
  * blocks of that layer cost lately. Steps are taken in order of worth until the viewer's budget is spent: one threshold on worth, found
- * by adding up the costs in a histogram of worths (eight buckets an octave), decides for everybody at once. At equal scores the gains
+ * by adding up the costs in a histogram of worths (worth-table.ts), decides for everybody at once. At equal scores the gains
  * shed T2 first, then T1, then half of the far stream, then T0, and the far stream last; at unequal ones the far lose before the near.
  * Where the room allows fewer near sources than the budget would, their T0 has a threshold of its own, and the rest of the budget goes on.
  *
@@ -23,6 +23,7 @@ import type { FarDesk } from "./far-desk.ts";
 import { HEAD_FLOATS, type SourceDesk } from "./source-desk.ts";
 import { reviewTicks, Tier } from "./tiers.ts";
 import { Fine, type ViewerLinks } from "./viewer-links.ts";
+import { WorthTable } from "./worth-table.ts";
 
 /** What each step up is worth, times the score. */
 const GAIN = { c0: 16, c1: 0.6, t0: 1, t1: 0.4, t2: 0.2 } as const;
@@ -59,10 +60,6 @@ const CELL_TIER = 3;
 const COUNT_SHIFT = 2;
 const DWELL = 6;
 const DOUBLINGS = 6;
-/** Keys: eight per octave of worth, from 2^-20 to 2^12. */
-const KEYS = 256;
-const KEY_SHIFT = 20;
-const KEY_OFFSET = 856;
 
 export type InterestParts = {
   readonly tickRateHz: number;
@@ -96,12 +93,8 @@ export class Interest {
   /** Per cell: its weightiest member's weight, and the tick that is of. */
   private readonly cellWeights: Float32Array;
   private readonly weighedTick: Float64Array;
-  private readonly costs = new Float64Array(KEYS);
-  private readonly nears = new Uint16Array(KEYS);
   private readonly assigned: Uint8Array;
-  private readonly asFloat = new Float32Array(1);
-  private readonly asInt = new Int32Array(this.asFloat.buffer);
-  private readonly worths = new Float32Array(KEYS + 1);
+  private readonly table = new WorthTable();
   /** The viewer under review: where it stands and looks. */
   private x = 0;
   private y = 0;
@@ -115,9 +108,6 @@ export class Interest {
   private budget = 0;
   /** Everybody's C0 fits [IN3]. */
   private crowdFits = false;
-  private threshold = 0;
-  private nearThreshold = 0;
-  private pressed = false;
   /** Somebody scores too little to be near, or stands in a cell that was not looked into. */
   private someFar = false;
 
@@ -139,7 +129,6 @@ export class Interest {
     this.cellWeights = new Float32Array(capacity);
     this.weighedTick = new Float64Array(capacity).fill(-1);
     this.assigned = new Uint8Array(capacity);
-    this.fillWorths();
   }
 
   add(viewer: number): void {
@@ -234,20 +223,20 @@ export class Interest {
 
   private review(viewer: number, tick: number): void {
     const { budgets, desk, far, grid, tickRateHz } = this.parts;
+    const { table } = this;
     this.look(viewer);
-    this.costs.fill(0);
-    this.nears.fill(0);
+    table.clear();
     this.candidateCount = 0;
     this.someFar = false;
     this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
     this.crowdFits = far.crowdBytesPerS <= this.budget * CROWD_PART;
     for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
-    this.findNearThreshold(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
+    table.findNear(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
-    this.findThreshold();
-    const near = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;
+    table.findThreshold(this.budget);
+    const near = table.leastNear / GAIN.t0;
     this.floor[viewer] = near < MAX_FLOOR ? near * OPEN_BELOW : MAX_FLOOR;
-    if (this.pressed) budgets.pressed(viewer, tick);
+    if (table.pressed) budgets.pressed(viewer, tick);
     for (let i = 0; i < grid.activeCount; i++) this.assignCell(viewer, grid.active[i] as number);
     const candidates = this.candidateCount;
     const wants = this.assignNear(viewer) < candidates || this.someFar ? 1 : 0;
@@ -333,8 +322,8 @@ export class Interest {
     const starving = (state & CELL_TIER) === Tier.none ? 1 << count : count > 0 ? HYSTERESIS * 2 : HYSTERESIS;
     const score = near * view * weight * starving;
     this.cellScores[cell] = score;
-    this.addStep(this.crowdFits ? ALWAYS : score * GAIN.c0, far.cost(cell, FarLayer.c0));
-    this.addStep(score * GAIN.c1, far.cost(cell, FarLayer.c1));
+    this.table.addStep(this.crowdFits ? ALWAYS : score * GAIN.c0, far.cost(cell, FarLayer.c0));
+    this.table.addStep(score * GAIN.c1, far.cost(cell, FarLayer.c1));
     if (near * best * HYSTERESIS * weight >= (this.floor[viewer] as number)) this.weighMembers(viewer, cell, tick);
     else this.someFar = true;
   }
@@ -370,7 +359,7 @@ export class Interest {
 
   private weighMembers(viewer: number, cell: number, tick: number): void {
     const { attention, grid } = this.parts;
-    const { candidates, links, nears, scores } = this;
+    const { candidates, links, scores, table } = this;
     const { members } = grid;
     const base = cell * CELL_MEMBERS;
     const partnered = attention.hasPartners(viewer, tick);
@@ -387,8 +376,7 @@ export class Interest {
         continue;
       }
       candidates[at++] = source;
-      const key = this.keyOf(score * GAIN.t0);
-      nears[key] = (nears[key] as number) + 1;
+      table.addNear(score * GAIN.t0);
     }
     this.candidateCount = at;
   }
@@ -396,69 +384,22 @@ export class Interest {
   /** The steps of those who may be near. */
   private weighNear(): void {
     const { desk, far, grid } = this.parts;
-    const least = (this.worths[this.nearThreshold] as number) / GAIN.t0;
+    const least = this.table.leastOfRank / GAIN.t0;
     for (let i = 0; i < this.candidateCount; i++) {
       const score = this.scores[i] as number;
       if (score < least) continue;
       const source = this.candidates[i] as number;
       const cell = grid.cellOf[source] as number;
       const cost = (desk.costs[source * 3] as number) - far.cost(cell, FarLayer.c0) / (grid.counts[cell] as number);
-      this.addStep(score * GAIN.t0, cost > 0 ? cost : 0);
-      this.addStep(score * GAIN.t1, desk.costs[source * 3 + 1] as number);
-      this.addStep(score * GAIN.t2, desk.costs[source * 3 + 2] as number);
+      this.table.addStep(score * GAIN.t0, cost > 0 ? cost : 0);
+      this.table.addStep(score * GAIN.t1, desk.costs[source * 3 + 1] as number);
+      this.table.addStep(score * GAIN.t2, desk.costs[source * 3 + 2] as number);
     }
-  }
-
-  private addStep(worth: number, cost: number): void {
-    const key = this.keyOf(worth);
-    this.costs[key] = (this.costs[key] as number) + cost;
-  }
-
-  /** Eight keys an octave: the float's exponent and three bits of its mantissa. */
-  private keyOf(worth: number): number {
-    this.asFloat[0] = worth;
-    const key = ((this.asInt[0] as number) >> KEY_SHIFT) - KEY_OFFSET;
-    return key < 0 ? 0 : key >= KEYS ? KEYS - 1 : key;
-  }
-  /** The least worth of each key: 0 for the lowest, which takes everything, and nothing reaches the one after the last. */
-  private fillWorths(): void {
-    for (let key = 1; key < KEYS; key++) {
-      this.asInt[0] = (key + KEY_OFFSET) << KEY_SHIFT;
-      this.worths[key] = this.asFloat[0] as number;
-    }
-    this.worths[KEYS] = Number.POSITIVE_INFINITY;
-  }
-
-  /** The lowest key of T0 at which no more than `most` sources are near. */
-  private findNearThreshold(most: number): void {
-    this.nearThreshold = 0;
-    let near = 0;
-    for (let key = KEYS - 1; key >= 0; key--) {
-      near += this.nears[key] as number;
-      if (near <= most) continue;
-      this.nearThreshold = key + 1;
-      return;
-    }
-  }
-
-  /** The lowest key whose steps, and all above, are affordable. */
-  private findThreshold(): void {
-    const { budget } = this;
-    let spent = 0;
-    for (let key = KEYS - 1; key >= 0; key--) {
-      spent += this.costs[key] as number;
-      if (spent <= budget) continue;
-      this.pressed = true;
-      this.threshold = key + 1;
-      return;
-    }
-    this.pressed = false;
-    this.threshold = 0;
   }
 
   private assignCell(viewer: number, cell: number): void {
     const { far } = this.parts;
-    const least = this.worths[this.threshold] as number;
+    const { least } = this.table;
     const at = viewer * this.capacity + cell;
     const state = this.cells[at] as number;
     const before = state & CELL_TIER;
@@ -488,8 +429,8 @@ export class Interest {
   private assignNear(viewer: number): number {
     const { links } = this.parts;
     let near = 0;
-    const least = this.worths[this.threshold] as number;
-    const leastT0 = (this.worths[Math.max(this.threshold, this.nearThreshold)] as number) / GAIN.t0;
+    const { least, leastNear } = this.table;
+    const leastT0 = leastNear / GAIN.t0;
     const leastT1 = least / GAIN.t1;
     const leastT2 = least / GAIN.t2;
     for (let i = 0; i < this.candidateCount; i++) {
