@@ -16,7 +16,10 @@ export function createPeopleList(space: Space, onFind: (person: RemotePerson) =>
   const draw = (): void => {
     const others = [...space.people].sort((a, b) => a.name.localeCompare(b.name) || a.slot - b.slot);
     count.textContent = String(others.length + 1);
-    list.replaceChildren(row(space.me.color, space.me.name, "you", space.status === "asleep"), ...others.map((person) => other(person, onFind)));
+    list.replaceChildren(
+      row(space.me.color, space.me.name, "you", space.status === "asleep"),
+      ...others.map((person) => other(space, person, onFind, draw)),
+    );
   };
   // A joining crowd is one redraw, not one each.
   let queued = false;
@@ -33,12 +36,46 @@ export function createPeopleList(space: Space, onFind: (person: RemotePerson) =>
   return element;
 }
 
-function other(person: RemotePerson, onFind: (person: RemotePerson) => void): HTMLElement {
+function other(space: Space, person: RemotePerson, onFind: (person: RemotePerson) => void, redraw: () => void): HTMLElement {
   const item = row(person.color, person.name, person.role, person.status === "asleep");
   const button = h("button", { type: "button", title: `Look at ${person.name}`, onclick: () => onFind(person) });
   button.append(...item.childNodes);
-  item.append(button);
+  item.append(button, deeds(space, person, redraw));
   return item;
+}
+
+/** What I can do about a person, without anybody's help and at once. */
+function deeds({ safety }: Space, { user, name }: RemotePerson, redraw: () => void): HTMLElement {
+  const toggle = (label: string, on: boolean, act: (on: boolean) => void): HTMLElement =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(on),
+        title: `${label} ${name}`,
+        onclick: () => {
+          act(!on);
+          redraw();
+        },
+      },
+      label,
+    );
+  const report = h("button", { type: "button", title: `Report ${name} to moderators` }, "Report");
+  report.addEventListener("click", () => {
+    report.disabled = true;
+    void safety
+      .report({ user, reason: "harassment" })
+      .then((taken) => (report.textContent = taken === undefined ? "Not taken" : `Reported #${taken}`));
+  });
+  return h(
+    "details",
+    { class: "deeds" },
+    h("summary", { title: `What to do about ${name}` }, "…"),
+    toggle("Friend", safety.friends.has(user), (on) => safety.befriend(user, on)),
+    toggle("Mute", safety.muted.has(user), (on) => safety.mute(user, on)),
+    toggle("Block", safety.blocked.has(user), (on) => safety.block(user, on)),
+    report,
+  );
 }
 
 function row(color: number, name: string, role: string, asleep: boolean): HTMLElement {

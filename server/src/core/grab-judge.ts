@@ -21,7 +21,12 @@ import type { Member } from "./member.ts";
 
 /** Where somebody's devices were at a room time; false when that is not known. */
 export type PoseHistory = { poseAt(slot: number, timeMs: number, out: Float64Array): boolean };
-export type GrabObjects = { readonly readOnly: boolean; object(id: string): PlainObject | undefined };
+export type GrabObjects = {
+  readonly readOnly: boolean;
+  object(id: string): PlainObject | undefined;
+  /** Whether rules over the roles forbid it; where it is missing there are none. */
+  may?(person: { readonly user: string; readonly role: string }, right: "grab", object: string): boolean;
+};
 
 /** Where an object is, or was at a room time if it flies. */
 export type PlaceOf = (object: PlainObject, timeMs: number) => ObjectTransform;
@@ -92,6 +97,7 @@ export class GrabJudge {
     const spec = this.scene.objects[object.type]?.["transform"];
     if (spec?.policy !== "leased") return no("not-allowed");
     if (this.objects.readOnly) return no("read-only");
+    if (this.objects.may?.(member.person, "grab", message.object) === false) return no("not-allowed");
     const held = this.leases.get(message.object);
     // What somebody holds already is in their hand, wherever it rested before: it may change hands freely.
     if (held?.lease.slot === slot) return undefined;

@@ -11,11 +11,12 @@ import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
-import type { CoreEffect, Identity } from "../../core/types.ts";
+import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import type { SendGovernor } from "./governor.ts";
+import { JudgedTexts } from "./judged-texts.ts";
 import { RoomEngine } from "./room-engine.ts";
 import type { RoomHostOptions } from "./room-host.ts";
 import { SceneWriter } from "./scene-writer.ts";
@@ -45,6 +46,7 @@ export class SpaceRuntime {
   private readonly writer: SceneWriter;
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
+  private readonly judged: JudgedTexts;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -63,7 +65,9 @@ export class SpaceRuntime {
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
     const initial = host.initialOf?.(space);
-    const core = SceneCore.open({ space, region, build, tickRateHz, scene, loaded: loaded.value, seed: randomInt(2 ** 32), moderation, initial });
+    const seed = randomInt(2 ** 32);
+    const { boundaryM = 0, behaviour } = host;
+    const core = SceneCore.open({ space, region, build, tickRateHz, scene, loaded: loaded.value, seed, moderation, boundaryM, behaviour, initial });
     if (!core.ok) {
       const { code, sentence } = core.error;
       log.error({ space: logId(space), code, sentence }, "a scene's document could not be built");
@@ -77,6 +81,7 @@ export class SpaceRuntime {
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
     this.options = options;
     const { host, space } = options;
+    this.judged = new JudgedTexts((user, text, reason) => host.signals?.textHidden(space, user, text, reason));
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -99,10 +104,12 @@ export class SpaceRuntime {
       onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),
       onLost: (sentence) => options.onFailed(new Error(sentence)),
     });
-    this.stopAnswers = host.pipeline.onAnswer(space, (answer) =>
-      this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId }),
-    );
+    this.stopAnswers = host.pipeline.onAnswer(space, (answer) => {
+      if (answer.kind === "verdict" && answer.hide) this.judged.hidden(answer);
+      this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId });
+    });
     this.engine.start();
+    host.signals?.opened(space);
   }
 
   /** Connections of both kinds. */
@@ -131,6 +138,11 @@ export class SpaceRuntime {
     }
     if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
+  }
+
+  /** What moderation decided. */
+  push(input: CoreInput): void {
+    this.engine.push(input);
   }
 
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
@@ -215,7 +227,16 @@ export class SpaceRuntime {
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
       case "event":
+        this.judged.offered(effect.event);
         return host.pipeline.offer(space, effect.event);
+      case "report":
+        return host.signals?.report(space, effect.report);
+      case "alarm":
+        return host.signals?.alarm(space, effect.alarm);
+      case "appeal": {
+        const taken = host.signals?.appeal(space, effect.user, effect.measure, effect.text) ?? false;
+        return this.engine.push({ kind: "appealed", session: effect.session, ref: effect.ref, taken });
+      }
       case "count":
         return host.metrics.count(effect.metric, effect.by);
     }

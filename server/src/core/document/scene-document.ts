@@ -436,7 +436,7 @@ export class SceneDocument {
       this.logBytes += update.length;
       this.documentBytes += update.length;
       if (update !== NOTHING) effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
-      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
+      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event, by: user });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
     this.gate.settled(edits.length);
