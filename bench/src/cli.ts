@@ -7,10 +7,16 @@ import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
+import { moderation } from "./moderation/suite.ts";
 import { objects } from "./objects/suite.ts";
 import { pipelineBench } from "./pipeline/suite.ts";
+import { converge } from "./gate/converge.ts";
+import { gate } from "./gate/suite.ts";
 import { playout } from "./playout/suite.ts";
+import { search } from "./search/suite.ts";
+
 import { makeReport, publish } from "./report.ts";
+import { governor } from "./room/governor.ts";
 import { room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
@@ -40,8 +46,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "races for one object, throws and catches: who holds it, where it lands, what is corrected visibly",
     run: grab,
   },
+  moderation: {
+    about: "what the text model finds in chat it has not seen, how often it is wrong, how long it takes",
+    run: moderation,
+  },
   objects: {
-    about: "how long an edit waits until it is on the disk, against the raw cost of an fsync",
+    about: "durable edits: latency against a raw fsync, throughput and opening against Hocuspocus and y-websocket, recorded sessions replayed",
     run: objects,
   },
   pipeline: {
@@ -52,9 +62,25 @@ const SUITES: Readonly<Record<string, Suite>> = {
     about: "displayed hand error against fixed 100 ms interpolation, on profiles and recorded networks",
     run: playout,
   },
+  converge: {
+    about: "fifty people on bad links with a failing disk and changing permissions: replicas that differ after healing",
+    run: converge,
+  },
+  gate: {
+    about: "hostile updates: protected changes, the slowest handler, memory",
+    run: gate,
+  },
   room: {
     about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
     run: room,
+  },
+  search: {
+    about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",
+    run: search,
+  },
+  governor: {
+    about: "a hundred clients, one of which stops reading: what the others notice, and how it ends",
+    run: governor,
   },
 };
 const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(

@@ -74,6 +74,7 @@ function expose(stage: Stage, xrDevice: DemoHandle["xrDevice"], inside: () => In
     get input() {
       return inside()?.handle.input;
     },
+    select: (id) => inside()?.handle.select(id),
     get fps() {
       return inside()?.meter.fps ?? 0;
     },

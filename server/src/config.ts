@@ -56,6 +56,8 @@ export type ServerConfig = {
     | { readonly kind: "postgres"; readonly url: string }
     | { readonly kind: "memory" }
     | { readonly kind: "own"; readonly store: SceneStore };
+  /** How long who changed what is kept, for history and rollback. */
+  readonly historyDays: number;
   readonly pipeline: PipelineChoice | { readonly kind: "own"; readonly pipeline: Pipeline };
   /** Folder with the demo build, or undefined. */
   readonly staticFolder: string | undefined;
@@ -81,6 +83,7 @@ export const DEFAULT_BOUNDARY_M = 1.2;
 /** Nobody waits longer for a process to end; timers count no further than 2^31 ms. */
 const MAX_STOP_MS = 600_000;
 const DAY_MS = 24 * 60 * 60_000;
+const MAX_HISTORY_DAYS = 3650;
 const OPERATOR_KEY_LEAST = 24;
 /** 32 bytes in base64url. */
 const ED25519_KEY = /^[A-Za-z0-9_-]{43}$/;
@@ -98,6 +101,7 @@ export function developmentConfig(spaces: readonly SpaceRule[], overrides: Parti
     trustProxy: false,
     tickets: { issuer: "copresence-dev", audience: "copresence", publicKeys: [], development: true },
     store: { kind: "memory" },
+    historyDays: 30,
     pipeline: { kind: "process" },
     staticFolder: undefined,
     tickRateHz: 60,
@@ -132,6 +136,7 @@ export function configFaults(config: ServerConfig): readonly string[] {
     Number.isInteger(config.tickRateHz) && config.tickRateHz >= 10 && config.tickRateHz <= 90,
     "The tick rate must be a whole number from 10 to 90 Hz.",
   );
+  check(config.historyDays >= 0 && config.historyDays <= MAX_HISTORY_DAYS, `The history must be kept for 0 to ${MAX_HISTORY_DAYS} days.`);
   check(config.stopMs >= 0 && config.stopMs <= MAX_STOP_MS, `The deadline of a stop must be from 0 to ${MAX_STOP_MS} ms.`);
   check(
     config.boundaryM >= 0 && config.boundaryM <= LIMITS.boundaryMm / 1000,
@@ -190,6 +195,7 @@ export const ENVIRONMENT = {
   COPRESENCE_TICKET_ISSUER: "the tickets' iss",
   COPRESENCE_TICKET_AUDIENCE: "the tickets' aud",
   COPRESENCE_STORE: "file of the embedded store, postgres://user:password@host/database for servers on several machines, or memory",
+  COPRESENCE_HISTORY_DAYS: "how long who changed what is kept, for history and rollback; 30 by default, 0 keeps as little as can be",
   COPRESENCE_PIPELINE: "where search and moderation run: process (default), thread, inline, or redis for workers of their own",
   COPRESENCE_REDIS: "address of Redis for COPRESENCE_PIPELINE=redis and npm run worker, e.g. redis://127.0.0.1:6379",
   COPRESENCE_REDIS_NAMESPACE: "first part of every key in Redis, copresence by default",
@@ -250,6 +256,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
       development: flag("COPRESENCE_DEV_TICKETS"),
     },
     store: storeOf(store),
+    historyDays: number("COPRESENCE_HISTORY_DAYS", defaults.historyDays),
     pipeline: readPipeline(env, faults),
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),

@@ -32,7 +32,15 @@ import { loadBehaviourModel } from "./adapters/moderation/load-behaviour-model.t
 import { ModerationDesk } from "./adapters/moderation/moderation-desk.ts";
 import { DEFAULT_SAFETY } from "./adapters/moderation/policy.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
-import { memoryStore, openPostgresStore, openSqliteStore, type SceneStore, StoreOpenError } from "./adapters/store/index.ts";
+import {
+  memoryStore,
+  openPostgresStore,
+  openSqliteStore,
+  RETENTION,
+  type Retention,
+  type SceneStore,
+  StoreOpenError,
+} from "./adapters/store/index.ts";
 import { configFaults, isLoopback, ruleLookup, type ServerConfig, type TicketConfig } from "./config.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import type { Pipeline } from "./pipeline/types.ts";
@@ -150,15 +158,16 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
 
 async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore> {
   const onNotice = (sentence: string): void => log.warn({ sentence }, "the store was repaired at start");
+  const retention: Retention = { ...RETENTION, ms: config.historyDays * 24 * 3600 * 1000 };
   switch (config.store.kind) {
     case "own":
       return config.store.store;
     case "memory":
-      return memoryStore();
+      return memoryStore({ now: Date.now });
     case "sqlite":
-      return openSqliteStore({ file: config.store.file, onNotice });
+      return openSqliteStore({ file: config.store.file, retention, onNotice });
     case "postgres":
-      return openPostgresStore({ url: config.store.url, onNotice });
+      return openPostgresStore({ url: config.store.url, retention, onNotice });
   }
 }
 

@@ -17,7 +17,7 @@ import { codec, type Scale } from "./suite.ts";
 
 const NOWHERE = "there/is/no/such/folder";
 const TINY: Scale = { warmUps: 1, passes: 1, allocationUpdates: 1, frames: 60, leaveOneOut: false, lockstepFrames: 300, hands: NOWHERE };
-const NOTHING = { traces: NOWHERE, network: undefined, dump: undefined };
+const NOTHING = { traces: NOWHERE, network: undefined, dump: undefined, data: undefined };
 const value = (figures: readonly Figure[], id: string): number => figures.find((figure) => figure.id === id)?.value as number;
 
 const handsRecorded = existsSync(DEFAULT_HANDS);

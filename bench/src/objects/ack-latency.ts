@@ -15,17 +15,22 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, devTickets, type Space } from "@copresence/client/node";
-import { notes } from "@copresence/simulations/notes-scene";
+import notes from "@copresence/simulations/notes-scene";
 import { startServerProcess } from "@copresence/simulations/server-process";
 import type { Figure } from "../report.ts";
 
-export type LatencyScale = { readonly people: number; readonly editsPerS: number; readonly rounds: number; readonly roundMs: number };
-export const LATENCY: LatencyScale = { people: 10, editsPerS: 200, rounds: 3, roundMs: 5000 };
+export type LatencyScale = {
+  readonly people: number;
+  readonly editsPerS: number;
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly warmMs: number;
+};
+export const LATENCY: LatencyScale = { people: 10, editsPerS: 200, rounds: 4, roundMs: 6000, warmMs: 2000 };
 
 const SCENE = fileURLToPath(import.meta.resolve("@copresence/simulations/notes-scene"));
 const RAW_SERVER = fileURLToPath(new URL("./raw-fsync-server.ts", import.meta.url));
 const SPACE = "bench";
-const WARM_MS = 2000;
 /** What the SDK sends for one such edit, with its frame. */
 const EDIT_BYTES = 60;
 
@@ -44,8 +49,8 @@ export async function ackLatency(scale: LatencyScale, progress: (line: string) =
   try {
     const ours = await Promise.all(Array.from({ length: scale.people }, (_, index) => sdkWriter(server.url, index)));
     const theirs = await Promise.all(Array.from({ length: scale.people }, () => rawWriter(raw.url)));
-    await measure(ours, { ...scale, roundMs: WARM_MS });
-    await measure(theirs, { ...scale, roundMs: WARM_MS });
+    await measure(ours, { ...scale, roundMs: scale.warmMs });
+    await measure(theirs, { ...scale, roundMs: scale.warmMs });
     const [mine, least]: [number[], number[]] = [[], []];
     for (let round = 0; round < scale.rounds; round++) {
       mine.push(...(await measure(ours, scale)));

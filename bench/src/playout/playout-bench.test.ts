@@ -24,7 +24,7 @@ describe("the playout bench", () => {
     const folder = await mkdtemp(join(tmpdir(), "playout-"));
     try {
       const said: string[] = [];
-      const options = { traces: NOWHERE, network: NOWHERE, dump: folder };
+      const options = { traces: NOWHERE, network: NOWHERE, dump: folder, data: undefined };
       const { figures, settings } = playout(options, (line) => said.push(line), TINY);
       expect(said.join("\n")).toContain("NO RECORDINGS");
       expect(said.join("\n")).toContain("NO RECORDED NETWORKS");

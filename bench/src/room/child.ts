@@ -108,4 +108,7 @@ function usage(options?: { readonly collect: boolean }): Usage {
   return { atMs: performance.now(), cpuMs: (user + system) / 1000, heapBytes: heapUsed + external };
 }
 
+/** A clock that processes of one machine share. */
+export const epochMs = (): number => performance.timeOrigin + performance.now();
+
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,12 +1,12 @@
 /**
  * The load: many clients of one kind in one process, none of which looks at what it gets closer than its kind requires. Talks to the bench
- * as a child (child.ts): `connect`, `measure`, `pause`, `leave`.
+ * as a child (child.ts): `connect`, `measure`, `pause`, `resume`, `say`, `heard`, `closings`.
  *
  * [DV1] Each client's messages leave at its own phase of the period, as unsynchronised headsets' do.
  * [DV2] Room time is the smallest of all clients' estimates at the welcome: they share a clock.
  */
 import { decodeDown, encodeMessage, ENVELOPE_BYTES, messageId, PROTOCOL_VERSION, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
-import { pause, serve } from "./child.ts";
+import { epochMs, pause, serve } from "./child.ts";
 import { CrowdMotion } from "./crowd.ts";
 import { LightSocket } from "./light-socket.ts";
 
@@ -35,12 +35,17 @@ export type Measured = {
   readonly leastHz: number;
 };
 export type Closing = { readonly index: number; readonly code: number; readonly atMs: number };
+/** Ids of the chat lines each client got, in order. */
+export type Heard = readonly (readonly number[])[];
 
 const JOIN_ROOM = 10;
 const FRAME = messageId("frame");
 const WELCOME = messageId("welcome");
+const CHAT = messageId("chatMessage");
 const PING_MS = 500;
 const OPENING = 8;
+const JOIN_TRIES = 5;
+const JOIN_AGAIN_MS = 500;
 /** The raw limit's pongs are shorter than any of its frames. */
 const LEAST_FRAME = 64;
 const AGES = 1 << 21;
@@ -57,6 +62,7 @@ type Client = {
   dueMs: number;
   pingMs: number;
   paused: boolean;
+  readonly lines: number[];
 };
 
 const clients: Client[] = [];
@@ -87,7 +93,7 @@ async function connect(options: Connect): Promise<number> {
 }
 
 async function openOne(options: Connect, index: number): Promise<Client> {
-  const path = options.kind === "ours" ? await seat(options.url, index) : "/";
+  const path = options.kind === "ours" ? await patientSeat(options.url, index) : "/";
   const socket = await LightSocket.open(options.url, path);
   const client: Client = {
     index,
@@ -99,8 +105,9 @@ async function openOne(options: Connect, index: number): Promise<Client> {
     dueMs: Number.POSITIVE_INFINITY,
     pingMs: 0,
     paused: false,
+    lines: [],
   };
-  socket.onClosed = (code) => closings.push({ index, code, atMs: performance.now() });
+  socket.onClosed = (code) => closings.push({ index, code, atMs: epochMs() });
   await new Promise<void>((resolve) => {
     const ready = (): void => {
       const nowMs = performance.now();
@@ -113,6 +120,26 @@ async function openOne(options: Connect, index: number): Promise<Client> {
   return client;
 }
 
+/** As the SDK does: a refusal that is worth another try gets one. */
+async function patientSeat(url: string, index: number): Promise<string> {
+  for (let left = JOIN_TRIES; ; left--) {
+    try {
+      return await seat(url, index);
+    } catch (error) {
+      if (left <= 1 || !(error instanceof Refused) || !error.retryable) throw error;
+      await pause(JOIN_AGAIN_MS);
+    }
+  }
+}
+
+class Refused extends Error {
+  readonly retryable: boolean;
+  constructor(path: string, answer: Record<string, unknown>) {
+    super(`${path}: ${JSON.stringify(answer)}`);
+    this.retryable = answer["retryable"] === true;
+  }
+}
+
 /** Ticket, matchmaking, and the path of the seat. */
 async function seat(url: string, index: number): Promise<string> {
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Record<string, unknown>> => {
@@ -122,7 +149,7 @@ async function seat(url: string, index: number): Promise<string> {
       body: JSON.stringify(body),
     });
     const answer = (await response.json()) as Record<string, unknown>;
-    if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`);
+    if (!response.ok) throw new Refused(path, answer);
     return answer;
   };
   const { ticket } = await post("/dev/ticket", { space: "bench", name: `P${index}`, role: "member" });
@@ -147,6 +174,10 @@ function receive(kind: Kind, client: Client, data: Buffer, ready: () => void): v
   if (data[0] !== ROOM_DATA_BYTES) return;
   if (data[1] === WELCOME) welcomed(client, data, ready);
   else if (data[1] === FRAME) framed(client, data);
+  else if (data[1] === CHAT) {
+    const decoded = decodeDown(CHAT, data.subarray(ENVELOPE_BYTES));
+    if (decoded.ok && decoded.value.type === "chatMessage") client.lines.push(decoded.value.id);
+  }
 }
 
 function welcomed(client: Client, data: Buffer, ready: () => void): void {
@@ -180,7 +211,7 @@ function beat(): void {
   const nowMs = performance.now();
   const periodMs = 1000 / load.uplinkHz;
   for (const client of clients) {
-    if (nowMs < client.dueMs) continue;
+    if (nowMs < client.dueMs || client.paused) continue;
     client.dueMs = nowMs - client.dueMs > periodMs ? nowMs + periodMs : client.dueMs + periodMs;
     uplink(load.kind, client, nowMs);
     sent++;
@@ -238,22 +269,16 @@ async function measure({ ms }: { readonly ms: number }): Promise<Measured> {
 serve({
   connect,
   measure,
-  /** Stops the uplink of everybody. */
-  quiet: () => {
-    for (const client of clients) client.dueMs = Number.POSITIVE_INFINITY;
-  },
-  /** The client no longer reads; it goes on sending. */
+  /** The client stands still, as a frozen tab does: it neither reads nor sends. */
   pause: ({ index }: { readonly index: number }) => {
     const client = clients.find((each) => each.index === index) as Client;
     client.paused = true;
     client.socket.pause();
-    return performance.now();
+    return epochMs();
   },
+  resume: ({ index }: { readonly index: number }) => clients.find((each) => each.index === index)?.socket.resume(),
+  say: ({ index, text }: { readonly index: number; readonly text: string }) =>
+    clients.find((each) => each.index === index)?.socket.send(encodeMessage({ type: "chat", ref: 1, text })),
+  heard: (): Heard => [...clients].sort((a, b) => a.index - b.index).map(({ lines }) => lines),
   closings: () => closings,
-  leave: async () => {
-    for (const { socket } of clients.splice(0)) socket.destroy();
-    closings.length = 0;
-    roomStartMs = Number.POSITIVE_INFINITY;
-    await pause(200);
-  },
 });

@@ -8,4 +8,3 @@ export const hall = defineScene({
   roles: { member: { create: false, edit: false, grab: true, chat: true, moderate: false } },
   objects: { thing: { transform: t.leased() } },
 });
-export default hall;

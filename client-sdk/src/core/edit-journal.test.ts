@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { addCounter, createObject, deleteObject, objectsRoot, setField, setMember, textField } from "@copresence/shared/scene";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
+import { Rebase } from "./rebase.ts";
 import { hall } from "./testing/world.ts";
 
 /** A document that already has one valve, and the edits made on it since. */
@@ -64,7 +65,7 @@ describe("edit journal", () => {
         const { doc, edits } = recorded(50);
         for (const change of list) change(doc);
         const again = recorded(60).doc;
-        replayEdits(objectsRoot(again) as Y.Map<unknown>, edits, 50);
+        replayEdits(objectsRoot(again) as Y.Map<unknown>, edits, 50, new Rebase(doc));
         expect(content(again)).toEqual(content(doc));
       }),
       { numRuns: 200 },
@@ -79,7 +80,7 @@ describe("edit journal", () => {
         const other = recorded(60).doc;
         for (const change of theirs) change(other);
         if (gone) deleteObject(other, "valve-1");
-        replayEdits(objectsRoot(other) as Y.Map<unknown>, edits, 50);
+        replayEdits(objectsRoot(other) as Y.Map<unknown>, edits, 50, new Rebase(doc));
         expect(objectsRoot(other).has("valve-1")).toBe(!gone);
       }),
       { numRuns: 100 },
@@ -90,7 +91,55 @@ describe("edit journal", () => {
     const { doc, edits } = recorded(50);
     createObject(doc, hall, "valve", "valve-2", { turns: 4 });
     const again = recorded(60).doc;
-    replayEdits(objectsRoot(again) as Y.Map<unknown>, edits, 50);
+    replayEdits(objectsRoot(again) as Y.Map<unknown>, edits, 50, new Rebase(doc));
     expect((objectsRoot(again).toJSON() as Record<string, { turns: unknown }>)["valve-2"]?.turns).toEqual({ "60": 4 });
+  });
+
+  it("[RB1] [RB2] makes text edits again where they were meant, whatever was refused and whatever others wrote", () => {
+    const { doc, edits } = recorded(50);
+    const room = recorded(60).doc;
+    textField(room, "valve-1", "label")?.insert(0, "abcdef");
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(room));
+    const label = textField(doc, "valve-1", "label");
+    label?.insert(0, "refused ");
+    const kept = edits.length;
+    label?.insert(8 + 3, "-mine-");
+    label?.insert(8 + 3 + 3, "more ");
+    label?.delete(8 + 3 + 11 + 1, 1);
+    label?.insert(8, "beside it ");
+    const again = new Y.Doc();
+    again.clientID = 70;
+    textField(room, "valve-1", "label")?.insert(1, "OTHERS");
+    textField(room, "valve-1", "label")?.delete(8, 1);
+    Y.applyUpdate(again, Y.encodeStateAsUpdate(room));
+    replayEdits(objectsRoot(again) as Y.Map<unknown>, edits.slice(kept), 50, new Rebase(doc));
+    expect(textField(again, "valve-1", "label")?.toString()).toBe("beside it aOTHERSb-mimore ne-df");
+  });
+
+  it("[RB2] takes the old offset where ids say nothing: on a document of another epoch", () => {
+    const { doc, edits } = recorded(50);
+    textField(doc, "valve-1", "label")?.insert(0, "abc");
+    const kept = edits.length;
+    textField(doc, "valve-1", "label")?.insert(2, "!");
+    textField(doc, "valve-1", "label")?.delete(0, 1);
+    const other = new Y.Doc();
+    createObject(other, hall, "valve", "valve-1", { label: "abc" });
+    replayEdits(objectsRoot(other) as Y.Map<unknown>, edits.slice(kept), 50, new Rebase(undefined));
+    expect(textField(other, "valve-1", "label")?.toString()).toBe("b!c");
+  });
+
+  it("[RB1] keeps edits in a list beside their neighbours", () => {
+    const { doc, edits } = recorded(50);
+    const parts = (of: Y.Doc): Y.Array<unknown> => objectsRoot(of).get("valve-1")?.get("parts") as Y.Array<unknown>;
+    const room = recorded(60).doc;
+    parts(room).insert(0, ["a", "b", "c"]);
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(room));
+    parts(doc).insert(2, ["mine"]);
+    parts(doc).delete(0, 1);
+    parts(room).insert(0, ["x", "y"]);
+    const again = new Y.Doc();
+    Y.applyUpdate(again, Y.encodeStateAsUpdate(room));
+    replayEdits(objectsRoot(again) as Y.Map<unknown>, edits.slice(-2), 50, new Rebase(doc));
+    expect(parts(again).toArray()).toEqual(["x", "y", "b", "mine", "c"]);
   });
 });

@@ -6,23 +6,24 @@
  *
  * [EJ1] Captured from the shared types' own events, so edits made by editor bindings on the document are kept like the SDK's.
  * [EJ2] Replaying never throws and never creates what its parent no longer holds: an edit whose object is gone is gone too.
- * [EJ3] A counter's share is replayed as an increment under the new document's id; everything else as the value or delta it was.
+ * [EJ3] A counter's share is replayed as an increment under the new document's id; values as they were, changes of texts and lists where they were
+ *       meant (rebase.ts).
  */
 import * as Y from "yjs";
+import { type Rebase, type Run, type SequenceEdit, sequenceEdits } from "./rebase.ts";
 
 type Path = readonly string[];
-type Piece = { readonly retain?: number; readonly delete?: number; readonly insert?: unknown };
 export type Edit =
   | { readonly kind: "set"; readonly path: Path; readonly key: string; readonly value: Plain }
   | { readonly kind: "unset"; readonly path: Path; readonly key: string }
   | { readonly kind: "count"; readonly path: Path; readonly by: number }
-  | { readonly kind: "splice"; readonly path: Path; readonly pieces: readonly Piece[] };
+  | { readonly kind: "sequence"; readonly path: Path; readonly edits: readonly SequenceEdit[] };
 
 /** A value outside of any document: shared types become tagged copies. */
 type Plain =
   | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "list"; readonly items: readonly Plain[] }
+  | { readonly kind: "text"; readonly text: string; readonly made: readonly Run[] }
+  | { readonly kind: "list"; readonly items: readonly Plain[]; readonly made: readonly Run[] }
   | { readonly kind: "map"; readonly entries: readonly (readonly [string, Plain])[] };
 
 /** The edits of one transaction, from `observeDeep` on the objects' root. */
@@ -31,14 +32,14 @@ export function captureEdits(events: readonly Y.YEvent<Y.AbstractType<unknown>>[
     if (!event.path.every((part) => typeof part === "string")) return [];
     const path = event.path as readonly string[];
     if (event instanceof Y.YMapEvent) return mapEdits(event as Y.YMapEvent<unknown>, path, String(clientId));
-    return [{ kind: "splice", path, pieces: event.delta as readonly Piece[] }];
+    return [{ kind: "sequence", path, edits: sequenceEdits(event) }];
   });
 }
 
 /** Makes the edits again below `root`. `fromClient` is the id of the document they were made on. */
-export function replayEdits(root: Y.Map<unknown>, edits: readonly Edit[], fromClient: number): void {
+export function replayEdits(root: Y.Map<unknown>, edits: readonly Edit[], fromClient: number, rebase: Rebase): void {
   root.doc?.transact(() => {
-    for (const edit of edits) replay(root, edit, String(fromClient));
+    for (const edit of edits) replay(root, edit, String(fromClient), rebase);
   });
 }
 
@@ -66,12 +67,13 @@ function mapEdits(event: Y.YMapEvent<unknown>, path: Path, share: string): Edit[
   return edits;
 }
 
-function replay(root: Y.Map<unknown>, edit: Edit, fromShare: string): void {
+function replay(root: Y.Map<unknown>, edit: Edit, fromShare: string, rebase: Rebase): void {
   const target = find(root, edit.path);
   switch (edit.kind) {
     case "set":
-      if (target instanceof Y.Map) target.set(edit.key, toShared(edit.value, fromShare, shareOf(root)));
-      return;
+      if (!(target instanceof Y.Map)) return;
+      target.set(edit.key, toShared(edit.value, fromShare, shareOf(root)));
+      return remade(target.get(edit.key), edit.value, rebase);
     case "unset":
       if (target instanceof Y.Map) target.delete(edit.key);
       return;
@@ -81,36 +83,9 @@ function replay(root: Y.Map<unknown>, edit: Edit, fromShare: string): void {
         target.set(shareOf(root), (typeof mine === "number" ? mine : 0) + edit.by);
       }
       return;
-    case "splice":
-      if (target instanceof Y.Text || target instanceof Y.Array) splice(target, edit.pieces);
+    case "sequence":
+      if (target instanceof Y.Text || target instanceof Y.Array) for (const part of edit.edits) rebase.apply(target, part);
   }
-}
-
-/** Positions are those of the old document, clamped to the new: the text between may have changed with the refusal. */
-function splice(target: Y.Text | Y.Array<unknown>, pieces: readonly Piece[]): void {
-  let at = 0;
-  for (const piece of pieces) {
-    at = Math.min(at, target.length);
-    if (piece.retain !== undefined) at += piece.retain;
-    else if (piece.delete !== undefined) target.delete(at, Math.min(piece.delete, target.length - at));
-    else if (target instanceof Y.Text) at += insertText(target, at, piece.insert);
-    else at += insertItems(target, at, piece.insert);
-  }
-}
-
-function insertText(target: Y.Text, at: number, insert: unknown): number {
-  if (typeof insert !== "string") return 0;
-  target.insert(at, insert);
-  return insert.length;
-}
-
-function insertItems(target: Y.Array<unknown>, at: number, insert: unknown): number {
-  if (!Array.isArray(insert)) return 0;
-  target.insert(
-    at,
-    insert.filter((item) => !(item instanceof Y.AbstractType)),
-  );
-  return insert.length;
 }
 
 function find(root: Y.Map<unknown>, path: Path): unknown {
@@ -122,8 +97,8 @@ function find(root: Y.Map<unknown>, path: Path): unknown {
 const shareOf = (root: Y.Map<unknown>): string => String(root.doc?.clientID);
 
 function toPlain(value: unknown): Plain {
-  if (value instanceof Y.Text) return { kind: "text", text: value.toString() };
-  if (value instanceof Y.Array) return { kind: "list", items: value.toArray().map(toPlain) };
+  if (value instanceof Y.Text) return { kind: "text", text: value.toString(), made: runsOf(value) };
+  if (value instanceof Y.Array) return { kind: "list", items: value.toArray().map(toPlain), made: runsOf(value) };
   if (value instanceof Y.Map) return { kind: "map", entries: [...value.entries()].map(([key, inner]) => [key, toPlain(inner)]) };
   return { kind: "value", value };
 }
@@ -139,4 +114,20 @@ function toShared(plain: Plain, fromShare: string, toShare: string): unknown {
     case "value":
       return plain.value;
   }
+}
+
+/** Live elements of a text or list, in order. */
+function runsOf(sequence: Y.Text | Y.Array<unknown>): Run[] {
+  const runs: Run[] = [];
+  for (let item = sequence._start; item !== null; item = item.right) {
+    if (!item.deleted && item.countable) runs.push([item.id.client, item.id.clock, item.length]);
+  }
+  return runs;
+}
+
+/** What became of the elements of containers that were made again. */
+function remade(shared: unknown, plain: Plain, rebase: Rebase): void {
+  if (plain.kind === "map" && shared instanceof Y.Map) for (const [key, inner] of plain.entries) remade(shared.get(key), inner, rebase);
+  else if ((plain.kind === "text" || plain.kind === "list") && (shared instanceof Y.Text || shared instanceof Y.Array))
+    rebase.remade(shared, plain.made);
 }

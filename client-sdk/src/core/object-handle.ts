@@ -4,16 +4,36 @@
  * [OH1] Declared fields are properties (`valve.open`) unless the handle has a member of that name; all are in `fields`.
  * [OH2] What my role may not do is refused here, before the document changes: the room would undo it anyway.
  */
-import type { Array as YArray, Doc } from "yjs";
-import { addCounter, listField, objectMap, readField, type RoleSpec, type Scene, setField, setMember, textField } from "@copresence/shared/scene";
+import type { Doc } from "yjs";
+import {
+  addCounter,
+  type FieldSpec,
+  isPlainValue,
+  listField,
+  objectMap,
+  type PermissionSubject,
+  readField,
+  readTransform,
+  type Right,
+  type Scene,
+  setField,
+  setMember,
+  textField,
+} from "@copresence/shared/scene";
+import { type CasAsks, CasView } from "./cas-asks.ts";
+import { CounterView, ListView, SetView } from "./field-handles.ts";
 import type { Holds } from "./holds.ts";
 import {
-  type DeniedReason,
+  type CasHandle,
+  type CounterHandle,
+  type DeniedNotice,
   type GrabOptions,
   type GrabResult,
   type Hand,
   HIDDEN_TEXT,
+  type ListHandle,
   type ReleaseOptions,
+  type SetHandle,
   type TextHandle,
   type Veil,
 } from "./space-types.ts";
@@ -28,9 +48,10 @@ export type ObjectContext = {
   readonly mySlot: () => number;
   readonly veil: (id: string, field: string) => Veil | undefined;
   readonly nowMs: () => number;
-  /** Whether my role has this right; unknown definitions and roles leave it to the room. */
-  readonly may: (right: keyof RoleSpec) => boolean;
-  readonly deny: (reason: DeniedReason, object: string, field: string, sentence: string) => void;
+  /** Why I may not, as far as that is known here (rights.ts). */
+  readonly refusal: (right: Right, subject: PermissionSubject) => Pick<DeniedNotice, "reason" | "sentence"> | undefined;
+  readonly deny: (reason: DeniedNotice["reason"], object: string, field: string, sentence: string) => void;
+  readonly casAsks: CasAsks;
 };
 
 export class ObjectHandle {
@@ -81,6 +102,7 @@ export class ObjectHandle {
 
   set(field: string, value: unknown): void {
     const scene = this.context.sceneOf(this.id);
+    if (this.spec(field)?.policy === "cas") throw new RangeError(`${this.id}.${field} is a cas field: use cas("${field}").set(value)`);
     if (scene !== undefined && this.mayEdit(field)) setField(this.context.doc(), scene, this.id, field, value);
   }
 
@@ -101,8 +123,37 @@ export class ObjectHandle {
     if (scene !== undefined && this.mayEdit(field)) setMember(this.context.doc(), scene, this.id, field, element, present);
   }
 
-  list(field: string): YArray<unknown> | undefined {
-    return listField(this.context.doc(), this.id, field);
+  list(field: string): ListHandle<unknown> {
+    return new ListView({
+      find: () => listField(this.context.doc(), this.id, field),
+      mayEdit: () => this.mayEdit(field),
+      fits: (item) => isPlainValue(this.spec(field)?.value ?? "string", item),
+    });
+  }
+
+  elements(field: string): SetHandle {
+    return new SetView({
+      read: () => (this.read(field) as readonly string[] | undefined) ?? [],
+      write: (element, present) => this.member(field, element, present),
+    });
+  }
+
+  counter(field: string): CounterHandle {
+    return new CounterView(
+      () => (this.read(field) as number | undefined) ?? 0,
+      (by) => this.count(field, by),
+    );
+  }
+
+  cas(field: string): CasHandle<unknown> {
+    const spec = this.spec(field);
+    if (spec !== undefined && spec.policy !== "cas") throw new RangeError(`${this.id}.${field} is a ${spec.policy} field`);
+    return new CasView({
+      read: () => this.read(field),
+      fits: (value) => isPlainValue(spec?.value ?? "string", value),
+      refusal: () => (this.exists ? this.refusedEdit(field) : "unknown-object"),
+      ask: (value) => this.context.casAsks.ask(this.context.doc(), this.id, field, value),
+    });
   }
 
   veiled(field: string): Veil | undefined {
@@ -113,7 +164,8 @@ export class ObjectHandle {
     const { context } = this;
     const options = typeof how === "object" ? how : more;
     if (!this.exists) return refused({ granted: false, reason: "unknown-object", holder: undefined }, options);
-    if (!context.may("grab")) return refused({ granted: false, reason: "not-allowed", holder: this.holder }, options);
+    if (context.refusal("grab", this.subject()) !== undefined)
+      return refused({ granted: false, reason: "not-allowed", holder: this.holder }, options);
     const hand = typeof how === "string" ? how : context.holds.handFor(this.id, this.stored());
     return context.holds.grab(this.id, this.stored(), hand, options, context.nowMs());
   }
@@ -128,9 +180,23 @@ export class ObjectHandle {
 
   private mayEdit(field: string): boolean {
     if (!this.exists) return false;
-    if (this.context.may("edit")) return true;
-    this.context.deny("not-allowed", this.id, field, "Your role may not edit objects in this space.");
-    return false;
+    return this.refusedEdit(field) === undefined;
+  }
+
+  /** Why I may not edit, told as an event. */
+  private refusedEdit(field: string): DeniedNotice["reason"] | undefined {
+    const refusal = this.context.refusal("edit", this.subject());
+    if (refusal !== undefined) this.context.deny(refusal.reason, this.id, field, refusal.sentence);
+    return refusal?.reason;
+  }
+
+  private subject(): PermissionSubject {
+    return { object: this.id, type: this.type, position: readTransform(this.context.doc(), this.id)?.position };
+  }
+
+  private spec(field: string): FieldSpec | undefined {
+    const spec = this.context.sceneOf(this.id)?.objects[this.type];
+    return spec !== undefined && Object.hasOwn(spec, field) ? spec[field] : undefined;
   }
 }
 

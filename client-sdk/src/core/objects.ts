@@ -1,7 +1,7 @@
 /**
  * `space.objects`: the scene's objects by id, typed by its definition. Handles are made when asked for and kept while their object lives.
  */
-import { createObject, deleteObject, objectIds, objectMap, type Scene } from "@copresence/shared/scene";
+import { createObject, deleteObject, objectIds, objectMap, type ObjectTransform, readTransform, type Scene } from "@copresence/shared/scene";
 import type { Doc } from "yjs";
 import { type ObjectContext, type ObjectHandle, objectHandle } from "./object-handle.ts";
 import type { Objects, SpaceObject } from "./space-types.ts";
@@ -45,14 +45,16 @@ export class ObjectStore {
 
   create(type: string, init?: Readonly<Record<string, unknown>>, id = `${type}-${this.freshId()}`.slice(0, 64)): ObjectHandle {
     if (this.scene === undefined) throw new RangeError("creating objects needs the scene's definition; give it to connect()");
-    if (this.context.may("create")) createObject(this.doc, this.scene, type, id, init);
-    else this.context.deny("not-allowed", id, "", "Your role may not create objects in this space.");
+    const refusal = this.context.refusal("create", { object: id, type, position: positionIn(init) });
+    if (refusal === undefined) createObject(this.doc, this.scene, type, id, init);
+    else this.context.deny(refusal.reason, id, "", refusal.sentence);
     return this.get(id) ?? objectHandle(id, type, this.context);
   }
 
   delete(id: string): void {
-    if (this.context.may("create")) deleteObject(this.doc, id);
-    else this.context.deny("not-allowed", id, "", "Your role may not delete objects in this space.");
+    const refusal = this.context.refusal("delete", { object: id, type: this.typeOf(id), position: readTransform(this.doc, id)?.position });
+    if (refusal === undefined) deleteObject(this.doc, id);
+    else this.context.deny(refusal.reason, id, "", refusal.sentence);
   }
 
   /** Objects that changed: handles of the gone are forgotten, resting places taken over. */
@@ -77,4 +79,10 @@ export class ObjectStore {
     if (typeof type !== "string") return undefined;
     return this.scene === undefined || Object.hasOwn(this.scene.objects, type) ? type : undefined;
   }
+}
+
+/** Where a new object is going to rest. */
+function positionIn(init: Readonly<Record<string, unknown>> | undefined): ObjectTransform["position"] | undefined {
+  const transform = init?.["transform"] as Partial<ObjectTransform> | undefined;
+  return transform === undefined ? undefined : (transform.position ?? [0, 0, 0]);
 }

@@ -27,7 +27,7 @@ describe("typed objects", () => {
     valve.count("turns", 2);
     valve.count("turns");
     valve.member("tags", "hot", true);
-    valve.list("parts")?.push(["stem"]);
+    valve.list("parts").push("stem");
     const lamp = world.space.objects.create("lamp", { color: "#00ff00", transform: { position: [2, 1, 0] } });
     await world.time.run(200);
     expect(["open", "label", "turns", "tags", "parts"].map((field) => inRoom(world, field))).toEqual([true, "main valve", 3, ["hot"], ["stem"]]);

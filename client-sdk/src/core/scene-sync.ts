@@ -23,6 +23,7 @@ import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./do
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
 import { Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
+import { Rebase } from "./rebase.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import { ReturnReport } from "./return-report.ts";
 import type { SceneCache } from "./scene-cache.ts";
@@ -99,6 +100,8 @@ export class SceneSync {
   private settledCount = 0;
   /** The replica has an edit the room refused; survives the link. */
   private diverged = false;
+  /** The document that is on its way has other ids than ours throughout. */
+  private otherEpoch = false;
   /** Everything up to this message must be settled before the document is fetched. */
   private settleAt = 0;
   /** The room asked what we have: the next message answers as a step 2. */
@@ -145,6 +148,7 @@ export class SceneSync {
     this.synced = this.storageBad = this.owesAnswer = false;
     this.lastDenied = this.roomVector = undefined;
     this.outbox.unsend();
+    this.otherEpoch ||= this.epoch !== undefined && this.epoch !== epoch;
     const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
     if (this.user !== user) this.becomeUser(user);
     if (this.epoch !== epoch) this.options.cache?.write({ kind: "epoch", epoch });
@@ -339,7 +343,9 @@ export class SceneSync {
     this.options.cache?.write({ kind: "drop", ids: [...this.doomed.splice(0), ...known.map(({ id }) => id)] });
     for (const { id } of known) this.report.saved(id);
     this.options.onReplaced(this.doc, before);
-    for (const part of lacking) this.makeAgain(part);
+    const rebase = new Rebase(this.otherEpoch ? undefined : before);
+    this.otherEpoch = false;
+    for (const part of lacking) this.makeAgain(part, rebase);
     this.options.onChanged(differentIds(before, this.doc));
     before.destroy();
     if (++this.replaced >= MAX_REPLACED) this.options.onIdsSpent();
@@ -347,9 +353,9 @@ export class SceneSync {
   }
 
   /** On the new document, under its old id. What it changed may be gone, and it with it. */
-  private makeAgain(part: OutboxPart): void {
+  private makeAgain(part: OutboxPart, rebase: Rebase): void {
     this.again = part;
-    replayEdits(this.doc.getMap(OBJECTS_ROOT), part.edits, part.client);
+    replayEdits(this.doc.getMap(OBJECTS_ROOT), part.edits, part.client, rebase);
     if (this.again === undefined) return;
     this.again = undefined;
     this.report.refused(part.id, "unknown-object", "What it changed is no longer there.");

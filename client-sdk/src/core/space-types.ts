@@ -12,7 +12,18 @@
 import type { Quat, Vec3 } from "@copresence/shared/base";
 import type { Rig } from "@copresence/shared/motion";
 import type { DeniedReason, Hand, ReportReason } from "@copresence/shared/protocol";
-import type { FieldPolicy, FieldSpec, FieldsOf, FieldValue, InitOf, Scene, SceneSpec, TypeNames } from "@copresence/shared/scene";
+import type {
+  FieldPolicy,
+  FieldSpec,
+  FieldsOf,
+  FieldValue,
+  InitOf,
+  PermissionRule,
+  PermissionScope,
+  Scene,
+  SceneSpec,
+  TypeNames,
+} from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
 import type { Quality, QualityChange } from "./quality.ts";
 import type { HandControls, HandJoints } from "./stream-types.ts";
@@ -236,6 +247,39 @@ export type TextHandle = {
   readonly ytext: YText | undefined;
 };
 
+/** A list. Concurrent insertions all survive. Items and positions that cannot be throw a RangeError. */
+export type ListHandle<I> = Iterable<I> & {
+  readonly length: number;
+  at(index: number): I | undefined;
+  toArray(): readonly I[];
+  push(...items: readonly I[]): void;
+  insert(index: number, ...items: readonly I[]): void;
+  delete(index: number, length?: number): void;
+  /** The shared type itself. Ask again after a `resynced` event. Undefined once the object is deleted. */
+  readonly yarray: YArray<unknown> | undefined;
+};
+/** A set of short strings, sorted. Adding wins over a concurrent removal. */
+export type SetHandle = Iterable<string> & {
+  readonly size: number;
+  has(element: string): boolean;
+  add(element: string): void;
+  delete(element: string): void;
+};
+/** A counter. No concurrent increment is lost. */
+export type CounterHandle = { readonly value: number; add(by?: number): void };
+/** What became of a compare-and-set; `value` is what everybody sees now. `offline`: no link, or it ended before the verdict. */
+export type CasOutcome<V> =
+  | { readonly won: true; readonly value: V }
+  | { readonly won: false; readonly reason: DeniedReason | "offline" | "schema-mismatch" | "declined"; readonly value: V };
+/** A field that changes hands: a reservation, a state machine. */
+export type CasHandle<V> = {
+  readonly value: V;
+  /** Sets it if nobody has changed what I see; the room decides. Not shown before it has. */
+  set(value: V): Promise<CasOutcome<V>>;
+  /** Sets what `next` makes of the current value, again after each lost race (5 attempts by default); `undefined` gives up (`declined`). */
+  update(next: (current: V) => V | undefined, attempts?: number): Promise<CasOutcome<V>>;
+};
+
 export type Veil = { readonly reason: string; /** I wrote it, so I still see it. */ readonly mine: boolean };
 
 /** What others see of a text that moderation hid. */
@@ -255,15 +299,18 @@ export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
   readonly heldByMe: boolean;
   /** Whether it can be held: its type declares a leased transform. */
   readonly grabbable: boolean;
-  /** Changes an `lww` or `cas` field. Shown at once; undone with a `denied` event if the room refuses. */
-  set<F extends FieldsWith<S, T, "lww" | "cas">>(field: F, value: FieldType<S, T, F>): void;
+  /** Changes an `lww` field. Shown at once; undone with a `denied` event if the room refuses. */
+  set<F extends FieldsWith<S, T, "lww">>(field: F, value: FieldType<S, T, F>): void;
+  /** A `cas` field: the room judges each change against what its author saw. */
+  cas<F extends FieldsWith<S, T, "cas">>(field: F): CasHandle<FieldType<S, T, F>>;
   text(field: FieldsWith<S, T, "text">): TextHandle;
   /** Adds to a counter; no concurrent increment is lost. Default 1. */
   count(field: FieldsWith<S, T, "counter">, by?: number): void;
   /** Adds an element to a set, or takes it out; a concurrent add wins. */
   member(field: FieldsWith<S, T, "set">, element: string, present: boolean): void;
-  /** The shared type of a list. Ask again after a `resynced` event. Undefined once deleted. */
-  list(field: FieldsWith<S, T, "list">): YArray<unknown> | undefined;
+  elements(field: FieldsWith<S, T, "set">): SetHandle;
+  counter(field: FieldsWith<S, T, "counter">): CounterHandle;
+  list<F extends FieldsWith<S, T, "list">>(field: F): ListHandle<FieldType<S, T, F> extends readonly (infer I)[] ? I : never>;
   veiled(field: string): Veil | undefined;
   /**
    * Takes the object into a hand, shown at once: `left`, `right`, `both` (moves, turns and scales with the two), or `pointer`, which carries it
@@ -308,7 +355,13 @@ export type ChatLine = {
 };
 
 /** The room refused something of mine and, for edits, it has been undone. */
-export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };
+export type DeniedNotice = {
+  /** `schema-mismatch`: this client has another version of the scene's definition than the room; it may look, not edit. */
+  readonly reason: DeniedReason | "schema-mismatch";
+  readonly object: string;
+  readonly field: string;
+  readonly sentence: string;
+};
 export type StorageNotice = { readonly state: "good" | "bad"; readonly sentence: string };
 
 /** What became of one edit that was made without a link. */
@@ -343,12 +396,21 @@ export type SpaceEvents = {
   storage: StorageNotice;
   /** Moderation did something about me, or it ended. */
   measure: MeasureNotice;
+  /** The rules over who may do what changed; those that concern me. */
+  permissions: readonly PermissionRule[];
   /** All edits that were made without a link are settled: each saved, or undone with a reason. */
   merged: MergeReport;
   /** The device stopped keeping edits; the sentence says why. */
   offline: { readonly state: OfflineState; readonly sentence: string };
   /** `objects.doc` is a new document; bindings to shared types must be renewed. */
   resynced: Doc;
+};
+
+/** Rules over who may do what. The room refuses changes by people who do not moderate, with a `denied` event. */
+export type Permissions = {
+  rules(): readonly PermissionRule[];
+  /** Allows or forbids; `undefined` takes a rule back to what the definition says. In force at once, told by a `permissions` event when saved. */
+  set(scope: PermissionScope, allow: boolean | undefined): void;
 };
 
 // --------------------------------------------------------------------------------------------------------------------- safety
@@ -421,6 +483,24 @@ export type SearchResult = {
   /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
   readonly degraded: boolean;
   readonly hits: readonly SearchHit[];
+  /** How many things there are, where the question was "how many ...". */
+  readonly count?: number | undefined;
+};
+
+export type DescribeOptions = {
+  /** Only what is in view from `from`. Default: the whole scene. */
+  readonly view?: boolean | undefined;
+  /** Point of view, room frame. Default: my head. */
+  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
+};
+export type Description = {
+  /** The pipeline did not answer; there is nothing to tell. */
+  readonly degraded: boolean;
+  /** Sentences to read out: what is here, what stands together, who is where doing what. */
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
 };
 
 export type SpaceStats = {
@@ -447,6 +527,29 @@ export type SpaceStats = {
 
 // ---------------------------------------------------------------------------------------------------------------------- space
 
+/** `by`: a user; `since`: wall clock, ms or a Date. */
+export type RollbackOptions = { readonly by?: string; readonly object?: string; readonly since?: number | Date };
+/** `limit`: entries, at most 100. */
+export type HistoryOptions = RollbackOptions & { readonly limit?: number };
+/** Consecutive edits of one person to one object; times are wall clock, ms. */
+export type HistoryEntry = {
+  readonly user: string;
+  readonly object: string;
+  readonly kind: "created" | "changed" | "deleted";
+  readonly fields: readonly string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly edits: number;
+};
+/** `too-many`: the history is being read already. `read-only`: the room's storage is in trouble. */
+export type PastRefusal = { readonly ok: false; readonly reason: DeniedReason | "offline"; readonly sentence: string };
+/** The history begins at `startMs`; `more`: older entries were left out. */
+export type HistoryResult =
+  | { readonly ok: true; readonly startMs: number; readonly more: boolean; readonly entries: readonly HistoryEntry[] }
+  | PastRefusal;
+/** Objects that were changed, and objects left as they are because others have changed them since. */
+export type RollbackResult = { readonly ok: true; readonly changed: number; readonly kept: number } | PastRefusal;
+
 export type Space<S extends SceneSpec = any> = {
   readonly id: string;
   readonly status: SpaceStatus;
@@ -457,6 +560,7 @@ export type Space<S extends SceneSpec = any> = {
   readonly people: People;
   readonly safety: Safety;
   readonly objects: Objects<S>;
+  readonly permissions: Permissions;
   readonly stats: SpaceStats;
   /** Live knobs: latency against smoothness, what I get of others, what I send. */
   readonly quality: Quality;
@@ -468,6 +572,20 @@ export type Space<S extends SceneSpec = any> = {
   /** Sends a line to everybody. False when there is no room to send it to. It comes back as a `chat` event. */
   chat(text: string): boolean;
   search(text: string, options?: SearchOptions): Promise<SearchResult>;
+  /**
+   * A standing question: `listener` is called with the answer soon and whenever it changes, also over reconnects, until the function that is
+   * returned is called. Without `from` it is asked from where I stand. At most 4 at a time; more are refused with a `denied` event.
+   */
+  watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
+  /** What is here and who does what, to read out. */
+  describe(options?: DescribeOptions): Promise<Description>;
+  /** Who changed what, newest first, as far back as the server keeps it (30 days by default). For whoever may edit. */
+  history(options?: HistoryOptions): Promise<HistoryResult>;
+  /**
+   * Undoes a person's, an object's or a period's changes, as a new edit; what others have built on them since stays. One's own: everybody who
+   * may edit; otherwise: moderators. Resolves when it is on the room's disk. Throws a RangeError when nothing is named.
+   */
+  rollback(options: RollbackOptions): Promise<RollbackResult>;
   /** Once per rendered frame, after `me.setPose`: plays people out, moves held objects, paces the uplink. `nowMs` is local; default now. */
   frame(nowMs?: number): void;
   /** Artificial network trouble from now on; undefined ends it. */

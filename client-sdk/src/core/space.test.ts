@@ -22,7 +22,7 @@ describe("joining", () => {
     expect(space.me).toMatchObject({ slot: 0, name: "Me", role: "member", color: 0x112233 });
     expect(space.objects.ids()).toEqual(["valve-1"]);
     expect(room.joins[0]).toMatchObject({ space: "hall", ticket: "ticket-1" });
-    expect(space.definitionMatches).toBe(false);
+    expect(space.definitionMatches).toBe(true);
   });
 
   it("rejects with the room's code and sentence when a retry makes no sense", async () => {
@@ -213,6 +213,30 @@ describe("my body", () => {
     expect(samples[2]?.pose[1]).toBeCloseTo(1.6, 3);
     expect(Math.abs((samples[2]?.timeMs ?? 0) - space.roomTimeMs)).toBeLessThan(40);
     expect(samples[0]?.timeMs).toBeLessThan(samples[1]?.timeMs ?? 0);
+  });
+
+  it("[UL4] follows the room's wish for less or more, and never exceeds what the application allows", async () => {
+    const { space, room, time } = await joinWorld();
+    const sentIn = async (ms: number): Promise<number> => {
+      const before = room.all("poseUp").length;
+      for (let t = 0; t < ms; t += 1000 / 90) {
+        space.me.setPose(standing());
+        space.frame();
+        await time.run(1000 / 90);
+      }
+      return room.all("poseUp").length - before;
+    };
+    const close = (count: number, wanted: number): void => expect(Math.abs(count - wanted)).toBeLessThanOrEqual(2);
+    close(await sentIn(1000), 30);
+    room.say({ type: "uplink", hz: 10 });
+    await time.run(20);
+    close(await sentIn(1000), 10);
+    room.say({ type: "uplink", hz: 200 });
+    await time.run(20);
+    close(await sentIn(1000), 30);
+    room.say({ type: "uplink", hz: 0 });
+    await time.run(20);
+    expect(await sentIn(3000)).toBeGreaterThanOrEqual(2);
   });
 
   it("[ME1] never carries a non-finite number", async () => {

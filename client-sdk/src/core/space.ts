@@ -6,12 +6,14 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import { objectType, type RoleSpec, type Scene, type SceneSpec } from "@copresence/shared/scene";
+import { objectType, type Scene, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
+import { CasAsks } from "./cas-asks.ts";
 import { Connection } from "./connection.ts";
 import { Downlink } from "./downlink.ts";
 import { Emitter } from "./emitter.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { PastState } from "./history.ts";
 import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
@@ -23,18 +25,26 @@ import { PeopleStore } from "./people.ts";
 import { QualityKnobs, type QualityOptions } from "./quality.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { Rights } from "./rights.ts";
 import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import {
   type CloseInfo,
   type ConnectOptions,
-  type DeniedReason,
+  type DeniedNotice,
+  type HistoryOptions,
+  type HistoryResult,
   JoinError,
   type LinkConditions,
   type Objects,
+  type Permissions,
   type OfflineState,
+  type RollbackOptions,
+  type RollbackResult,
   type SavedState,
+  type DescribeOptions,
+  type Description,
   type SearchOptions,
   type SearchResult,
   type Space,
@@ -105,6 +115,9 @@ class CoreSpace implements Space {
   private readonly store: ObjectStore;
   private readonly veils = new VeilStore();
   private readonly asks: Asks;
+  private readonly casAsks: CasAsks;
+  private readonly rights: Rights;
+  private readonly past: PastState;
   private readonly meter: Meter;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
@@ -166,8 +179,11 @@ class CoreSpace implements Space {
       observe: options.observe ?? true,
     });
     this.uplink = new Uplink({ me: this.me, send: (bytes, droppable) => this.sendBytes(bytes, droppable), lastFrame: () => this.downlink });
+    this.rights = new Rights(scene);
+    this.casAsks = new CasAsks((message) => this.connection.up && this.sendBytes(encodeMessage(message), false));
     this.applyQuality(this.quality.all);
     this.asks = new Asks(scheduler, (message) => this.send(message));
+    this.past = new PastState({ up: () => this.welcomed, send: (message) => this.send(message), nextRef: () => this.asks.nextRef() });
     this.safety = new SafetyState(
       {
         up: () => this.welcomed,
@@ -221,7 +237,8 @@ class CoreSpace implements Space {
       mySlot: () => this.me.slot,
       veil: (id, field) => this.veils.get(id, field, this.me.user),
       nowMs: () => clock.now(),
-      may: (right) => (scene?.roles as Readonly<Record<string, RoleSpec>> | undefined)?.[this.me.role]?.[right] ?? true,
+      refusal: (right, subject) => this.rights.refusal(this.me, right, subject),
+      casAsks: this.casAsks,
       deny: (reason, object, field, sentence) => this.deny(reason, object, field, sentence),
     };
     this.store = new ObjectStore(context, scene, () => letters(random));
@@ -280,6 +297,28 @@ class CoreSpace implements Space {
     return this.asks.search(text, options, this.me.pose);
   }
 
+  watch(text: string, listener: (result: SearchResult) => void, options: SearchOptions = {}): () => void {
+    return this.asks.watch(text, listener, options, this.connection.up && this.welcomed);
+  }
+
+  describe(options: DescribeOptions = {}): Promise<Description> {
+    if (!this.connection.up) return Promise.resolve({ degraded: true, text: "", objects: 0, people: 0, groups: [] });
+    return this.asks.describe(options);
+  }
+
+  readonly permissions: Permissions = {
+    rules: () => this.rights.rules(),
+    set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
+  };
+
+  history(options?: HistoryOptions): Promise<HistoryResult> {
+    return this.past.history(options);
+  }
+
+  rollback(options: RollbackOptions): Promise<RollbackResult> {
+    return this.past.rollback(options);
+  }
+
   frame(nowMs: number = this.options.clock.now()): void {
     this.me.frame(nowMs);
     const roomMs = this.roomTime(nowMs);
@@ -335,6 +374,11 @@ class CoreSpace implements Space {
         return;
       case "denied":
         return this.onDenied(message);
+      case "casResult":
+        return this.casAsks.onResult(message);
+      case "permissions":
+        this.rights.learn(message);
+        return this.emitter.emit("permissions", this.rights.rules());
       case "chatMessage":
         return this.onChat(message);
       case "searchResult":
@@ -349,6 +393,16 @@ class CoreSpace implements Space {
         const { measure, what, on, sentence } = message;
         return this.emitter.emit("measure", { measure, what, on, sentence });
       }
+      case "searchCount":
+        return this.asks.onCount(message);
+      case "watchResult":
+        return this.asks.onWatch(message);
+      case "description":
+        return this.asks.onDescription(message);
+      case "history":
+        return this.past.onHistory(message);
+      case "rolledBack":
+        return this.past.onRolledBack(message);
       case "storage":
         this.sync.onStorage(message.state === "bad");
         return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
@@ -365,7 +419,9 @@ class CoreSpace implements Space {
     }
     this.region = message.region;
     this.tickRateHz = message.tickRateHz;
-    this.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.definitionMatches = this.rights.definitionMatches = scene === undefined || scene.hash === message.definition;
+    this.rights.reset();
+    if (this.rights.mismatch !== undefined) this.deny(this.rights.mismatch.reason, "", "", this.rights.mismatch.sentence);
     this.roomUplinkHz = message.uplinkHz;
     this.applyQuality(this.quality.all);
     this.veils.clear();
@@ -379,6 +435,7 @@ class CoreSpace implements Space {
     this.safety.linkUp();
     for (const event of this.beforeWelcome.splice(0)) this.onSession(event);
     this.connection.welcomed();
+    this.asks.linkUp();
     this.judgeReady();
   }
 
@@ -424,6 +481,7 @@ class CoreSpace implements Space {
   }
 
   private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
+    if (object === "" && this.past.refused(ref, reason, sentence)) return;
     if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
       this.holds.onReleaseRefused(object);
     else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
@@ -439,7 +497,9 @@ class CoreSpace implements Space {
     this.streams.linkDown();
     this.sync.linkDown();
     this.asks.linkDown();
+    this.casAsks.linkDown();
     this.safety.linkDown();
+    this.past.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
     if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
@@ -470,7 +530,7 @@ class CoreSpace implements Space {
     return taken;
   }
 
-  private deny(reason: DeniedReason, object: string, field: string, sentence: string): void {
+  private deny(reason: DeniedNotice["reason"], object: string, field: string, sentence: string): void {
     this.emitter.emit("denied", { reason, object, field, sentence });
   }
 

@@ -5,6 +5,7 @@
  * - `xrDevice`  IWER's emulated headset (`position`, `quaternion`, `controllers.left/right`), or undefined with real WebXR.
  * - `three`     `renderer`, `scene`, `camera`, `rig` (play space in the room) and `views` (drawn objects by id, each with `root`).
  * - `input`     `desktop` (`yaw`, `pitch`, `carry`, `hovered`) and `xr` (`hands[0|1].carry`).
+ * - `select(id)` opens an object's card, as a click on it does; undefined closes it.
  * - `fps`       frames per second over the last second.
  * - `screenOf(id)` where an object is on the page: `{x, y}` in CSS pixels, or undefined when it is behind the camera or not there.
  */
@@ -26,6 +27,7 @@ export type DemoHandle = {
     views: ReadonlyMap<string, ObjectView>;
   };
   input: { desktop: DesktopInput; xr: XrInput } | undefined;
+  select(id: string | undefined): void;
   readonly fps: number;
   screenOf(id: string): { readonly x: number; readonly y: number } | undefined;
 };

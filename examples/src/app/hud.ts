@@ -42,7 +42,11 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     inspector.select(id);
     actions.selectionChanged(id);
   };
-  const inspector = createInspector(space, () => select(undefined));
+  const inspector = createInspector(
+    space,
+    () => select(undefined),
+    (sentence) => toasts.show(sentence),
+  );
   const status = createStatusBar(space, { rejoin: () => location.reload() });
   const people = createPeopleList(space, (person: RemotePerson) =>
     actions.lookAt(person.pose[0] as number, person.pose[1] as number, person.pose[2] as number),

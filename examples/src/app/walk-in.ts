@@ -32,7 +32,7 @@ const HIDDEN_FRAME_MS = 250;
 export type Inside = {
   readonly hud: HTMLElement;
   frame(nowMs: number, deltaMs: number): void;
-  readonly handle: Pick<DemoHandle, "space" | "input"> & { readonly views: DemoHandle["three"]["views"] };
+  readonly handle: Pick<DemoHandle, "space" | "input" | "select"> & { readonly views: DemoHandle["three"]["views"] };
   readonly meter: FrameMeter;
 };
 
@@ -116,7 +116,7 @@ export function walkIn(stage: Stage, canvas: HTMLCanvasElement, space: Space<any
   return {
     hud: hud.element,
     meter,
-    handle: { space, input: { desktop, xr: xrInput }, views: world.views.views },
+    handle: { space, input: { desktop, xr: xrInput }, views: world.views.views, select: hud.select },
     frame(nowMs, deltaMs) {
       meter.tick(nowMs);
       measure(deltaMs);

@@ -2,6 +2,7 @@
 import type { Space, SpaceObject } from "@copresence/client";
 import { SWATCHES } from "../world/palette.ts";
 import { h, icon, ICONS } from "./dom.ts";
+import { createHistoryList } from "./history-list.ts";
 import { deeds } from "./object-deeds.ts";
 
 export type Inspector = {
@@ -11,12 +12,13 @@ export type Inspector = {
   rename(): void;
 };
 
-export function createInspector(space: Space, onClose: () => void): Inspector {
+export function createInspector(space: Space, onClose: () => void, say: (sentence: string) => void): Inspector {
   const kind = h("span", { class: "kind" });
   const label = h("input", { id: "label-input", "aria-label": "Label", autocomplete: "off", maxlength: 120, placeholder: "Give it a name" });
   const note = h("p", { class: "veil-note" });
   const holder = h("p", { class: "holder" });
   const actions = h("div", { class: "actions" });
+  const history = createHistoryList(space, say);
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => onClose() }, icon(ICONS.close));
   const remove = h(
     "button",
@@ -32,6 +34,7 @@ export function createInspector(space: Space, onClose: () => void): Inspector {
     note,
     holder,
     actions,
+    history.element,
   );
   let id: string | undefined;
 
@@ -98,6 +101,7 @@ export function createInspector(space: Space, onClose: () => void): Inspector {
     select(next) {
       if (id !== undefined && document.activeElement === label) save();
       id = next;
+      history.show(id);
       draw(true);
     },
     rename() {

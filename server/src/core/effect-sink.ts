@@ -24,6 +24,7 @@ const METRICS = [
   "report",
   "hide_refused",
   "alarm",
+  "rollback",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */
 const DENIED_NAME_BYTES = 64;

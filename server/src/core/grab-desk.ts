@@ -164,6 +164,16 @@ export class GrabDesk {
     }
   }
 
+  /** Permissions changed: who may no longer hold something lets go of it where it was last seen. */
+  recheck(nowMs: number): void {
+    for (const held of this.leases.all()) {
+      const holder = this.roster.bySlot(held.lease.slot);
+      if (holder === undefined || this.document.may?.(holder.person, "grab", held.lease.object) !== false) continue;
+      this.remember({ session: holder.session, object: held.lease.object, reason: "not-allowed" });
+      this.end(held, this.lastSeen(held), nowMs, true);
+    }
+  }
+
   /** Once per tick: leases that nobody renewed, and ends of holds that have waited long enough to be shown. */
   flush(nowMs: number): void {
     for (const held of this.leases.expired(nowMs)) {

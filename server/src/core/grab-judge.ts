@@ -24,7 +24,7 @@ export type PoseHistory = { poseAt(slot: number, timeMs: number, out: Float64Arr
 export type GrabObjects = {
   readonly readOnly: boolean;
   object(id: string): PlainObject | undefined;
-  /** Whether rules over the roles forbid it; where it is missing there are none. */
+  /** Permission rules; without them the role decides. */
   may?(person: { readonly user: string; readonly role: string }, right: "grab", object: string): boolean;
 };
 
@@ -90,10 +90,12 @@ export class GrabJudge {
   refusal(claim: Claim, nowMs: number): Refusal | undefined {
     const { member, message } = claim;
     const { slot } = member.person;
-    if (!member.role.grab || member.person.status === "asleep") return no("not-allowed");
+    if (member.person.status === "asleep") return no("not-allowed");
+    if (this.objects.may === undefined && !member.role.grab) return no("not-allowed");
     if (quatFromWire(message.gripRotation) === undefined) return no("malformed");
     const object = this.objects.object(message.object);
     if (object === undefined) return no("unknown-object");
+    if (this.objects.may?.(member.person, "grab", object.id) === false) return no("not-allowed");
     const spec = this.scene.objects[object.type]?.["transform"];
     if (spec?.policy !== "leased") return no("not-allowed");
     if (this.objects.readOnly) return no("read-only");

@@ -12,7 +12,9 @@ import type { SceneDocument } from "./document/index.ts";
 import type { Door } from "./door.ts";
 import type { EffectSink } from "./effect-sink.ts";
 import type { GrabDesk } from "./grab-desk.ts";
+import type { HistoryDesk } from "./history/history-desk.ts";
 import type { Member } from "./member.ts";
+import type { PermissionDesk } from "./permission-desk.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 import type { Restrictions } from "./safety/restrictions.ts";
@@ -32,10 +34,12 @@ export type MessageParts = {
   readonly grabs: GrabDesk;
   readonly chat: ChatDesk;
   readonly search: SearchDesk;
+  readonly permissions: PermissionDesk;
   readonly streams: StreamDesk;
   readonly safety: SafetyDesk;
   readonly behaviour: BehaviourDesk;
   readonly restrictions: Restrictions;
+  readonly history: HistoryDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
 /** When a message is handled: room time, the newest tick, and the message's arrival (not after `nowMs`). */
@@ -68,12 +72,23 @@ export class MessageDesk {
         return grabs.release(member, message, tick, nowMs);
       case "sync":
         return absorb(document.receive(member.session, message.body, nowMs));
+      case "cas":
+        return absorb(document.compareAndSet(member.session, message));
+      case "permit":
+        if (this.parts.permissions.change(member, message)) grabs.recheck(nowMs);
+        return;
       case "chat":
         this.parts.plane.speaks(member.person.slot);
         this.parts.behaviour.said(member);
         return this.chat(member, message, nowMs);
       case "search":
         return search.ask(member, message, nowMs);
+      case "watch":
+        return search.watch(member, message, nowMs);
+      case "unwatch":
+        return search.unwatch(member, message.ref);
+      case "describe":
+        return search.describe(member, message, nowMs);
       case "poseNack":
         return this.poseNack(member, message.slots);
       case "relation":
@@ -84,6 +99,10 @@ export class MessageDesk {
         return this.parts.safety.report(member, message, nowMs);
       case "appeal":
         return this.parts.safety.appeal(member, message, nowMs);
+      case "historyAsk":
+        return this.parts.history.ask(member, message);
+      case "rollback":
+        return this.parts.history.rollback(member, message);
       case "presence":
         return this.presence(member, message.state, nowMs);
       case "streamUp":

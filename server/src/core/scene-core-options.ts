@@ -25,6 +25,8 @@ export type SceneCoreOptions = {
   readonly behaviour?: BehaviourModel | undefined;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
+  /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */
+  readonly stopwatch?: (() => number) | undefined;
   /** Slots; default and most `LIMITS.people`. */
   readonly capacity?: number;
 };

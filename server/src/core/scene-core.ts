@@ -9,7 +9,7 @@
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import { PermissionTable } from "@copresence/shared/scene";
+import type { PermissionTable } from "@copresence/shared/scene";
 import { BehaviourDesk } from "./behaviour/behaviour-desk.ts";
 import { ChatDesk } from "./chat-desk.ts";
 import { cutUtf8 } from "./cut-utf8.ts";
@@ -18,11 +18,13 @@ import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
 import { GrabDesk } from "./grab-desk.ts";
+import { HistoryDesk } from "./history/history-desk.ts";
 import { HideTable } from "./hide-table.ts";
 import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
+import { loadPermissions, PERMISSIONS_NOTE, PermissionDesk } from "./permission-desk.ts";
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
@@ -52,11 +54,13 @@ export class SceneCore {
   private readonly door: Door;
   private readonly grabs: GrabDesk;
   private readonly chat: ChatDesk;
+  private readonly permissions: PermissionDesk;
   private readonly search: SearchDesk;
   private readonly streams: StreamDesk;
   private readonly safety: SafetyDesk;
   private readonly behaviour: BehaviourDesk;
   private readonly restrictions: Restrictions;
+  private readonly history: HistoryDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
@@ -65,11 +69,14 @@ export class SceneCore {
   /** Builds the room on its document, or says why that cannot be. */
   static open(options: SceneCoreOptions): Result<SceneCore, SceneCoreError> {
     const { scene, loaded, space, seed } = options;
-    const permissions = new PermissionTable(scene);
-    const document = new SceneDocument({ scene, epoch: loaded.epoch, seq: loaded.seq, clientId: serverClientId(space, seed), permissions });
+    const permissions = loadPermissions(scene, loaded.notes?.get(PERMISSIONS_NOTE));
+    if (!permissions.ok) return err({ code: "corrupt", sentence: permissions.error });
+    const { stopwatch } = options;
+    const clientId = serverClientId(space, seed);
+    const document = new SceneDocument({ scene, epoch: loaded.epoch, seq: loaded.seq, clientId, permissions: permissions.value, stopwatch });
     const result = document.load(loaded.snapshot, loaded.updates, loaded.owners);
     if (!result.ok) return err(result.error);
-    const core = new SceneCore(options, document, permissions);
+    const core = new SceneCore(options, document, permissions.value);
     try {
       core.begin();
     } catch (error) {
@@ -82,6 +89,7 @@ export class SceneCore {
   /** What the room does of itself; its effects leave with the first step. */
   private begin(): void {
     const { loaded, scene, initial = [] } = this.options;
+    this.absorb(this.document.migrate());
     if (neverWritten(loaded) && initial.length > 0) {
       this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
     }
@@ -89,7 +97,7 @@ export class SceneCore {
     this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
   }
 
-  private constructor(options: SceneCoreOptions, document: SceneDocument, permissions: PermissionTable) {
+  private constructor(options: SceneCoreOptions, document: SceneDocument, table: PermissionTable) {
     const { space, region, tickRateHz, scene, seed, moderation, capacity = LIMITS.people } = options;
     assert(isIdentifier(space) && isIdentifier(region), "space and region are identifiers");
     assert(tickRateHz >= 10 && tickRateHz <= 90, "tick rate is 10..90 Hz");
@@ -101,8 +109,9 @@ export class SceneCore {
     const roster = new Roster(capacity);
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
+    this.permissions = new PermissionDesk({ out, roster, scene, table });
     this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
-    this.restrictions = new Restrictions(permissions);
+    this.restrictions = new Restrictions(table);
     this.behaviour = new BehaviourDesk({
       out,
       roster,
@@ -113,7 +122,7 @@ export class SceneCore {
       exempt: (a, b) => this.safety.relations.friends(a, b),
     });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
-    this.search = new SearchDesk({ out, roster, veils });
+    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -136,10 +145,13 @@ export class SceneCore {
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, safety, behaviour, restrictions, absorb } = this;
+    const { door, grabs, chat, search, safety, permissions, behaviour, restrictions, absorb } = this;
     const streams = new StreamDesk({ out, roster, door, plane });
     this.streams = streams;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, behaviour, restrictions, absorb });
+    const history = new HistoryDesk({ out, roster, document, absorb });
+    this.history = history;
+    const parts = { out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, history, behaviour, restrictions, absorb };
+    this.messages = new MessageDesk(parts);
   }
 
   /** The newest tick that ran. */
@@ -234,11 +246,17 @@ export class SceneCore {
         return;
       case "appended":
         this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
+        if (input.ok) this.history.appended(input.batch);
         return this.grabs.appended(input.batch);
+      case "noted":
+        return this.permissions.stored(input.write, input.ok, input.sentence);
+      case "recalled":
+        return this.history.recalled(input);
       case "compacted":
         return this.document.compacted(input.bytes);
       case "storeRecovered":
         this.absorb(this.document.recovered());
+        this.permissions.recovered();
         return this.grabs.recovered();
       case "verdict":
         return this.verdict(input.subject, input);
@@ -299,6 +317,7 @@ export class SceneCore {
     const delta = this.veils.judge(subject, verdict);
     if (delta === undefined) return;
     this.out.session(delta);
+    this.search.sceneChanged();
     const author = delta.kind === "veil" ? this.roster.byUser(delta.author) : undefined;
     if (author === undefined) return;
     const { object, field } = subject;
@@ -345,6 +364,7 @@ export class SceneCore {
       definition: scene.hash,
       epoch: loaded.epoch,
     });
+    this.permissions.welcome(member);
     this.safety.appeared(member);
   }
 
@@ -352,6 +372,7 @@ export class SceneCore {
     this.grabs.releaseAll(member, this.nowMs);
     this.grabs.forget(member.session);
     this.search.leave(member.session);
+    this.history.leave(member.session);
   }
 
   /** Passes on what the document decided, and draws the consequences for leases, veils and sessions. */
@@ -370,6 +391,7 @@ export class SceneCore {
 
   private noticed(event: PipelineEvent): void {
     if (event.kind === "text" && event.subject.kind === "field") this.veils.written(event.subject, event.version, event.user);
+    if (event.kind === "object" || event.kind === "objectGone") this.search.sceneChanged();
     if (event.kind !== "objectGone") return;
     this.grabs.objectGone(event.object);
     for (const delta of this.veils.forget(event.object)) this.out.session(delta);

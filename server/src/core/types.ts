@@ -11,6 +11,7 @@ import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, MessageOf, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { AlarmKind, AlarmNotice } from "./behaviour/index.ts";
 import type { Evidence } from "./safety/reports.ts";
+import type { PastAnswer, PastQuery } from "./history/types.ts";
 import type { MotionFeatures } from "./motion-features.ts";
 
 /** What a verified ticket says. */
@@ -29,13 +30,25 @@ export type CoreInput =
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }
   /** Answer to an `append` effect. */
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
+  /** Answer to a `note` effect. */
+  | { readonly kind: "noted"; readonly write: number; readonly ok: boolean; readonly sentence: string }
   /** A `compact` effect was carried out: the stored document has this many bytes. */
   | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
+  /** Answer to a `recall` effect; undefined: the store could not read its past, and `sentence` says why. */
+  | { readonly kind: "recalled"; readonly id: number; readonly answer: PastAnswer | undefined; readonly sentence: string }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: SessionId; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] }
+  | {
+      readonly kind: "searched";
+      readonly session: SessionId;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
+    }
   /** The socket of a session skipped a droppable frame (governor). */
   | { readonly kind: "frameSkipped"; readonly session: SessionId }
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
@@ -76,6 +89,21 @@ export type SearchHit = {
   readonly position: readonly number[];
   readonly label: string;
   readonly why: string;
+};
+/** What `describe` is answered with; `text` is for people. Positions in metres. */
+export type SceneDescription = {
+  readonly text: string;
+  readonly objects: number;
+  readonly people: number;
+  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
+};
+/** A person as a description tells of them. */
+export type DescribedPerson = {
+  readonly name: string;
+  readonly asleep: boolean;
+  readonly view: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+  /** Ids of what they hold. */
+  readonly holds: readonly string[];
 };
 
 /** Public facts about a person, mirrored into the Colyseus schema. `status` never says why somebody is asleep. */
@@ -130,8 +158,12 @@ export type CoreEffect =
   | { readonly kind: "sendDoc"; readonly session: SessionId; readonly bytes: Uint8Array }
   | { readonly kind: "session"; readonly delta: SessionDelta }
   | { readonly kind: "append"; readonly batch: number; readonly records: readonly AppendRecord[] }
+  /** A small record of the scene outside of its document (permissions), replaced as a whole; answered by `noted`. */
+  | { readonly kind: "note"; readonly write: number; readonly key: string; readonly value: Uint8Array }
   /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
   | { readonly kind: "compact" }
+  /** The scene's past is asked for; the answer comes as `recalled`. */
+  | { readonly kind: "recall"; readonly id: number; readonly query: PastQuery }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   /** `by`: who caused it, where somebody did; for the room's own counting, not for the pipeline. */
   | { readonly kind: "event"; readonly event: PipelineEvent; readonly by?: string }
@@ -189,7 +221,8 @@ export type CoreMetric =
   | "relation"
   | "report"
   | "hide_refused"
-  | "alarm";
+  | "alarm"
+  | "rollback";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =
@@ -203,6 +236,14 @@ export type PipelineEvent =
       readonly position: readonly number[];
       readonly sizeM: number;
       readonly color: string;
+      /** Extents along x, y, z in metres, where the object says them; otherwise `sizeM` is the largest. */
+      readonly size?: readonly number[] | undefined;
+      /** Words that are true of it: states ("open"), tags. */
+      readonly tags?: readonly string[] | undefined;
+      /** The room or zone it says it is in. */
+      readonly room?: string | undefined;
+      /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
+      readonly audience?: string | undefined;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
   | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
@@ -215,6 +256,12 @@ export type PipelineEvent =
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
+      /** What this asker may see beside what everybody may; absent: everything. */
+      readonly audiences?: readonly string[] | undefined;
+      /** Objects whose words moderation hides from this asker: they go by their type. */
+      readonly veiled?: readonly string[] | undefined;
+      /** The question is what is here; `view` for what is in view alone. */
+      readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] } | undefined;
     }
   /**
    * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).

@@ -53,6 +53,11 @@ export class VeilTable {
     return this.veilsOf(object).some((veil) => veil.author !== reader);
   }
 
+  /** Objects with any text that is hidden from this reader, sorted. */
+  hiddenFrom(reader: string): string[] {
+    return [...new Set(this.all().flatMap((veil) => (veil.author === reader ? [] : [veil.object])))];
+  }
+
   all(): Veil[] {
     return [...this.objects.keys()].sort().flatMap((object) => this.veilsOf(object));
   }

@@ -8,7 +8,7 @@
  */
 import type { PipelineEvent } from "../core/types.ts";
 import { judgeText } from "./lexicon/index.ts";
-import { SceneIndex } from "./search/index.ts";
+import { describeScene, loadSemantics, SceneIndex } from "./search/index.ts";
 import type { BatchItem } from "./worker-messages.ts";
 import type { PipelineAnswer } from "./types.ts";
 
@@ -59,8 +59,11 @@ export class Consumers {
       case "text":
         return verdict(event, judgeText(event.text));
       case "search": {
-        const hits = this.scenes.get(scene)?.search(event) ?? [];
-        return { kind: "searched", session: event.session, ref: event.ref, degraded: this.degraded, hits };
+        const asked = { kind: "searched", session: event.session, ref: event.ref, degraded: this.degraded } as const;
+        const index = this.scenes.get(scene) ?? new SceneIndex();
+        if (event.describe !== undefined) return { ...asked, hits: [], description: describeScene(index, event) };
+        const { hits, count } = index.find(event);
+        return count === undefined ? { ...asked, hits } : { ...asked, hits, count };
       }
       case "motion":
         // Read by the behaviour models; without any there is nothing to say about it.
@@ -105,7 +108,7 @@ export class Consumers {
 
   private indexOf(scene: string): SceneIndex {
     let index = this.scenes.get(scene);
-    if (index === undefined) this.scenes.set(scene, (index = new SceneIndex()));
+    if (index === undefined) this.scenes.set(scene, (index = new SceneIndex(this.degraded ? undefined : loadSemantics())));
     return index;
   }
 }

@@ -41,7 +41,12 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
   describe(`the event stream over ${name}`, () => {
     it("runs a model in onnxruntime before it serves, and says which version", async () => {
       const { pipeline } = await start();
-      expect(pipeline.health()).toMatchObject({ queued: 0, dropped: 0, dead: 0, runtime: expect.stringMatching(/^onnxruntime-node 1\.\d+\.\d+$/) });
+      expect(pipeline.health()).toMatchObject({
+        queued: 0,
+        dropped: 0,
+        dead: 0,
+        runtime: expect.stringMatching(/^onnxruntime-node 1\.\d+\.\d+, copresence-text-en \d+\.\d+\.\d+$/),
+      });
     });
 
     it("judges and searches, not degraded, with the objects it was told before", async () => {
@@ -147,6 +152,8 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
       pipeline.offer("room", objectEvent("v1", "valve"));
       pipeline.offer("room", searchEvent(1, "valve"));
       await answers.searched(1);
+      // On a busy machine the first answer may have been late already.
+      const { degradedAnswers } = pipeline.health();
       freeze();
       const asked = performance.now();
       pipeline.offer("room", chatEvent(1, "what a slut"));
@@ -156,7 +163,7 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
       // A held chat line waits 200 ms; the slack is for a machine shared with browsers.
       expect(performance.now() - asked).toBeLessThan(1000);
       expect(await answers.searched(2)).toMatchObject({ degraded: true, hits: [{ object: "v1" }] });
-      expect(pipeline.health()).toMatchObject({ state: "degraded", degradedAnswers: 2 });
+      expect(pipeline.health()).toMatchObject({ state: "degraded", degradedAnswers: degradedAnswers + 2 });
       expect(pipeline.health().lagMs).toBeGreaterThan(0);
       expect(answers.all.length).toBe(3);
     });

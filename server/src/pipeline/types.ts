@@ -6,13 +6,21 @@
  * [PI3] With the worker dead, `search` is answered in the room's process from the last lexical index with `degraded: true`,
  *       and texts are judged by the lexicon alone.
  */
-import type { PipelineEvent, SearchHit, TextSubject } from "../core/types.ts";
+import type { PipelineEvent, SceneDescription, SearchHit, TextSubject } from "../core/types.ts";
 
 export type PipelineMode = "process" | "thread" | "redis" | "inline";
 
 export type PipelineAnswer =
   | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
-  | { readonly kind: "searched"; readonly session: string; readonly ref: number; readonly degraded: boolean; readonly hits: readonly SearchHit[] };
+  | {
+      readonly kind: "searched";
+      readonly session: string;
+      readonly ref: number;
+      readonly degraded: boolean;
+      readonly hits: readonly SearchHit[];
+      readonly count?: number | undefined;
+      readonly description?: SceneDescription | undefined;
+    };
 
 export type PipelineHealth = {
   readonly state: "ready" | "starting" | "degraded";

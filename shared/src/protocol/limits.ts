@@ -35,6 +35,9 @@ export const LIMIT_TABLE = {
   searchBytes: limit(256, "bytes", "One search query."),
   searchHits: limit(32, "hits", "Hits of one search answer: more than a person looks through."),
   searchTypes: limit(16, "types", "Object types one search may filter by."),
+  watchesPerPerson: limit(4, "queries", "Standing questions of one person; each is asked again as the scene changes."),
+  descriptionBytes: limit(1500, "bytes", "A description of a scene or view: what somebody listens to in half a minute."),
+  descriptionGroups: limit(16, "groups", "Groups of things in a description, the largest first."),
   searchPerSecond: limit(5, "queries/s", "Searches of one person: search as you type."),
   relations: limit(1000, "people", "People one person may have muted, blocked or befriended."),
   boundaryMm: limit(2500, "mm", "The largest personal space: beyond it a room of strangers would be empty."),
@@ -55,6 +58,8 @@ export const LIMIT_TABLE = {
   bodyBytes: limit(16_384, "bytes", "The body of an HTTP request."),
   plainBytes: limit(3072, "bytes", "A string that is compared and set: 1 000 UTF-16 units at their longest."),
   permissionRules: limit(512, "rules", "Permission rules of one space: the definition's and as many set while it runs."),
+  historyEntries: limit(100, "entries", "Entries of one history answer: a page."),
+  recallsPending: limit(8, "questions", "Questions about a space's past that may wait: each replays its log."),
   pipelineEvents: limit(4096, "events", "Texts and searches of one space that wait for the side pipeline."),
 } as const satisfies Record<string, Limit>;
 

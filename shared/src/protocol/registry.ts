@@ -177,6 +177,19 @@ export const MESSAGES = {
     effect: oneOf("allow", "deny", "clear"),
   }),
 
+  historyAsk: up(14, "ordered", "Who changed what, and when: of a person, an object, since a moment (empty or 0: of all).", {
+    ref: u16,
+    by: text(64),
+    object: text(64),
+    sinceMs: f64,
+    limit: u8,
+  }),
+  rollback: up(15, "ordered", "Undoes a person's, an object's or a period's changes as a new edit; at least one of the three is named.", {
+    ref: u16,
+    by: text(64),
+    object: text(64),
+    sinceMs: f64,
+  }),
   streamUp: up(16, "droppable", "Optional streams of this client, as the room asked for them: buttons and gestures, gaze, hand joints.", {
     body: rest(LIMITS.streamBodyBytes),
   }),
@@ -207,6 +220,20 @@ export const MESSAGES = {
     ref: u16,
     measure: u32,
     text: text(LIMITS.reportBytes),
+  }),
+  watch: up(11, "ordered", "A standing question: answered now and whenever its answer changes, until `unwatch` or the session's end.", {
+    ref: u16,
+    text: text(LIMITS.searchBytes),
+    limit: u8,
+    withinM: f32,
+    types: list(ident, LIMITS.searchTypes),
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+  }),
+  unwatch: up(12, "ordered", "Ends a standing question.", { ref: u16 }),
+  describe: up(13, "ordered", "What is here: the whole scene, or what is in view from a point of view (default: the asker's).", {
+    ref: u16,
+    view: bool,
+    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
   }),
 
   welcome: down(32, "ordered", "First message of a session.", {
@@ -270,6 +297,23 @@ export const MESSAGES = {
     degraded: bool,
     hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
   }),
+  searchCount: down(49, "ordered", 'How many things a question of "how many" is about; comes before its `searchResult` or `watchResult`.', {
+    ref: u16,
+    count: u32,
+  }),
+  watchResult: down(50, "ordered", "The answer of a standing question, whole, whenever it changed.", {
+    ref: u16,
+    degraded: bool,
+    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+  }),
+  description: down(51, "ordered", "Answer to `describe`: sentences to read out, and the groups of things they are about.", {
+    ref: u16,
+    degraded: bool,
+    text: text(LIMITS.descriptionBytes),
+    objects: u32,
+    people: u16,
+    groups: list(record({ label: text(64), count: u16, position: tuple(f32, 3) }), LIMITS.descriptionGroups),
+  }),
   storage: down(41, "ordered", "Whether edits are being made durable. While `bad` the document is read-only and poses go on.", {
     state: oneOf("good", "bad"),
     sentence: text(256),
@@ -277,6 +321,33 @@ export const MESSAGES = {
   streamDemand: down(48, "ordered", "Which of the offered streams somebody watches now; with another `restart` than before, joints begin anew.", {
     streams: u8,
     restart: u8,
+  }),
+  history: down(
+    52,
+    "ordered",
+    "Answer to `historyAsk`, newest first. The history begins at `startMs` (0: nothing was written yet); times are wall clock.",
+    {
+      ref: u16,
+      startMs: f64,
+      more: bool,
+      entries: list(
+        record({
+          user: text(64),
+          object: text(64),
+          kind: oneOf("created", "changed", "deleted"),
+          fields: list(text(64), 16),
+          fromMs: f64,
+          untilMs: f64,
+          edits: u32,
+        }),
+        LIMITS.historyEntries,
+      ),
+    },
+  ),
+  rolledBack: down(53, "ordered", "A `rollback` is durable: so many objects were changed, and so many left as others have made them since.", {
+    ref: u16,
+    changed: u32,
+    kept: u32,
   }),
   casResult: down(61, "ordered", "The room's verdict on a `cas`, once durable, and the value everybody sees now. `reason` counts only if it lost.", {
     ref: u16,

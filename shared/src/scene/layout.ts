@@ -148,6 +148,14 @@ export function counterValue(doc: Y.Doc, id: string, name: string): number {
   return sumCounter(objectMap(doc, id)?.get(name));
 }
 
+/** The newest live write of a field's entry, which is what compare-and-set compares; null when there is none. */
+export function entryVersion(doc: Y.Doc, id: string, name: string): { readonly client: number; readonly clock: number } | null {
+  const item = objectMap(doc, id)?._map.get(name);
+  if (item === undefined || item.deleted) return null;
+  const { client, clock } = item.lastId;
+  return { client, clock };
+}
+
 /** Where the object rests, or undefined when it is gone or has no transform. */
 export function readTransform(doc: Y.Doc, id: string): ObjectTransform | undefined {
   return unpackTransform(objectMap(doc, id)?.get("transform"));

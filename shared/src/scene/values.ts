@@ -7,8 +7,8 @@ import type { Bounds, FieldSpec } from "./types.ts";
 
 /** Longest `string` value of an lww or cas field, in UTF-16 units; longer prose belongs in a text field. */
 export const STRING_MAX = 1000;
-/** Longest text field, in UTF-16 units: a note, not a book. */
-export const TEXT_MAX = 16_384;
+/** Longest text field, in UTF-16 units: the recorded writing sessions of the bench grow to 22 000. */
+export const TEXT_MAX = 65_536;
 export const LIST_MAX = 1024;
 export const SET_MAX = 256;
 /** Largest element of a set, in UTF-16 units. */

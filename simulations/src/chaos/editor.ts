@@ -11,7 +11,7 @@ import { decodeDown, encodeMessage } from "@copresence/shared/protocol";
 import { addCounter, createObject, deleteObject, setField, textField } from "@copresence/shared/scene";
 import * as Y from "yjs";
 import type { Random } from "../random.ts";
-import { notes } from "./notes-scene.ts";
+import notes from "./notes-scene.ts";
 
 /** A note is full after this many markers; its writer begins another, and deletes the one before. */
 const MARKERS = 60;

@@ -6,12 +6,14 @@ import { openSqliteStore } from "@copresence/server/store";
 import { createObject } from "@copresence/shared/scene";
 import * as Y from "yjs";
 import { Random } from "../random.ts";
-import { notes } from "./notes-scene.ts";
+import notes from "./notes-scene.ts";
 
 export type Filled = { readonly objects: number; /** Of the folded document. */ readonly bytes: number };
 
 const WORDS = "valve turns left until the lamp shows green then wait for pressure to settle and call the desk before opening bypass two".split(" ");
 const BATCH = 200;
+/** What a note's other fields and names take in an update, about. */
+const FIELDS_BYTES = 160;
 
 /** `bytes` 0 makes an empty scene. */
 export async function fillStore(file: string, space: string, bytes: number, seed = 1): Promise<Filled> {
@@ -22,10 +24,8 @@ export async function fillStore(file: string, space: string, bytes: number, seed
   const opened = await store.open(space);
   if (!opened.ok) throw new Error(opened.error.sentence);
   let pending: { user: string; client: number; clock: number; update: Uint8Array }[] = [];
-  let written = 0;
   let objects = 0;
   doc.on("update", (update: Uint8Array) => {
-    written += update.length;
     pending.push({ user: "builder", client: doc.clientID, clock: Y.getState(doc.store, doc.clientID), update });
   });
   const flush = async (): Promise<void> => {
@@ -33,9 +33,10 @@ export async function fillStore(file: string, space: string, bytes: number, seed
     if (!appended.ok) throw new Error(appended.error.sentence);
     pending = [];
   };
-  while (written < bytes) {
+  for (let written = 0; written < bytes;) {
     let body = "";
     for (const length = random.between(1000, 3000); body.length < length;) body += `${random.pick(WORDS)} `;
+    written += body.length + FIELDS_BYTES;
     const position = [random.between(-40, 40), 1, random.between(-40, 40)];
     createObject(doc, notes, "note", `base-${objects++}`, { body, color: "#a0b0c0", transform: { position } });
     if (pending.length >= BATCH) await flush();

@@ -14,6 +14,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { connect, devTickets, type Space } from "@copresence/client/node";
 import { CRASH_POINTS, type CrashPoint } from "@copresence/server/store/crash-point";
 import type * as Y from "yjs";
@@ -56,6 +57,7 @@ const EDITS_HZ = 30;
 const LIFE_MS = { least: 30, most: 500 };
 /** A named place that is not reached in this time is given up; it counts as a kill at a random moment. */
 const PATIENCE_MS = 12_000;
+const DYING_MS = 2000;
 /** This part of the random kills falls into the start, within this time after the process was started. */
 const START_KILLS = 0.15;
 const CONTENT_EVERY = 50;
@@ -143,7 +145,9 @@ class KillRun {
       const wait = place === undefined ? random.between(LIFE_MS.least, LIFE_MS.most) : PATIENCE_MS;
       await this.editUntil(victim, wait);
     }
-    const byItself = victim.process.signalCode !== null || (place !== undefined && url === undefined);
+    // It dies at the place in its own time; that nobody got in may be heard before that it is gone.
+    if (place !== undefined && !inside) await Promise.race([victim.died, pause(DYING_MS)]);
+    const byItself = victim.process.signalCode !== null;
     if (!byItself) victim.process.kill("SIGKILL");
     this.judgeDeath(await victim.died);
     if (place !== undefined && byItself) this.places[place] = (this.places[place] ?? 0) + 1;

@@ -3,7 +3,7 @@ import { defineScene, t } from "@copresence/shared/scene";
 
 const person = { create: true, edit: true, grab: true, chat: true, moderate: false };
 
-export const notes = defineScene({
+const notes = defineScene({
   name: "notes",
   version: 1,
   bounds: { min: [-50, 0, -50], max: [50, 10, 50] },

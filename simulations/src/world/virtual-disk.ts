@@ -16,6 +16,8 @@ const FSYNC_MS = { least: 0.5, most: 9 };
 export class VirtualDisk {
   private durable: Uint8Array[] = [];
   private snapshot: { readonly seq: number; readonly state: Uint8Array } | undefined;
+  private readonly owners = new Map<number, string>();
+  private readonly notes = new Map<string, Uint8Array>();
   private generation = 0;
   private lastDoneMs = 0;
   private readonly time: VirtualTime;
@@ -28,7 +30,8 @@ export class VirtualDisk {
   }
 
   loaded(): LoadedScene {
-    return { epoch: 1, seq: this.seq, snapshot: this.snapshot?.state, updates: this.durable, cutRecords: 0 };
+    const { owners, notes } = this;
+    return { epoch: 1, seq: this.seq, snapshot: this.snapshot?.state, updates: this.durable, cutRecords: 0, owners, notes };
   }
 
   /** `lying`: a disk (or a planted bug) that reports success before the bytes are safe. */
@@ -39,9 +42,22 @@ export class VirtualDisk {
     if (lying) this.time.at(this.time.nowMs, () => generation === this.generation && done());
     this.time.at(lying ? atMs + 1000 : atMs, () => {
       if (generation !== this.generation) return;
-      for (const record of records) this.durable.push(record.update.slice());
+      for (const { update, client, user } of records) {
+        this.durable.push(update.slice());
+        if (client !== 0 && !this.owners.has(client)) this.owners.set(client, user);
+      }
       this.seq += records.length;
       if (!lying) done();
+    });
+  }
+
+  /** Replaces a note; `done` when it is durable. */
+  note(key: string, value: Uint8Array, done: () => void): void {
+    const { generation } = this;
+    this.time.at(this.time.nowMs + this.random.between(FSYNC_MS.least, FSYNC_MS.most), () => {
+      if (generation !== this.generation) return;
+      this.notes.set(key, value.slice());
+      done();
     });
   }
 

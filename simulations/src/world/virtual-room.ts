@@ -187,6 +187,9 @@ export class VirtualRoom {
       case "append":
         disk.append(effect.records, () => this.step([{ kind: "appended", batch: effect.batch, ok: true, sentence: "" }]), bug === "early-ack");
         return;
+      case "note":
+        disk.note(effect.key, effect.value, () => this.step([{ kind: "noted", write: effect.write, ok: true, sentence: "" }]));
+        return;
       case "compact":
         time.after(4, () => this.step([{ kind: "compacted", bytes: disk.compact() }]));
         return;
@@ -209,6 +212,8 @@ export class VirtualRoom {
         }
         return;
       }
+      case "recall":
+        return this.step([{ kind: "recalled", id: effect.id, answer: undefined, sentence: "this world keeps no history" }]);
       case "sendDoc":
       case "count":
         return;

@@ -14,6 +14,8 @@ export const ME: PersonInfo = { slot: 0, session: "s-me", user: "u-me", name: "M
 export const YOU: PersonInfo = { slot: 3, session: "s-you", user: "u-you", name: "You", role: "member", color: 0x445566, status: "awake" };
 
 export class FakeRoom {
+  /** Hash of the definition the room runs. */
+  definition = "none";
   readonly joins: JoinRequest[] = [];
   readonly got: UpMessage[] = [];
   /** The next dials fail with these, then succeed. */
@@ -134,7 +136,7 @@ export class FakeRoom {
       serverTimeMs: 5000,
       rig: { positionMm: [1000, 0, -2000], yaw: 0 },
       uplinkHz: 30,
-      definition: "none",
+      definition: this.definition,
       epoch: this.epoch,
     });
     this.askForState();

@@ -25,6 +25,7 @@ export type TestWorld = { readonly time: StepTime; readonly room: FakeRoom; read
 export function startWorld(options: Partial<SpaceOptions<Hall>> = {}): TestWorld {
   const time = new StepTime();
   const room = new FakeRoom(time);
+  room.definition = hall.hash;
   createObject(room.doc, hall, "valve", "valve-1", { transform: { position: [1, 1, 1] } });
   let tickets = 0;
   const { space, ready } = startSpace<Hall>({

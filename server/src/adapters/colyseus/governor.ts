@@ -2,8 +2,8 @@
  * Owns what is sent to one client. Colyseus ignores the transport's result, ws buffers without bound and uWS drops silently; here every
  * message is either delivered in order, skipped by intent, or the reason the session ends (PROMISES P7).
  *
- * [GV1] A droppable frame is skipped while more than one frame is still buffered here, or more than `LIMITS.orderedQueueBytes` are on
- *       their way unread: what is late is worth less than what is next.
+ * [GV1] A droppable frame is skipped while more than one frame is still buffered here, or when with it more than DROPPABLE_BYTES would be
+ *       on their way unread: what is late is worth less than what is next, and what is ordered needs room, too.
  * [GV2] An ordered message is never skipped. With more than `LIMITS.orderedQueueBytes` unsent, or no progress for
  *       `LIMITS.orderedStallMs`, the session is closed with a retryable code and resyncs.
  * [GV3] One message larger than any update (the document on join) may be in flight above that bound; a second may not.
@@ -17,6 +17,8 @@ import type { Wire } from "./transports/wire.ts";
 
 /** Frame headers and envelopes around a message of the size we know. */
 const OVERHEAD_BYTES = 16;
+/** Of the queue's bound, what droppable messages may fill: the rest is for a few lines and answers. */
+const DROPPABLE_BYTES = LIMITS.orderedQueueBytes - 8192;
 /** Where a frame message carries its tick: after the envelope and the flags. */
 const TICK_AT = 3;
 /** A mark that no echo has reached by then is probed: the client may have nothing to say. */
@@ -90,7 +92,7 @@ export class SendGovernor {
   /** Sends this tick's frame, or skips it because the client lags. */
   frame(bytes: Uint8Array): FrameFate {
     const waiting = this.wire.bufferedBytes;
-    if (!this.mayDrop(waiting) || !this.write(bytes)) {
+    if (!this.mayDrop(waiting, bytes.length) || !this.write(bytes)) {
       this.traffic.framesSkipped++;
       return "skipped";
     }
@@ -102,7 +104,7 @@ export class SendGovernor {
 
   /** Sends a small message that is worth nothing late (a pong); false if it was skipped. */
   droppable(bytes: Uint8Array): boolean {
-    return this.mayDrop(this.wire.bufferedBytes) && this.write(bytes);
+    return this.mayDrop(this.wire.bufferedBytes, bytes.length) && this.write(bytes);
   }
 
   ordered(bytes: Uint8Array): void {
@@ -167,9 +169,9 @@ export class SendGovernor {
     this.readBytes = bytes;
   }
 
-  /** Whether a message that may be dropped is to be sent, with `waiting` bytes still here. */
-  private mayDrop(waiting: number): boolean {
-    return !this.slow && waiting <= this.lastFrameBytes && this.sentBytes - this.readBytes <= LIMITS.orderedQueueBytes;
+  /** Whether `length` bytes that may be dropped are to be sent, with `waiting` bytes still here. */
+  private mayDrop(waiting: number, length: number): boolean {
+    return !this.slow && waiting <= this.lastFrameBytes && this.sentBytes - this.readBytes + length <= DROPPABLE_BYTES;
   }
 
   private write(bytes: Uint8Array): boolean {

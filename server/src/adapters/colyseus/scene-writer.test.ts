@@ -17,7 +17,9 @@ function setup() {
   const store: SceneStore = {
     open: () => Promise.reject(new Error("not used")),
     append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
+    note: (_scene, key) => Promise.resolve(key === "works" ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     compact: () => new Promise((done) => compactions.push((bytes) => done(ok({ seq: 1, bytes })))),
+    recall: () => Promise.reject(new Error("not used")),
     release: () => Promise.resolve(),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),
@@ -27,6 +29,7 @@ function setup() {
     scene: "s",
     epoch: 1,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
+    onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
     onRecovered: () => recovered++,
     onTrouble: () => {},
     onAppendMs: () => {},
@@ -121,6 +124,16 @@ describe("SceneWriter", () => {
     expect(results).toEqual(["1:false"]);
   });
 
+  it("[SW3] a note that cannot be written is answered, and the store is watched until it works again", async () => {
+    const { results, writer } = setup();
+    const value = new Uint8Array(1);
+    await writer.note({ kind: "note", write: 1, key: "works", value });
+    await writer.note({ kind: "note", write: 2, key: "fails", value });
+    await writer.note({ kind: "note", write: 3, key: "works", value });
+    writer.close();
+    expect(results).toEqual(["note 1:true", "note 2:false disk full", "note 3:false The store does not work at the moment."]);
+  });
+
   it("drained resolves when the last write has", async () => {
     const { appends, append, writer } = setup();
     append(1);
@@ -141,6 +154,7 @@ describe("SceneWriter", () => {
       scene: "s",
       epoch: 1,
       onAppended: (result) => results.push(result.ok),
+      onNoted: () => {},
       onRecovered: () => {},
       onTrouble: () => {},
       onAppendMs: () => {},

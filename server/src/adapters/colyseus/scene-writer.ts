@@ -29,6 +29,7 @@ export type SceneWriterOptions = {
   readonly scene: string;
   readonly epoch: number;
   readonly onAppended: (result: Appended) => void;
+  readonly onNoted: (result: { readonly write: number; readonly ok: boolean; readonly sentence: string }) => void;
   readonly onRecovered: () => void;
   readonly onTrouble: (sentence: string) => void;
   readonly onAppendMs: (tookMs: number) => void;
@@ -58,6 +59,15 @@ export class SceneWriter {
   append(effect: Append): void {
     this.waiting.push(effect);
     this.pump();
+  }
+
+  /** Notes depend on no append and wait for none. */
+  async note({ write, key, value }: Extract<CoreEffect, { kind: "note" }>): Promise<void> {
+    const { store, scene, onNoted } = this.options;
+    if (this.bad) return onNoted({ write, ok: false, sentence: "The store does not work at the moment." });
+    const result = await answered(store.note(scene, key, value));
+    if (!result.ok) this.trouble(result.error);
+    onNoted(result.ok ? { write, ok: true, sentence: "" } : { write, ok: false, sentence: result.error.sentence });
   }
 
   /** The log is worth folding; done when the last compaction has rested. */

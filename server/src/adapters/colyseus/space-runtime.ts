@@ -47,6 +47,7 @@ export class SpaceRuntime {
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
   private readonly judged: JudgedTexts;
+  private readonly epoch: number;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -65,9 +66,22 @@ export class SpaceRuntime {
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
     const initial = host.initialOf?.(space);
-    const seed = randomInt(2 ** 32);
     const { boundaryM = 0, behaviour } = host;
-    const core = SceneCore.open({ space, region, build, tickRateHz, scene, loaded: loaded.value, seed, moderation, boundaryM, behaviour, initial });
+    const stopwatch = (): number => performance.now();
+    const core = SceneCore.open({
+      space,
+      region,
+      build,
+      tickRateHz,
+      scene,
+      loaded: loaded.value,
+      seed: randomInt(2 ** 32),
+      moderation,
+      boundaryM,
+      behaviour,
+      initial,
+      stopwatch,
+    });
     if (!core.ok) {
       const { code, sentence } = core.error;
       log.error({ space: logId(space), code, sentence }, "a scene's document could not be built");
@@ -82,6 +96,7 @@ export class SpaceRuntime {
     this.options = options;
     const { host, space } = options;
     this.judged = new JudgedTexts((user, text, reason) => host.signals?.textHidden(space, user, text, reason));
+    this.epoch = loaded.epoch;
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -98,6 +113,7 @@ export class SpaceRuntime {
       scene: space,
       epoch: loaded.epoch,
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
+      onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
@@ -221,8 +237,12 @@ export class SpaceRuntime {
         return applyDelta(plane, effect.delta);
       case "append":
         return this.writer.append(effect);
+      case "note":
+        return void this.writer.note(effect);
       case "compact":
         return this.writer.compact();
+      case "recall":
+        return void this.recall(effect);
       case "close":
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
@@ -240,6 +260,14 @@ export class SpaceRuntime {
       case "count":
         return host.metrics.count(effect.metric, effect.by);
     }
+  }
+
+  private async recall({ id, query }: Extract<CoreEffect, { kind: "recall" }>): Promise<void> {
+    const { host, space } = this.options;
+    const result = await host.store.recall(space, this.epoch, query);
+    if (!result.ok) host.log.warn({ space: logId(space), sentence: result.error.sentence }, "a scene's history could not be read");
+    const answer = result.ok ? result.value : undefined;
+    this.engine.push({ kind: "recalled", id, answer, sentence: result.ok ? "" : result.error.sentence });
   }
 
   private sendFrame(session: SessionId, bytes: Uint8Array): void {

@@ -5,9 +5,10 @@
  */
 import { Worker } from "node:worker_threads";
 import { err, type Result } from "@copresence/shared/base";
-import type { Folded, Folding, FoldReply, FoldRequest } from "./compaction-worker.ts";
+import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
+import type { Folded, Folding, FoldReply, FoldRequest, RecallRequest, Recalling } from "./compaction-worker.ts";
 
-type Waiter = (result: Result<Folded, string>) => void;
+type Waiter = (result: Result<Folded | PastAnswer, string>) => void;
 
 export class Compactor {
   private worker: Worker | undefined;
@@ -17,12 +18,22 @@ export class Compactor {
 
   /** The arguments are handed over, not copied. */
   fold({ snapshot, updates }: Folding): Promise<Result<Folded, string>> {
+    const bytes = [...(snapshot === undefined ? [] : [snapshot.bytes]), ...updates];
+    return this.ask((id) => ({ id, snapshot, updates }) satisfies FoldRequest, bytes) as Promise<Result<Folded, string>>;
+  }
+
+  /** As `fold`. */
+  recall({ base, records }: Recalling, query: PastQuery): Promise<Result<PastAnswer, string>> {
+    const bytes = [...(base === undefined ? [] : [base.bytes]), ...records.map((record) => record.bytes)];
+    return this.ask((id) => ({ id, base, records, query }) satisfies RecallRequest, bytes) as Promise<Result<PastAnswer, string>>;
+  }
+
+  private ask(request: (id: number) => FoldRequest | RecallRequest, bytes: readonly Uint8Array[]): Promise<Result<Folded | PastAnswer, string>> {
     if (this.ended) return Promise.resolve(err("the store is closed"));
     const id = this.nextId++;
-    const buffers = new Set([...(snapshot === undefined ? [] : [snapshot.bytes]), ...updates].map((bytes) => bytes.buffer as ArrayBuffer));
     return new Promise((done) => {
       this.waiters.set(id, done);
-      (this.worker ??= this.start()).postMessage({ id, snapshot, updates } satisfies FoldRequest, [...buffers]);
+      (this.worker ??= this.start()).postMessage(request(id), [...new Set(bytes.map(({ buffer }) => buffer as ArrayBuffer))]);
     });
   }
 

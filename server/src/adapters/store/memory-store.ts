@@ -8,18 +8,22 @@
 import { crc32 } from "node:zlib";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
+import { readPast } from "../../core/history/past.ts";
 import { fold } from "./compaction.ts";
 import { corrupt, notOpen, storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
 
-type Row = { readonly seq: number; readonly record: AppendRecord; crc: number };
+type Row = { readonly seq: number; readonly atMs: number; readonly record: AppendRecord; crc: number };
 type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number };
 type SceneFile = {
   epoch: number;
   rows: Row[];
+  /** What compaction took from `rows`: the history is never forgotten here. */
+  past: Row[];
   synced: number;
   snapshots: Snapshot[];
   readonly owners: Map<number, string>;
+  readonly notes: Map<string, Uint8Array>;
   quarantine: string | undefined;
 };
 
@@ -31,13 +35,15 @@ export type MemoryDisk = {
   /** Leaves half a record behind the last that was fsynced, as a power cut does. */
   tear(scene: string): void;
 };
-export type StoreOperation = "open" | "append" | "compact" | "probe";
+export type StoreOperation = "open" | "append" | "compact" | "note" | "probe";
 export type MemoryStoreOptions = {
   readonly disk?: MemoryDisk;
   /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
   readonly wait?: (operation: StoreOperation) => Promise<void> | undefined;
   /** Asked once per operation, after waiting; what it returns is the operation's failure. */
   readonly fault?: (operation: StoreOperation) => StoreError | undefined;
+  /** Wall clock of the history, ms; without one everything happens at 0. */
+  readonly now?: () => number;
 };
 export type MemoryStore = SceneStore & {
   readonly disk: MemoryDisk;
@@ -63,7 +69,7 @@ export function memoryDisk(): MemoryDisk {
 }
 
 /** A store on `disk`, by default on a fresh one. */
-export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOptions = {}): MemoryStore {
+export function memoryStore({ disk = memoryDisk(), wait, fault, now = () => 0 }: MemoryStoreOptions = {}): MemoryStore {
   let open = true;
   const opened = new Set<string>();
   /** Operations run one after another, as a disk's do. */
@@ -110,7 +116,7 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
           const file = at(scene, epoch);
           if (file === undefined) return notOpen;
           let seq = lastSeq(file);
-          for (const record of copies) file.rows.push({ seq: ++seq, record, crc: crc32(record.update) });
+          for (const record of copies) file.rows.push({ seq: ++seq, atMs: now(), record, crc: crc32(record.update) });
           return ok({ seq });
         },
         () => {
@@ -139,6 +145,21 @@ export function memoryStore({ disk = memoryDisk(), wait, fault }: MemoryStoreOpt
         () => replaceLog(disk.scenes.get(scene) as SceneFile, made as Snapshot),
       );
     },
+    note: (scene, key, value) => {
+      const copy = value.slice();
+      return inLine(
+        "note",
+        () => (opened.has(scene) ? ok(undefined) : notOpen),
+        () => void disk.scenes.get(scene)?.notes.set(key, copy),
+      );
+    },
+    recall: (scene, epoch, query) =>
+      inLine("open", () => {
+        const file = at(scene, epoch);
+        if (file === undefined) return notOpen;
+        const rows = [...file.past, ...file.rows.filter((_, index) => index < file.synced)];
+        return ok(readPast({ base: undefined, records: rows.map(({ record, atMs }) => ({ user: record.user, atMs, bytes: record.update })) }, query));
+      }),
     release: async (scene) => {
       await line;
       opened.delete(scene);
@@ -161,6 +182,7 @@ const lastSeq = (file: SceneFile): number => file.rows.at(-1)?.seq ?? file.snaps
 function replaceLog(file: SceneFile, snapshot: Snapshot): void {
   file.snapshots = [...file.snapshots.filter(({ seq }) => seq < snapshot.seq), snapshot].slice(-2);
   const oldest = file.snapshots.length < 2 ? 0 : (file.snapshots[0]?.seq ?? 0);
+  file.past.push(...file.rows.filter(({ seq }) => seq <= oldest));
   file.rows = file.rows.filter(({ seq }) => seq > oldest);
   file.synced = file.rows.length;
 }
@@ -168,7 +190,7 @@ function replaceLog(file: SceneFile, snapshot: Snapshot): void {
 function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> {
   let file = disk.scenes.get(scene);
   if (file === undefined) {
-    file = { epoch: 1, rows: [], synced: 0, snapshots: [], owners: new Map(), quarantine: undefined };
+    file = { epoch: 1, rows: [], past: [], synced: 0, snapshots: [], owners: new Map(), notes: new Map(), quarantine: undefined };
     disk.scenes.set(scene, file);
   }
   const quarantined = (sentence: string): Result<never, StoreError> => {
@@ -194,5 +216,6 @@ function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> 
     updates: good.map(({ record }) => record.update),
     cutRecords: rows.length - good.length,
     owners: new Map(file.owners),
+    notes: new Map(file.notes),
   });
 }

@@ -14,9 +14,10 @@ import type { Pool, PoolClient } from "pg";
 import type { AppendRecord } from "../../core/types.ts";
 import { crashPoint } from "./crash-point.ts";
 import { postgresError } from "./postgres-error.ts";
-import { APPEND, PREPARE } from "./postgres-schema.ts";
+import { APPEND, NOTE, PREPARE } from "./postgres-schema.ts";
+import { PostgresHistory } from "./postgres-history.ts";
 import { PostgresSnapshots } from "./postgres-snapshots.ts";
-import { corrupt, headCrc, judge, notOpen, type Owner, recordCrc, sceneKey } from "./records.ts";
+import { corrupt, headCrc, judge, notOpen, type Owner, recordCrc, type Retention, sceneKey, type Note, noteCrc } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 
 /** A holder that was not heard of this long is taken for dead, whatever its connection says. */
@@ -33,10 +34,12 @@ export type PostgresLogOptions = {
   readonly holder: string;
   /** Backend of a connection that lives as long as this holder. */
   readonly beaconPid: number;
+  readonly retention: Retention;
 };
 
 export class PostgresLog {
   readonly snapshots: PostgresSnapshots;
+  readonly history: PostgresHistory;
   private readonly options: PostgresLogOptions;
   private readonly pool: Pool;
   private readonly held = new Map<string, PostgresHeld>();
@@ -47,6 +50,7 @@ export class PostgresLog {
     this.options = options;
     this.pool = options.pool;
     this.snapshots = new PostgresSnapshots(options.pool);
+    this.history = new PostgresHistory(options.pool, options.retention);
   }
 
   /** Makes the tables where there are none, and refuses servers that would not keep their word. */
@@ -116,6 +120,17 @@ export class PostgresLog {
     await beaten.catch(() => undefined);
   }
 
+  /** Replaces a note; on the disk when this resolves ok. */
+  note(scene: string, name: string, value: Uint8Array): Promise<Result<void, StoreError>> {
+    const key = sceneKey(scene);
+    const held = this.held.get(key);
+    if (held === undefined) return Promise.resolve(notOpen);
+    return attempt(async () => {
+      const written = await this.pool.query(NOTE, [key, held.term, name, Buffer.from(value), noteCrc(key, name, value)]);
+      return written.rowCount === 0 ? this.lost(key) : ok(undefined);
+    });
+  }
+
   probe(): Promise<Result<void, StoreError>> {
     return attempt(async () => {
       const written = Buffer.alloc(65_536, String(Date.now()));
@@ -145,10 +160,11 @@ export class PostgresLog {
     if (head.alive && head.holder !== holder)
       return err({ code: "locked", sentence: "Another server has the scene open; it can be opened here when that one has let go or has died." });
     const owners = await client.query<Owner>("SELECT client::float8 AS client, author AS user FROM copresence.client WHERE scene = $1", [key]);
+    const notes = await client.query<Note>("SELECT key, bytes, crc::float8 AS crc FROM copresence.note WHERE scene = $1", [key]);
     crashPoint("start.read");
     const { snapshots, rows: log, total } = await this.snapshots.read(client, key, head.epoch);
     const logAfter = (seq: number) => log.filter((row) => row.seq > seq);
-    const loaded = judge({ key, head, snapshots, logAfter, owners: owners.rows });
+    const loaded = judge({ key, head, snapshots, logAfter, owners: owners.rows, notes: notes.rows });
     if (!loaded.ok) return this.quarantine(client, key, loaded.error);
     const taken = await client.query<{ term: string }>(
       `UPDATE copresence.scene SET term = term + 1, holder = $2, beat = now(), pid = a.pid, pid_start = a.backend_start

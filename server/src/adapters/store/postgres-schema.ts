@@ -15,6 +15,8 @@ export const PREPARE = `
     CREATE TABLE IF NOT EXISTS copresence.snapshot (scene text NOT NULL, epoch int NOT NULL, seq bigint NOT NULL, bytes bytea NOT NULL,
       sha256 text NOT NULL, at_ms bigint NOT NULL, PRIMARY KEY (scene, epoch, seq));
     CREATE TABLE IF NOT EXISTS copresence.client (scene text NOT NULL, client bigint NOT NULL, author text NOT NULL, PRIMARY KEY (scene, client));
+    CREATE TABLE IF NOT EXISTS copresence.note (scene text NOT NULL, key text NOT NULL, bytes bytea NOT NULL, crc bigint NOT NULL,
+      PRIMARY KEY (scene, key));
     ALTER TABLE copresence.snapshot ALTER COLUMN bytes SET STORAGE EXTERNAL;
   END $$`;
 
@@ -30,3 +32,9 @@ export const APPEND = `
     SELECT head.key, $4, r.seq, r.author, r.client, r.clock, $8, r.total, r.bytes, r.crc
     FROM head, unnest($9::bigint[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[], $15::bigint[])
       AS r(seq, author, client, clock, total, bytes, crc)`;
+
+/** As `APPEND`, only the holder of the newest term writes. */
+export const NOTE = `
+  WITH head AS (UPDATE copresence.scene SET beat = now() WHERE key = $1 AND term = $2 AND quarantine IS NULL RETURNING key)
+  INSERT INTO copresence.note SELECT head.key, $3, $4, $5 FROM head
+  ON CONFLICT (scene, key) DO UPDATE SET bytes = excluded.bytes, crc = excluded.crc`;

@@ -8,12 +8,12 @@ import type { Compactor } from "./compactor.ts";
 import { crashPoint } from "./crash-point.ts";
 import { postgresError } from "./postgres-error.ts";
 import type { PostgresHeld, PostgresLog } from "./postgres-log.ts";
-import { badRow, corrupt, GENERATIONS, HISTORY_BYTES, HISTORY_MS, type LogRow, notOpen, sceneKey, sha256, type StoredSnapshot } from "./records.ts";
+import { badRow, corrupt, GENERATIONS, type LogRow, notOpen, sceneKey, sha256, type StoredSnapshot } from "./records.ts";
 import type { Compacted, StoreError } from "./scene-store.ts";
 
-const ROW =
+export const ROW =
   'seq::float8 AS seq, author AS user, client::float8 AS client, clock::float8 AS clock, at_ms::float8 AS "atMs", total::float8 AS total, bytes, crc::float8 AS crc';
-type SnapshotRow = { seq: number; bytes: Uint8Array; sha256: string };
+export type SnapshotRow = { seq: number; bytes: Uint8Array; sha256: string };
 
 export class PostgresSnapshots {
   private readonly pool: Pool;
@@ -111,12 +111,11 @@ export class PostgresSnapshots {
     );
     // With a single generation the log is its only second source.
     const oldest = kept.rows.length < GENERATIONS ? 0 : (kept.rows.at(-1)?.seq ?? 0);
-    await client.query("DELETE FROM copresence.snapshot WHERE scene = $1 AND epoch = $2 AND seq < $3", [key, epoch, oldest]);
+    // What the history begins with stays (postgres-history.ts).
     await client.query(
-      `DELETE FROM copresence.log WHERE scene = $1 AND epoch = $2 AND seq <= $3 AND seq < coalesce((SELECT seq FROM copresence.log
-        WHERE scene = $1 AND epoch = $2 AND at_ms >= $4 AND total > (SELECT total FROM copresence.log WHERE scene = $1 AND epoch = $2
-          ORDER BY seq DESC LIMIT 1) - $5 ORDER BY seq LIMIT 1), $3 + 1)`,
-      [key, epoch, oldest, nowMs - HISTORY_MS, HISTORY_BYTES],
+      `DELETE FROM copresence.snapshot WHERE scene = $1 AND epoch = $2 AND seq < $3
+        AND seq <> coalesce((SELECT min(seq) FROM copresence.log WHERE scene = $1 AND epoch = $2), 0) - 1`,
+      [key, epoch, oldest],
     );
   }
 }

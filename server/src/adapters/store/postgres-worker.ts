@@ -10,7 +10,7 @@ import pg from "pg";
 import { Compactor } from "./compactor.ts";
 import { postgresError } from "./postgres-error.ts";
 import { BEAT_MS, PostgresLog } from "./postgres-log.ts";
-import { storeClosed } from "./records.ts";
+import { type Retention, storeClosed } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
 import type { StoreReply, StoreRequest } from "./store-messages.ts";
 
@@ -23,7 +23,7 @@ const DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE curr
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");
-const { url, holder } = workerData as { url: string; holder: string };
+const { url, holder, retention } = workerData as { url: string; holder: string; retention: Retention };
 const options = {
   connectionString: url,
   connectionTimeoutMillis: CONNECT_MS,
@@ -59,6 +59,10 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
       return log.append(request.scene, request.epoch, request.records);
     case "compact":
       return compact(log, request.scene, request.epoch);
+    case "note":
+      return log.note(request.scene, request.key, request.value);
+    case "recall":
+      return log.history.recall({ log, compactor, scene: request.scene, epoch: request.epoch }, request.query);
     case "release":
       await log.release(request.scene);
       return { ok: true, value: undefined };
@@ -75,7 +79,7 @@ async function start(): Promise<Result<void, StoreError>> {
     throw error;
   });
   const { rows } = await beacon.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  const opened = new PostgresLog({ pool, holder, beaconPid: rows[0]?.pid ?? 0 });
+  const opened = new PostgresLog({ pool, holder, beaconPid: rows[0]?.pid ?? 0, retention });
   const prepared = await opened.prepare();
   if (!prepared.ok) return prepared;
   log = opened;
@@ -85,7 +89,7 @@ async function start(): Promise<Result<void, StoreError>> {
 
 function compact(from: PostgresLog, scene: string, epoch: number): Promise<Result<unknown, StoreError>> {
   const turn = compacting.then(() => from.snapshots.compact(from, compactor, scene, epoch));
-  compacting = turn;
+  compacting = turn.then(() => from.history.forgetOld({ log: from, compactor, scene, epoch }));
   return turn;
 }
 

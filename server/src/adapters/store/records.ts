@@ -13,10 +13,16 @@ import type { LoadedScene, StoreError } from "./scene-store.ts";
 
 /** Generations of snapshots kept. */
 export const GENERATIONS = 2;
-/** Records behind the older snapshot are kept this long, for history and rollback ... */
-export const HISTORY_MS = 30 * 24 * 3600 * 1000;
-/** ... and no more than this many bytes of them per scene: a day of a busy room. */
-export const HISTORY_BYTES = 64 << 20;
+/**
+ * How far back the past is kept, for history and rollback: records that are older, or further from the end of the log, are forgotten. The
+ * previous generation and what follows it is always kept, so that a damaged snapshot can be passed over [RC2].
+ */
+export type Retention = { readonly ms: number; readonly bytes: number };
+/** A month, and a day of a busy room. */
+export const RETENTION: Retention = { ms: 30 * 24 * 3600 * 1000, bytes: 64 << 20 };
+/** Forgetting begins when this part of what may be kept is due: it folds the beginning of the log into a snapshot. */
+export const FORGET_SHARE = 1 / 8;
+
 /** A snapshot is stored in pieces, so that appends get their turn between two of them. */
 export const CHUNK_BYTES = 256 * 1024;
 
@@ -35,12 +41,15 @@ export type LogRow = {
 export type Head = { readonly epoch: number; readonly seq: number; readonly clients: number; readonly crc: number };
 /** `bytes` undefined: pieces are missing. */
 export type StoredSnapshot = { readonly seq: number; readonly bytes: Uint8Array | undefined; readonly sha256: string };
+/** A small record beside the document (permissions). */
+export type Note = { readonly key: string; readonly bytes: Uint8Array; readonly crc: number };
 export type Owner = { readonly client: number; readonly user: string };
 
 /** Scene names are hashed before they become keys. */
 export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 export const headCrc = (key: string, { epoch, seq, clients }: Omit<Head, "crc">): number => crc32(`${key}|${epoch}|${seq}|${clients}`);
+export const noteCrc = (scene: string, key: string, bytes: Uint8Array): number => crc32(bytes, crc32(`${scene}|${key}|`));
 export function recordCrc(key: string, epoch: number, row: Omit<LogRow, "crc">): number {
   return crc32(row.bytes, crc32(`${key}|${epoch}|${row.seq}|${row.user}|${row.client}|${row.clock}|${row.atMs}|${row.total}|`));
 }
@@ -58,12 +67,15 @@ export type Stored = {
   /** Records after `seq`, in order. */
   readonly logAfter: (seq: number) => readonly LogRow[];
   readonly owners: readonly Owner[];
+  readonly notes: readonly Note[];
 };
 
 /** The document as it was acknowledged, or why it cannot be had. Cost: one hash over what is loaded. */
-export function judge({ key, head, snapshots, logAfter, owners }: Stored): Result<LoadedScene, StoreError> {
+export function judge({ key, head, snapshots, logAfter, owners, notes }: Stored): Result<LoadedScene, StoreError> {
   if (head.crc !== headCrc(key, head)) return corrupt("The scene's entry is damaged.");
   if (owners.length !== head.clients) return corrupt(`The scene names ${owners.length} of ${head.clients} authors.`);
+  const torn = notes.find((note) => note.crc !== noteCrc(key, note.key, note.bytes));
+  if (torn !== undefined) return corrupt(`The scene's note "${torn.key}" is damaged.`);
   let snapshot: StoredSnapshot | undefined;
   for (const stored of snapshots) {
     if (stored.bytes === undefined || sha256(stored.bytes) !== stored.sha256) continue;
@@ -83,6 +95,7 @@ export function judge({ key, head, snapshots, logAfter, owners }: Stored): Resul
     updates: rows.map(({ bytes }) => bytes),
     cutRecords: 0,
     owners: new Map(owners.map(({ client, user }) => [client, user])),
+    notes: new Map(notes.map((note) => [note.key, note.bytes])),
   });
 }
 

@@ -218,6 +218,65 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
       expect(textOf(await must(store.open("b")))).toBe("fine");
     });
 
+    it("[ST6] keeps notes beside the document, the newest of each key, through snapshots and restarts", async () => {
+      expect(await store.note("a", "permissions", Uint8Array.of(1))).toMatchObject({ ok: false, error: { code: "closed" } });
+      expect((await must(store.open("a"))).notes ?? new Map()).toEqual(new Map());
+      await must(store.note("a", "permissions", Uint8Array.of(1, 2)));
+      await must(store.note("a", "other", Uint8Array.of(9)));
+      await must(store.note("a", "permissions", Uint8Array.of(3)));
+      await must(store.append("a", 1, [typing(7)("x")]));
+      await must(store.compact("a", 1));
+      await reopen();
+      const { notes } = await must(store.open("a"));
+      expect([...(notes ?? [])].map(([key, bytes]) => [key, [...bytes]]).sort()).toEqual([
+        ["other", [9]],
+        ["permissions", [3]],
+      ]);
+      expect([...((await must(store.open("b"))).notes ?? [])]).toEqual([]);
+    });
+
+    it("[ST7] remembers who changed what after compactions, and what it was before", async () => {
+      const { epoch } = await must(store.open("a"));
+      const doc = new Y.Doc();
+      const by = (user: string, client: number, change: (root: Y.Map<Y.Map<unknown>>) => void): AppendRecord => {
+        const before = Y.encodeStateVector(doc);
+        doc.clientID = client;
+        doc.transact(() => change(doc.getMap("objects")));
+        return { user, client, clock: Y.getState(doc.store, client), update: Y.encodeStateAsUpdate(doc, before) };
+      };
+      const edits = [
+        () => by("ann", 1, (root) => root.set("lamp", new Y.Map<unknown>([["type", "lamp"]]))),
+        () => by("ann", 1, (root) => root.get("lamp")?.set("color", "red")),
+        () => by("bob", 2, (root) => root.get("lamp")?.set("color", "black")),
+        () => by("bob", 2, (root) => root.set("junk", new Y.Map<unknown>([["type", "crate"]]))),
+        () => by("ann", 1, (root) => root.get("lamp")?.set("on", true)),
+        () => by("bob", 2, (root) => root.delete("lamp")),
+      ];
+      for (const edit of edits) {
+        await must(store.append("a", epoch, [edit()]));
+        await must(store.compact("a", epoch));
+      }
+      await reopen();
+      await must(store.open("a"));
+      const list = await must(store.recall("a", epoch, { kind: "list", by: "", object: "lamp", sinceMs: 0, limit: 10 }));
+      expect(list.kind === "list" && list.entries.map(({ user, kind, fields }) => ({ user, kind, fields }))).toEqual(
+        expect.arrayContaining([
+          { user: "ann", kind: "created", fields: ["color"] },
+          { user: "bob", kind: "deleted", fields: [] },
+        ]),
+      );
+      const undo = await must(store.recall("a", epoch, { kind: "undo", by: "bob", object: "", sinceMs: 0, limit: 0 }));
+      expect(undo).toEqual({
+        kind: "undo",
+        touched: 2,
+        objects: [
+          { object: "junk", before: { type: "crate" }, after: undefined },
+          { object: "lamp", before: undefined, after: { type: "lamp", color: "red", on: true } },
+        ],
+      });
+      expect(await store.recall("a", epoch + 1, { kind: "undo", by: "bob", object: "", sinceMs: 0, limit: 0 })).toMatchObject({ ok: false });
+    });
+
     it("[ST5] writes nothing for a scene that was released, until it is opened again", async () => {
       await write("a", "ab");
       await store.release("a");

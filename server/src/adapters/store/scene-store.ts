@@ -6,9 +6,12 @@
  * [ST3] A tail that was never acknowledged is cut and reported; damage to anything that was acknowledged quarantines the scene.
  * [ST4] `compact` replaces the log by a snapshot in one transaction, after the snapshot was seen to decode, and keeps the previous generation:
  *       either of the two loads the same document.
+ * [ST6] What compaction takes from the log stays readable as history, with author and time, until it is older or larger than `Retention`.
  * [ST5] One holder per scene: who opened it later, after the earlier holder died or let go, wins, and the earlier holder's writes are `fenced`.
+ * [ST6] `note` is as durable as `append`; `open` returns the newest of each key.
  */
 import type { Result } from "@copresence/shared/base";
+import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
 
 /**
@@ -29,6 +32,8 @@ export type LoadedScene = {
   readonly cutRecords: number;
   /** Who writes under which Yjs clientID, so that nobody takes another's after a restart (core/document/client-registry.ts). */
   readonly owners?: ReadonlyMap<number, string>;
+  /** Small records of the scene beside its document, by key: permissions. */
+  readonly notes?: ReadonlyMap<string, Uint8Array>;
 };
 
 /** The new snapshot: everything up to record `seq`, `bytes` long. */
@@ -40,6 +45,10 @@ export type SceneStore = {
   append(scene: string, epoch: number, records: readonly AppendRecord[]): Promise<Result<{ readonly seq: number }, StoreError>>;
   /** Folds snapshot and log into a new snapshot. Appends go on meanwhile; the caller's thread does none of the work. */
   compact(scene: string, epoch: number): Promise<Result<Compacted, StoreError>>;
+  /** Replaces one of the scene's notes; durable when it resolves ok. `key` is an identifier. Notes survive compaction and new epochs. */
+  note(scene: string, key: string, value: Uint8Array): Promise<Result<void, StoreError>>;
+  /** Reads the scene's past as far as it is kept (core/history/past.ts); the caller's thread does none of the work. */
+  recall(scene: string, epoch: number, query: PastQuery): Promise<Result<PastAnswer, StoreError>>;
   /** The room has ended: nothing more is written, another process may open the scene. */
   release(scene: string): Promise<void>;
   /** A verified write, to learn whether the store works again; brings back a store whose thread or connection has died. */

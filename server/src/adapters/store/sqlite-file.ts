@@ -4,7 +4,7 @@
  * [SF1] WAL with synchronous=FULL: a commit has been fsynced when it returns. locking_mode=EXCLUSIVE: one process has the file, the kernel
  *       gives the lock back when that process dies. Checkpoints run only when asked for (`SqliteLog.checkpoint`), between commits.
  * [SF2] Tables are made only in a file that has none and never had: a file that lost its tables is damaged, not new.
- * [SF3] A file of format 1 is brought to format 2 in one transaction, its checks included.
+ * [SF3] A file of an older format is brought to today's in one transaction, its checks included.
  *
  * Source of the guarantees: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
  */
@@ -14,8 +14,14 @@ import { CHUNK_BYTES, headCrc, recordCrc } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
 
 /** "CP" and the format's number: a value that no single flipped bit turns into "never formatted". */
-const FORMAT = 0x43500002;
-const TABLES = ["meta", "scene", "log", "cut", "snapshot", "chunk", "client"] as const;
+const FORMAT = 0x43500003;
+/** As today's, without notes. */
+const FORMAT_2 = 0x43500002;
+const OLDER_TABLES = ["meta", "scene", "log", "cut", "snapshot", "chunk", "client"] as const;
+const TABLES = [...OLDER_TABLES, "note"] as const;
+const NOTES = `
+  CREATE TABLE IF NOT EXISTS note (scene TEXT NOT NULL, key TEXT NOT NULL, bytes BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (scene, key)) STRICT;
+`;
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE scene (key TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, clients INTEGER NOT NULL, crc INTEGER NOT NULL,
@@ -29,6 +35,7 @@ const SCHEMA = `
   CREATE TABLE chunk (scene TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (scene, epoch, seq, part)) STRICT;
   CREATE TABLE client (scene TEXT NOT NULL, client INTEGER NOT NULL, user TEXT NOT NULL, PRIMARY KEY (scene, client)) STRICT, WITHOUT ROWID;
+  ${NOTES}
 `;
 
 /** Something is wrong with the file as a whole; the message is a sentence for the operator. */
@@ -59,12 +66,13 @@ export function openSqliteFile(file: string): DatabaseSync {
 function prepareTables(db: DatabaseSync): void {
   const { user_version: format } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   const found = (db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]).map(({ name }) => name);
-  if (format === FORMAT) {
-    const lost = TABLES.find((name) => !found.includes(name));
+  if (format === FORMAT || format === FORMAT_2) {
+    const lost = (format === FORMAT ? TABLES : OLDER_TABLES).find((name) => !found.includes(name));
     if (lost !== undefined) throw new StoreFault("corrupt", `The store's file is damaged (it lost its table ${lost}); restore it from a backup.`);
-    return;
+    if (format === FORMAT) return;
   }
-  if (format === 0 && found.length === 0) db.exec(SCHEMA);
+  if (format === FORMAT_2) db.exec(NOTES);
+  else if (format === 0 && found.length === 0) db.exec(SCHEMA);
   else if (format === 0 && found.includes("meta") && formatOne(db)) migrate(db);
   else
     throw new StoreFault(

@@ -11,7 +11,21 @@ import { err, ok, type Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
 import { AckedMark } from "./acked-mark.ts";
 import { crashPoint } from "./crash-point.ts";
-import { corrupt, type Head, headCrc, judge, type LogRow, notOpen, type Owner, recordCrc, sceneKey } from "./records.ts";
+import {
+  corrupt,
+  type Head,
+  headCrc,
+  judge,
+  type LogRow,
+  notOpen,
+  type Owner,
+  recordCrc,
+  RETENTION,
+  type Retention,
+  sceneKey,
+  type Note,
+  noteCrc,
+} from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { openSqliteFile, storeError } from "./sqlite-file.ts";
 import { SqliteSnapshots } from "./sqlite-snapshots.ts";
@@ -38,11 +52,11 @@ export class SqliteLog {
   private sinceCheckpoint = 0;
 
   /** `notice` is told, in sentences, what was found and repaired. Throws what `storeError` makes a sentence of. */
-  constructor(file: string, notice: (sentence: string) => void = () => undefined) {
+  constructor(file: string, notice: (sentence: string) => void = () => undefined, retention: Retention = RETENTION) {
     mendWal(file, notice);
     this.db = openSqliteFile(file);
     this.mark = new AckedMark(`${file}-acked`);
-    this.snapshots = new SqliteSnapshots(this.db);
+    this.snapshots = new SqliteSnapshots(this.db, retention);
     this.insert = this.db.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.claim = this.db.prepare("INSERT OR IGNORE INTO client (scene, client, user) VALUES (?, ?, ?)");
     this.setHead = this.db.prepare("UPDATE scene SET seq = ?, clients = ?, crc = ? WHERE key = ? AND epoch = ?");
@@ -110,6 +124,20 @@ export class SqliteLog {
     this.held.delete(sceneKey(scene));
   }
 
+  /** Replaces a note; on the disk when this returns ok. */
+  note(scene: string, key: string, value: Uint8Array): Result<void, StoreError> {
+    const at = sceneKey(scene);
+    if (!this.held.has(at)) return notOpen;
+    try {
+      this.db.prepare("INSERT OR REPLACE INTO note (scene, key, bytes, crc) VALUES (?, ?, ?, ?)").run(at, key, value, noteCrc(at, key, value));
+      this.sinceCheckpoint += COMMIT_PAGES_BYTES + value.length;
+      return ok(undefined);
+    } catch (error) {
+      this.rollback();
+      return err(storeError(error));
+    }
+  }
+
   /** Writes a value, commits it and reads it back. */
   probe(nowMs: number): Result<void, StoreError> {
     try {
@@ -149,7 +177,7 @@ export class SqliteLog {
   }
 
   private create(key: string): Result<LoadedScene, StoreError> {
-    const left = ["log", "snapshot", "client"].find(
+    const left = ["log", "snapshot", "client", "note"].find(
       (table) => this.db.prepare(`SELECT 1 FROM ${table} WHERE scene = ? LIMIT 1`).get(key) !== undefined,
     );
     if (left !== undefined || this.mark.known(key) !== undefined) return corrupt("The scene's entry is lost, while other parts of it are there.");
@@ -157,7 +185,7 @@ export class SqliteLog {
     this.db.prepare("INSERT INTO scene (key, epoch, seq, clients, crc) VALUES (?, 1, 0, 0, ?)").run(key, headCrc(key, head));
     this.mark.set(key, 1, 0);
     this.held.set(key, { ...head, total: 0 });
-    return ok({ epoch: 1, seq: 0, snapshot: undefined, updates: [], cutRecords: 0, owners: new Map() });
+    return ok({ epoch: 1, seq: 0, snapshot: undefined, updates: [], cutRecords: 0, owners: new Map(), notes: new Map() });
   }
 
   private read(key: string, head: Head): Result<LoadedScene, StoreError> {
@@ -175,6 +203,7 @@ export class SqliteLog {
           .prepare("SELECT seq, user, client, clock, atMs, total, bytes, crc FROM log WHERE scene = ? AND epoch = ? AND seq > ? ORDER BY seq")
           .all(key, head.epoch, seq) as LogRow[],
       owners,
+      notes: this.db.prepare("SELECT key, bytes, crc FROM note WHERE scene = ?").all(key) as Note[],
     });
   }
 

@@ -3,21 +3,24 @@
  *
  * [SP1] The pieces of a snapshot are nothing until its row is there; that row, the end of the oldest generation and the truncation of the log
  *       are one transaction.
- * [SP2] The previous generation and the records behind it are kept; older records are history, bounded in age and bytes (records.ts).
+ * [SP2] The previous generation and the records behind it are kept; older records are history, bounded in age and bytes (records.ts),
+ *       and the document as it was before the first of them is kept with them (sqlite-history.ts).
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crashPoint } from "./crash-point.ts";
-import { assemble, CHUNK_BYTES, GENERATIONS, HISTORY_BYTES, HISTORY_MS, type LogRow, type StoredSnapshot } from "./records.ts";
+import { assemble, CHUNK_BYTES, FORGET_SHARE, GENERATIONS, type LogRow, type Retention, type StoredSnapshot } from "./records.ts";
 
 type SnapshotRow = { seq: number; size: number; sha256: string };
 
 export class SqliteSnapshots {
   /** Bytes written since this was last set to 0. */
   written = 0;
+  readonly retention: Retention;
   private readonly db: DatabaseSync;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, retention: Retention) {
     this.db = db;
+    this.retention = retention;
   }
 
   /** Newest first, each put together when it is asked for. */
@@ -50,6 +53,13 @@ export class SqliteSnapshots {
     return this.db.prepare("SELECT seq, size, sha256 FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT 1").get(key, epoch) as
       | SnapshotRow
       | undefined;
+  }
+
+  /** The oldest snapshot that is not older than record `from`. */
+  oldest(key: string, epoch: number, from: number): SnapshotRow | undefined {
+    return this.db
+      .prepare("SELECT seq, size, sha256 FROM snapshot WHERE scene = ? AND epoch = ? AND seq >= ? ORDER BY seq LIMIT 1")
+      .get(key, epoch, from) as SnapshotRow | undefined;
   }
 
   /** At most `limit` records after `seq`, none after `last`. */
@@ -86,13 +96,7 @@ export class SqliteSnapshots {
       }[];
       // With a single generation the log is its only second source.
       const oldest = kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0);
-      for (const table of ["snapshot", "chunk"]) db.prepare(`DELETE FROM ${table} WHERE scene = ? AND epoch = ? AND seq < ?`).run(key, epoch, oldest);
-      db.prepare("DELETE FROM log WHERE scene = ? AND epoch = ? AND seq <= ? AND seq < ?").run(
-        key,
-        epoch,
-        oldest,
-        this.historyStart(key, epoch, nowMs),
-      );
+      this.dropSnapshots(key, epoch, oldest, this.firstRecord(key, epoch) - 1);
       crashPoint("snapshot.fsync");
       db.exec("COMMIT");
       crashPoint("snapshot.committed");
@@ -102,13 +106,52 @@ export class SqliteSnapshots {
     }
   }
 
-  /** Number of the first record that is young enough, and close enough to the end, to be kept as history. */
-  private historyStart(key: string, epoch: number, nowMs: number): number {
-    const last = this.db.prepare("SELECT total FROM log WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT 1").get(key, epoch);
-    const total = (last as { total: number } | undefined)?.total ?? 0;
+  /** Number of the first record that is kept; past the end when there is none. */
+  firstRecord(key: string, epoch: number): number {
+    const row = this.db.prepare("SELECT min(seq) AS seq FROM log WHERE scene = ? AND epoch = ?").get(key, epoch) as { seq: number | null };
+    return row.seq ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  /**
+   * The history begins at `at` from now on: with the snapshot `base` of the document as it was then, or one that is there already. Throws what
+   * SQLite throws, after which nothing has changed.
+   */
+  forget(key: string, epoch: number, at: number, base: SnapshotRow | undefined, nowMs: number): void {
+    const { db } = this;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      if (base !== undefined) db.prepare("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?)").run(key, epoch, base.seq, base.size, base.sha256, nowMs);
+      db.prepare("DELETE FROM log WHERE scene = ? AND epoch = ? AND seq <= ?").run(key, epoch, at);
+      this.dropSnapshots(key, epoch, at, at);
+      crashPoint("snapshot.fsync");
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** How far the past is due to be forgotten: number of the last such record, 0 for none; and the older generation's number. */
+  due(key: string, epoch: number, nowMs: number): { readonly last: number; readonly generation: number } {
+    const kept = this.db.prepare("SELECT seq FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT ?").all(key, epoch, GENERATIONS) as {
+      seq: number;
+    }[];
+    const generation = kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0);
+    const { ms, bytes } = this.retention;
+    const range = this.db
+      .prepare("SELECT min(atMs) AS firstMs, min(total - length(bytes)) AS before, max(total) AS total FROM log WHERE scene = ? AND epoch = ?")
+      .get(key, epoch) as { firstMs: number | null; before: number; total: number };
+    if (range.firstMs === null) return { last: 0, generation };
+    const late = nowMs - range.firstMs > ms || range.total - range.before > bytes;
+    if (!late) return { last: 0, generation };
     const first = this.db
-      .prepare("SELECT seq FROM log WHERE scene = ? AND epoch = ? AND atMs >= ? AND total > ? ORDER BY seq LIMIT 1")
-      .get(key, epoch, nowMs - HISTORY_MS, total - HISTORY_BYTES);
-    return (first as { seq: number } | undefined)?.seq ?? Number.MAX_SAFE_INTEGER;
+      .prepare("SELECT min(seq) AS seq FROM log WHERE scene = ? AND epoch = ? AND atMs >= ? AND total > ?")
+      .get(key, epoch, nowMs - ms * (1 - FORGET_SHARE), range.total - bytes * (1 - FORGET_SHARE)) as { seq: number | null };
+    return { last: Math.min(generation, (first.seq ?? Number.MAX_SAFE_INTEGER) - 1), generation };
+  }
+
+  private dropSnapshots(key: string, epoch: number, below: number, except: number): void {
+    for (const table of ["snapshot", "chunk"])
+      this.db.prepare(`DELETE FROM ${table} WHERE scene = ? AND epoch = ? AND seq < ? AND seq <> ?`).run(key, epoch, below, except);
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as Y from "yjs";
 import { sceneStoreContract } from "./scene-store.contract.ts";
 import { CHUNK_BYTES, sceneKey } from "./records.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -117,6 +118,67 @@ describe("openSqliteStore", () => {
     await shortened.close();
   });
 
+  it("[SF3] reads a file of format 2, which had no notes", async () => {
+    const before = await openSqliteStore({ file: place.file });
+    await before.open("whole");
+    await before.close();
+    const db = new DatabaseSync(place.file);
+    db.exec(`DROP TABLE note; PRAGMA user_version=${0x43500002}`);
+    db.close();
+    const store = await openSqliteStore({ file: place.file });
+    expect(await store.open("whole")).toMatchObject({ ok: true, value: { seq: 0 } });
+    expect(await store.note("whole", "permissions", Uint8Array.of(1))).toMatchObject({ ok: true });
+    await store.close();
+  });
+
+  it("[SH1] forgets what is older or larger than may be kept, and still knows what was there before", async () => {
+    const store = await openSqliteStore({ file: place.file, retention: { ms: 3600_000, bytes: 2000 } });
+    await store.open("a");
+    const doc = new Y.Doc();
+    doc.clientID = 5;
+    const root = doc.getMap<Y.Map<unknown>>("objects");
+    const write = async (user: string, change: () => void): Promise<void> => {
+      const before = Y.encodeStateVector(doc);
+      doc.transact(change);
+      const record = { user, client: 5, clock: Y.getState(doc.store, 5), update: Y.encodeStateAsUpdate(doc, before) };
+      expect((await store.append("a", 1, [record])).ok).toBe(true);
+    };
+    await write("old", () => root.set("lamp", new Y.Map<unknown>([["type", "lamp"]])));
+    for (let i = 0; i < 100; i++) {
+      await write("ann", () => root.get("lamp")?.set("color", `shade ${i} ${"x".repeat(40)}`));
+      if (i % 10 === 9) await store.compact("a", 1);
+    }
+    // The answer waits for the forgetting behind the last compaction.
+    await store.compact("a", 1);
+    await write("bob", () => root.delete("lamp"));
+    const list = await store.recall("a", 1, { kind: "list", by: "", object: "", sinceMs: 0, limit: 50 });
+    expect(list).toMatchObject({
+      ok: true,
+      value: {
+        entries: [
+          { user: "bob", kind: "deleted" },
+          { user: "ann", object: "lamp" },
+        ],
+      },
+    });
+    const edits = list.ok && list.value.kind === "list" ? (list.value.entries[1]?.edits ?? 0) : 0;
+    expect(edits).toBeGreaterThan(10);
+    expect(edits).toBeLessThan(60);
+    const undo = await store.recall("a", 1, { kind: "undo", by: "bob", object: "", sinceMs: 0, limit: 0 });
+    expect(undo).toMatchObject({
+      ok: true,
+      value: { objects: [{ object: "lamp", after: { type: "lamp", color: expect.stringMatching(/^shade 99 /) } }] },
+    });
+    await store.close();
+    const db = new DatabaseSync(place.file);
+    expect(db.prepare("SELECT count(*) AS count FROM snapshot").get()).toEqual({ count: 3 });
+    expect(db.prepare("SELECT count(*) AS count FROM log WHERE user = 'old'").get()).toEqual({ count: 0 });
+    db.close();
+    const again = await openSqliteStore({ file: place.file });
+    expect(await again.open("a")).toMatchObject({ ok: true, value: { seq: 102 } });
+    await again.close();
+  });
+
   it("[SF3] reads a file of format 1", async () => {
     const { createHash } = await import("node:crypto");
     const { crc32 } = await import("node:zlib");
@@ -145,7 +207,7 @@ describe("openSqliteStore", () => {
     const store = await openSqliteStore({ file: place.file });
     expect(await store.open("whole")).toEqual({
       ok: true,
-      value: { epoch: 1, seq: 5, snapshot: bytes, updates: [update], cutRecords: 0, owners: new Map([[9, "u"]]) },
+      value: { epoch: 1, seq: 5, snapshot: bytes, updates: [update], cutRecords: 0, owners: new Map([[9, "u"]]), notes: new Map() },
     });
     expect(await store.open("damaged")).toMatchObject({ ok: false, error: { code: "corrupt" } });
     await store.close();

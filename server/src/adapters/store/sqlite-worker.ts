@@ -9,10 +9,11 @@ import { performance } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import { Compactor } from "./compactor.ts";
-import { notOpen, storeClosed } from "./records.ts";
+import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
 import { compactScene } from "./sqlite-compaction.ts";
 import { storeError } from "./sqlite-file.ts";
+import { forgetOld, readPastOf } from "./sqlite-history.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import type { StoreReply, StoreRequest } from "./store-messages.ts";
 
@@ -23,7 +24,7 @@ const COMMIT_GAP_MS = 1;
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");
-const { file } = workerData as { file: string };
+const { file, retention } = workerData as { file: string; retention: Retention };
 const compactor = new Compactor();
 let log: SqliteLog | undefined;
 let waiting: Request<"append">[] = [];
@@ -38,6 +39,7 @@ port.on("message", (request: StoreRequest) => {
   }
   commit();
   if (request.op === "compact") return compact(request);
+  if (request.op === "recall") return recall(request);
   reply(request.id, attempt(request));
   if (request.op === "close") void compactor.close().then(() => port.close());
 });
@@ -71,20 +73,29 @@ function compact({ id, scene, epoch }: Request<"compact">): void {
   compacting = compacting.then(async () => {
     const result = log === undefined ? storeClosed : await compactScene({ log, compactor, scene, epoch, turn });
     reply(id, result);
+    if (log !== undefined && result.ok) await forgetOld({ log, compactor, scene, epoch, turn });
     checkpointSoon();
   });
 }
 
-function attempt(request: Request<"start" | "open" | "release" | "probe" | "close">): Result<unknown, StoreError> {
+function recall({ id, scene, epoch, query }: Request<"recall">): void {
+  const past = log === undefined ? storeClosed : readPastOf(log, scene, epoch);
+  if (!past.ok) return reply(id, past);
+  void compactor.recall(past.value, query).then((answer) => reply(id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
+}
+
+function attempt(request: Request<"start" | "open" | "note" | "release" | "probe" | "close">): Result<unknown, StoreError> {
   try {
     if (request.op === "start") {
-      log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply));
+      log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply), retention);
       return { ok: true, value: undefined };
     }
     if (log === undefined) return storeClosed;
     switch (request.op) {
       case "open":
         return log.load(request.scene);
+      case "note":
+        return log.note(request.scene, request.key, request.value);
       case "release":
         log.release(request.scene);
         return { ok: true, value: undefined };

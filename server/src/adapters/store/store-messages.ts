@@ -1,5 +1,6 @@
 /** What the thread of a store and its host say to each other. */
 import type { Result } from "@copresence/shared/base";
+import type { PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
 import type { StoreError } from "./scene-store.ts";
 
@@ -8,6 +9,8 @@ export type StoreRequest =
   | { readonly id: number; readonly op: "open"; readonly scene: string }
   | { readonly id: number; readonly op: "append"; readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] }
   | { readonly id: number; readonly op: "compact"; readonly scene: string; readonly epoch: number }
+  | { readonly id: number; readonly op: "note"; readonly scene: string; readonly key: string; readonly value: Uint8Array }
+  | { readonly id: number; readonly op: "recall"; readonly scene: string; readonly epoch: number; readonly query: PastQuery }
   | { readonly id: number; readonly op: "release"; readonly scene: string }
   | { readonly id: number; readonly op: "probe" }
   | { readonly id: number; readonly op: "close" };

@@ -8,6 +8,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { err, ok, type Result } from "@copresence/shared/base";
+import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import { storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
 import type { StoreReply, StoreRequest } from "./store-messages.ts";
@@ -84,6 +85,14 @@ class WorkerStore implements SceneStore {
     return this.call<Compacted>({ op: "compact", scene, epoch });
   }
 
+  note(scene: string, key: string, value: Uint8Array): Promise<Result<void, StoreError>> {
+    return this.call<void>({ op: "note", scene, key, value: value.slice() });
+  }
+
+  recall(scene: string, epoch: number, query: PastQuery): Promise<Result<PastAnswer, StoreError>> {
+    return this.call<PastAnswer>({ op: "recall", scene, epoch, query });
+  }
+
   async release(scene: string): Promise<void> {
     this.scenes.delete(scene);
     await this.call<void>({ op: "release", scene });
@@ -111,8 +120,8 @@ class WorkerStore implements SceneStore {
     if (this.closing !== undefined) return storeClosed;
     if (thread === undefined) return err({ code: "io", sentence: "The store has failed and has not been brought back yet." });
     const result = await thread.call<T>(request);
-    // [WS3] A compaction has its own thread to lose, and only reads what is durable.
-    if (!result.ok && result.error.code === "io" && request.op !== "compact" && this.thread === thread) {
+    // [WS3] A compaction and a look into the past have their own thread to lose, and only read what is durable.
+    if (!result.ok && result.error.code === "io" && request.op !== "compact" && request.op !== "recall" && this.thread === thread) {
       this.thread = undefined;
       void thread.stop();
     }

@@ -51,6 +51,8 @@ export class RawClient {
   readonly socket: WebSocket;
   readonly closed: Promise<Closed>;
   readonly seat: Record<string, unknown>;
+  /** Called with every message but frames, as it comes. */
+  onDown: (message: DownMessage) => void = () => {};
   private readonly received: DownMessage[] = [];
   private readonly waiting = new Map<string, (message: DownMessage) => void>();
 
@@ -97,6 +99,7 @@ export class RawClient {
     if (data[0] !== ROOM_DATA_BYTES) return;
     const decoded = decodeDown(data[1] ?? 0, data.subarray(2));
     if (!decoded.ok || decoded.value.type === "frame") return;
+    this.onDown(decoded.value);
     const waiting = this.waiting.get(decoded.value.type);
     this.waiting.delete(decoded.value.type);
     if (waiting === undefined) this.received.push(decoded.value);

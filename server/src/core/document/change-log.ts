@@ -10,6 +10,11 @@ import type { PipelineEvent } from "../types.ts";
 
 /** Fields that name an object, best first; otherwise its first text, otherwise its type. */
 const LABEL_FIELDS = ["label", "name", "title"];
+/** Fields that say where an object belongs. */
+const ROOM_FIELDS = ["room", "zone"];
+/** Number fields that say how large an object is along x, y, z, in metres before its scale. */
+const SIZE_FIELDS = ["width", "height", "depth"];
+const MAX_TAGS = 32;
 
 export class ChangeLog {
   private readonly scene: Scene;
@@ -70,6 +75,9 @@ export class ChangeLog {
     }
     const label = LABEL_FIELDS.map((name) => texts.get(name)).find((words) => words !== undefined && words !== "");
     const rest = plain.fields["transform"] as ObjectTransform | undefined;
+    const size = sizeOf(plain.fields, rest?.scale ?? 1);
+    const tags = tagsOf(plain.fields);
+    const room = ROOM_FIELDS.map((name) => texts.get(name)).find((words) => words !== undefined && words !== "");
     const events: PipelineEvent[] = [
       {
         kind: "object",
@@ -81,6 +89,9 @@ export class ChangeLog {
         position: rest === undefined ? [0, 0, 0] : [...rest.position],
         sizeM: rest?.scale ?? 1,
         color,
+        ...(size === undefined ? {} : { size }),
+        ...(tags.length === 0 ? {} : { tags }),
+        ...(room === undefined ? {} : { room }),
       },
     ];
     const whole = fields === undefined || fields.has(OBJECTS_ROOT);
@@ -92,4 +103,19 @@ export class ChangeLog {
     }
     return events;
   }
+}
+
+/** Extents in metres where the object says all three. */
+function sizeOf(fields: Readonly<Record<string, unknown>>, scale: number): number[] | undefined {
+  const size = SIZE_FIELDS.map((name) => fields[name]);
+  return size.every((metres) => typeof metres === "number" && metres > 0) ? size.map((metres) => (metres as number) * scale) : undefined;
+}
+
+/** What is true of it: names of switches that are on ("open"), and the words of lists and sets. */
+function tagsOf(fields: Readonly<Record<string, unknown>>): string[] {
+  const tags = Object.entries(fields).flatMap(([name, value]) => {
+    if (value === true) return [name];
+    return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string" && item !== "") : [];
+  });
+  return tags.slice(0, MAX_TAGS);
 }

@@ -4,7 +4,7 @@
  */
 import type { SessionId, UserId } from "@copresence/shared/base";
 import { decodeDown, type DownMessage } from "@copresence/shared/protocol";
-import { defaultRoles, defineScene, type Scene, t } from "@copresence/shared/scene";
+import { defaultRoles, defineScene, PermissionTable, type Scene, t } from "@copresence/shared/scene";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { readSyncMessage, writeSyncStep1, writeUpdate } from "y-protocols/sync";
@@ -117,8 +117,13 @@ export class Peer {
   }
 }
 
+/** Carries a message of one direction now, later, often or never. */
+export type Link = (peer: Peer, direction: "up" | "down", deliver: () => void) => void;
+
 export class World {
   document: SceneDocument;
+  readonly permissions: PermissionTable;
+  private readonly link: Link;
   readonly peers = new Map<SessionId, Peer>();
   readonly effects: CoreEffect[] = [];
   /** Appends not landed yet. */
@@ -132,9 +137,12 @@ export class World {
   private busy = false;
   private joins = 0;
 
-  constructor(options: { readonly auto?: boolean; readonly scene?: Scene } = {}) {
+  constructor(options: { readonly auto?: boolean; readonly scene?: Scene; readonly link?: Link } = {}) {
     this.auto = options.auto ?? true;
-    this.document = new SceneDocument({ scene: options.scene ?? workshop, epoch: 1, seq: 0, clientId: SERVER_ID });
+    this.link = options.link ?? ((_peer, _direction, deliver) => deliver());
+    const scene = options.scene ?? workshop;
+    this.permissions = new PermissionTable(scene);
+    this.document = new SceneDocument({ scene, epoch: 1, seq: 0, clientId: SERVER_ID, permissions: this.permissions });
     this.document.load(undefined, []);
   }
 
@@ -175,8 +183,20 @@ export class World {
   }
 
   receive(peer: Peer, bytes: Uint8Array): void {
-    this.inbox.push({ peer, bytes });
-    this.run();
+    const { session } = peer;
+    this.link(peer, "up", () => {
+      if (peer.session !== session) return;
+      this.inbox.push({ peer, bytes });
+      this.run();
+    });
+  }
+
+  /** What arrives for a session that has ended meanwhile is lost with it. */
+  private deliver(peer: Peer, take: () => void): void {
+    const { session } = peer;
+    this.link(peer, "down", () => {
+      if (peer.session === session && this.peers.get(session) === peer) take();
+    });
   }
 
   /** Lands the oldest append. */
@@ -196,11 +216,11 @@ export class World {
       if (effect.kind === "close" && peer !== undefined) {
         peer.closed = effect.reason;
         this.leave(peer);
-      } else if (effect.kind === "sendDoc") peer?.take(effect.bytes);
+      } else if (effect.kind === "sendDoc" && peer !== undefined) this.deliver(peer, () => peer.take(effect.bytes));
       else if (effect.kind === "send" && peer !== undefined) {
         const message = decodeDown(effect.bytes[1] ?? 0, effect.bytes.subarray(2));
         if (!message.ok) throw new Error(`undecodable ${JSON.stringify(message.error)}`);
-        peer.hear(message.value);
+        this.deliver(peer, () => peer.hear(message.value));
       }
     }
     this.run();

@@ -240,8 +240,7 @@ function refusedClaim(claim: "foreign" | "too-many"): Verdict {
 const FAULTS: Readonly<Record<Exclude<UpdateFault, "gap">, { readonly reason: DeniedReason; readonly sentence: string }>> = {
   malformed: { reason: "malformed", sentence: "The update is not a well-formed Yjs V1 update of this scene." },
   "too-large": { reason: "too-large", sentence: "The update is too large; send smaller ones." },
-  // Both are about the replica, not about what the edit says: it is made again on a fresh one.
-  worn: { reason: "too-many", sentence: "Too much has been written under this client id; go on with a fresh one." },
+  // About the replica, not about what the edit says: it is made again on a fresh one.
   tangled: { reason: "too-many", sentence: "The update meets too much that was written meanwhile; make it again on the newest document." },
 };
 

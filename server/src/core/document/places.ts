@@ -132,6 +132,23 @@ export function strandLength(doc: Y.Doc, place: Place): number {
   return length;
 }
 
+/** Whether a text has marks, now or once. */
+export function hasMarks(doc: Y.Doc, place: Place): boolean {
+  const parent = parentOf(doc, place);
+  return parent instanceof Y.Text && parent._hasFormatting;
+}
+
+/** Structs of a text, deleted ones included, and the live marks among them. */
+export function strandCensus(doc: Y.Doc, place: Place): { readonly length: number; readonly marks: number } {
+  let length = 0;
+  let marks = 0;
+  for (let { item } = headOf(doc, place); item !== null; item = item.right) {
+    length++;
+    if (!item.deleted && item.content instanceof Y.ContentFormat) marks++;
+  }
+  return { length, marks };
+}
+
 function parentOf(doc: Y.Doc, place: Place): Y.AbstractType<any> | undefined {
   if (place.at === "gone" || place.at === "meta") return undefined;
   if (place.at === "root") return doc.share.get(OBJECTS_ROOT);

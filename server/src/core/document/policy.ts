@@ -71,6 +71,9 @@ class Judge {
   /** Entries written in this update (`map/field` or `map/field/key`), with the newest write. */
   private readonly written = new Map<string, string>();
   private readonly grown = new Map<string, number>();
+  /** Answers of the view, which do not change while one update is judged. */
+  private readonly gone = new Map<string, boolean>();
+  private readonly editable = new Map<string, boolean>();
 
   constructor(view: SceneView) {
     this.view = view;
@@ -145,7 +148,7 @@ class Judge {
 
   /** Why an existing object's field may not be written whole, whatever the value [PO2] [PO3]. */
   private blocked({ object, field, map }: ObjectPlace, { policy }: FieldSpec): Denial | undefined {
-    if (!this.view.may("edit", object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
+    if (!this.mayEdit(object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
     if (policy === "leased") return deny("not-holder", object, field, "Pick the object up to move it.");
     if (policy === "serverOnly") return deny("server-only", object, field, "Only the server writes this.");
     if (policy === "lww" || policy === "cas") return undefined;
@@ -183,7 +186,7 @@ class Judge {
     const { object, field, map, key } = place;
     const spec = this.spec(place);
     if ("reason" in spec) return spec;
-    if (!this.made.has(map) && !this.view.may("edit", object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
+    if (!this.made.has(map) && !this.mayEdit(object, map)) return deny("not-allowed", object, field, "You may not edit this object.");
     const { struct, node } = write;
     if (key !== null) this.written.set(`${map}/${field}/${key}`, idKey(node.client, node.clock));
     if (spec.policy === "counter" && key !== String(node.client))
@@ -227,7 +230,7 @@ class Judge {
     const spec = this.spec(place);
     if ("reason" in spec) return spec;
     if (place.at === "inside") {
-      if (!this.view.may("edit", object, place.map)) return deny("not-allowed", object, field, "You may not edit this object.");
+      if (!this.mayEdit(object, place.map)) return deny("not-allowed", object, field, "You may not edit this object.");
       const foreign = spec.policy === "counter" && !this.written.has(`${place.map}/${field}/${place.key ?? ""}`);
       return foreign ? deny("client-id", object, field, "A counter's share belongs to the client it names.") : undefined;
     }
@@ -245,7 +248,17 @@ class Judge {
   }
 
   private isGone(place: Place): boolean {
-    return place.at === "gone" || (place.at !== "root" && place.at !== "meta" && this.view.isGone(place.map));
+    if (place.at === "gone") return true;
+    if (place.at === "root" || place.at === "meta") return false;
+    let gone = this.gone.get(place.map);
+    if (gone === undefined) this.gone.set(place.map, (gone = this.view.isGone(place.map)));
+    return gone;
+  }
+
+  private mayEdit(object: string, map: string): boolean {
+    let may = this.editable.get(map);
+    if (may === undefined) this.editable.set(map, (may = this.view.may("edit", object, map)));
+    return may;
   }
 
   private newest(place: ObjectPlace): string {

@@ -16,7 +16,7 @@
  * [SE6] Who owns a clientID is durable no later than the first edit written under it; the room's own belong to nobody (client-registry.ts).
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
-import { type CloseName, type DeniedReason, type DownMessage, encodeMessage } from "@copresence/shared/protocol";
+import { type CloseName, type DeniedReason } from "@copresence/shared/protocol";
 import {
   listObjects,
   type ObjectTransform,
@@ -33,6 +33,7 @@ import {
   unpackTransform,
 } from "@copresence/shared/scene";
 import * as Y from "yjs";
+import type { UndoneObject } from "../history/types.ts";
 import type { AppendRecord, CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { AwarenessTable } from "./awareness-table.ts";
@@ -41,11 +42,14 @@ import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
 import { ClientRegistry, NOBODY } from "./client-registry.ts";
 import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
+import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
+import { LogSize } from "./log-size.ts";
 import { PendingIndex } from "./pending-index.ts";
 import { idKey } from "./places.ts";
 import type { Denial } from "./policy.ts";
 import { Settlement, type Settling } from "./settlement.ts";
+import { writeUndone } from "./undo.ts";
 import { encodeMapSet, encodeVector, NOTHING } from "./update-bytes.ts";
 
 export type SceneDocumentOptions = {
@@ -61,11 +65,6 @@ export type SceneDocumentOptions = {
   readonly stopwatch?: (() => number) | undefined;
 };
 
-/** Compaction is worth its cost after this much log (OBJECTS.md). */
-const COMPACT_UPDATES = 500;
-const COMPACT_BYTES = 256 * 1024;
-/** Below LIMITS.syncDownBytes, with room for one batch: the whole document must fit one sync message. */
-const DOCUMENT_BYTES_MAX = 24 << 20;
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
@@ -92,6 +91,7 @@ export class SceneDocument {
   private readonly changes: ChangeLog;
   private readonly permissions: PermissionTable;
   private readonly stopwatch: () => number;
+  private readonly out = new DocOutbound(this.sessions);
   private readonly settlement: Settlement;
   private readonly cas: CasDesk;
   private clients = new ClientRegistry(new Map());
@@ -99,9 +99,7 @@ export class SceneDocument {
   private ownClaimed = false;
   private gate: Gate;
   private trouble: string | undefined;
-  private logUpdates = 0;
-  private logBytes = 0;
-  private documentBytes = 0;
+  private readonly size = new LogSize();
   private recount = true;
 
   constructor(options: SceneDocumentOptions) {
@@ -163,9 +161,7 @@ export class SceneDocument {
     this.clients.reserve(this.clientId);
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
-    this.logUpdates = updates.length;
-    this.logBytes = updates.reduce((sum, update) => sum + update.length, 0);
-    this.documentBytes = (snapshot?.length ?? 0) + this.logBytes;
+    this.size.loaded(snapshot?.length ?? 0, updates);
     this.changes.start();
     this.recountObjects();
     return ok(undefined);
@@ -175,10 +171,10 @@ export class SceneDocument {
   join(session: SessionId, identity: Identity, peer: PeerKind): CoreEffect[] {
     const joined = new DocSession(session, identity, peer);
     this.sessions.set(session, joined);
-    const effects = [this.toPeer(joined, encodeStep1(encodeVector(this.pending.vector())))];
+    const effects = [this.out.toPeer(joined, encodeStep1(encodeVector(this.pending.vector())))];
     const present = this.awareness.all();
-    if (present !== undefined) effects.push(this.toPeer(joined, encodeAwareness(present)));
-    if (this.trouble !== undefined && peer === "sdk") effects.push(message(session, { type: "storage", state: "bad", sentence: this.trouble }));
+    if (present !== undefined) effects.push(this.out.toPeer(joined, encodeAwareness(present)));
+    if (this.trouble !== undefined && peer === "sdk") effects.push(sdkMessage(session, { type: "storage", state: "bad", sentence: this.trouble }));
     return effects;
   }
 
@@ -187,7 +183,7 @@ export class SceneDocument {
     this.clients.forget(session);
     this.cas.forget(session);
     const gone = this.awareness.leave(session);
-    return gone === undefined ? [] : this.toOthers(session, encodeAwareness(gone));
+    return gone === undefined ? [] : this.out.toOthers(session, encodeAwareness(gone));
   }
 
   /** y-protocols bytes of a peer. `nowMs` only fills token buckets. */
@@ -205,11 +201,11 @@ export class SceneDocument {
       case "awareness": {
         const others = this.awareness.receive(session, from.identity, decoded.value.body);
         if (others === "malformed") return this.strike(from, nowMs);
-        return others === undefined ? [] : this.toOthers(session, encodeAwareness(others));
+        return others === undefined ? [] : this.out.toOthers(session, encodeAwareness(others));
       }
       case "queryAwareness": {
         const present = this.awareness.all();
-        return present === undefined ? [] : [this.toPeer(from, encodeAwareness(present))];
+        return present === undefined ? [] : [this.out.toPeer(from, encodeAwareness(present))];
       }
       case "auth":
         return [];
@@ -222,25 +218,25 @@ export class SceneDocument {
     if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
-    return this.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+    return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
   }
 
-  /** The log was folded into a snapshot of this many bytes; `logBytes` came since it was asked for, some of them within it. */
+  /** The log was folded into a snapshot of this many bytes. */
   compacted(bytes: number): void {
-    this.documentBytes = bytes + this.logBytes;
+    this.size.compacted(bytes);
   }
 
   /** The store works again: what waited goes first, then everybody may edit and those who kept edits are asked for them [SE4]. */
   recovered(): CoreEffect[] {
     if (this.trouble === undefined) return [];
     this.trouble = undefined;
-    const effects = this.toSdk({ type: "storage", state: "good", sentence: "Edits are being saved again." });
+    const effects = this.out.toSdk({ type: "storage", state: "good", sentence: "Edits are being saved again." });
     const ask = encodeStep1(encodeVector(this.pending.vector()));
     for (const session of this.sessions.values()) {
       if (session.stale !== "read-only") continue;
       session.stale = undefined;
       session.asked = true;
-      effects.push(this.toPeer(session, ask));
+      effects.push(this.out.toPeer(session, ask));
     }
     return this.launch(effects);
   }
@@ -297,7 +293,26 @@ export class SceneDocument {
    * copy of the document. [] while read-only, and when `change` changes nothing.
    */
   serverEdit(user: string, change: (doc: Y.Doc) => void): CoreEffect[] {
-    if (this.readOnly) return [];
+    return this.serverEdits(user, [change]);
+  }
+
+  /**
+   * Undoes what `readPast` found, as edits of the room made for `user`, one update per object. `written` of the objects were changed; all of it
+   * is durable with batch `queuedBatch`.
+   */
+  rollback(user: string, objects: readonly UndoneObject[]): { readonly effects: CoreEffect[]; readonly written: number } {
+    let written = 0;
+    const effects = this.serverEdits(
+      user,
+      objects.map((undone) => (doc: Y.Doc) => {
+        if (writeUndone(doc, this.scene, undone)) written++;
+      }),
+    );
+    return { effects, written };
+  }
+
+  private serverEdits(user: string, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
+    if (this.readOnly || changes.length === 0) return [];
     const replica = new Y.Doc({ gc: true });
     Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
     for (const edit of this.queue.all()) Y.applyUpdate(replica, edit.record.update);
@@ -305,7 +320,7 @@ export class SceneDocument {
     const updates: Uint8Array[] = [];
     replica.on("update", (update: Uint8Array) => updates.push(update));
     try {
-      replica.transact(() => change(replica));
+      for (const change of changes) replica.transact(() => change(replica));
     } finally {
       replica.destroy();
     }
@@ -346,7 +361,7 @@ export class SceneDocument {
     }
     if (from.stale === "refused") from.stale = undefined;
     from.synced++;
-    return [this.toPeer(from, encodeStep2(missing))];
+    return [this.out.toPeer(from, encodeStep2(missing))];
   }
 
   private edit(from: DocSession, update: Uint8Array, isAnswer: boolean, nowMs: number): CoreEffect[] {
@@ -363,7 +378,7 @@ export class SceneDocument {
         if (isAnswer) {
           return this.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
         }
-        const ask = from.asked ? [] : [this.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
+        const ask = from.asked ? [] : [this.out.toPeer(from, encodeStep1(encodeVector(this.pending.vector())))];
         from.asked = true;
         return [...ask, ...this.settlement.settle(from, ordinal)];
       }
@@ -382,9 +397,7 @@ export class SceneDocument {
     if (this.trouble !== undefined) return refusal("read-only", "Edits cannot be saved at the moment; yours are kept until they can.");
     if (!this.queue.fits(bytes) || this.pending.deleteRanges > WAITING_DELETES_MAX)
       return refusal("too-many", "More edits wait to be saved than the space can hold; try again.");
-    return this.documentBytes + bytes > DOCUMENT_BYTES_MAX
-      ? refusal("too-large", "The space's document is full; delete something first.")
-      : undefined;
+    return this.size.fits(bytes) ? undefined : refusal("too-large", "The space's document is full; delete something first.");
   }
 
   private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
@@ -432,18 +445,30 @@ export class SceneDocument {
       const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
       if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
-      this.logUpdates++;
-      this.logBytes += update.length;
-      this.documentBytes += update.length;
-      if (update !== NOTHING) effects.push(...this.toOthers(this.holder(edit), encodeDocUpdate(update)));
+      this.size.add(update.length);
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event, by: user });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
+    effects.push(...this.broadcast(edits));
     this.gate.settled(edits.length);
     this.recountObjects();
     const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
     effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
     return this.launch(this.compact(effects));
+  }
+
+  /**
+   * What became durable together is sent as one update: in a busy room sending costs more than all else. Its authors get their own edits back
+   * with the others', which Yjs ignores; who wrote all of it gets nothing.
+   */
+  private broadcast(edits: readonly Edit[]): CoreEffect[] {
+    const told = edits.filter(({ record }) => record.update !== NOTHING);
+    const [first] = told;
+    if (first === undefined) return [];
+    const author = this.holder(first);
+    const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
+    const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
+    return this.out.toOthers(only, encodeDocUpdate(update));
   }
 
   /** The session whose replica has the edit already: its author's, unless it began anew since. */
@@ -452,9 +477,8 @@ export class SceneDocument {
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
-    if (this.logUpdates < COMPACT_UPDATES && this.logBytes < COMPACT_BYTES) return effects;
-    this.logUpdates = 0;
-    this.logBytes = 0;
+    if (!this.size.wantsCompaction) return effects;
+    this.size.compacting();
     effects.push({ kind: "compact" });
     return effects;
   }
@@ -468,11 +492,11 @@ export class SceneDocument {
     const field = isIdentifier(denial.field) ? denial.field : "";
     const effects: CoreEffect[] = [{ kind: "count", metric: forged ? "malformed" : "edit_denied", by: 1 }];
     if (from.peer === "sdk") {
-      effects.push(message(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
-      if (!keep) effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
+      effects.push(sdkMessage(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
+      if (!keep) effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
       effects.push(...this.settlement.settle(from, from.received));
     } else {
-      effects.push(this.toPeer(from, encodePermissionDenied(denial.reason)));
+      effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
     }
     const reason = this.verdictOn(from, forged, keep, nowMs);
     if (reason !== undefined) effects.push({ kind: "close", session: from.id, reason });
@@ -490,29 +514,6 @@ export class SceneDocument {
     return this.refuse(from, refusal("malformed", "A document message could not be read."), true, nowMs);
   }
 
-  private toPeer(session: DocSession, body: Uint8Array): CoreEffect {
-    if (session.peer === "stock") return { kind: "sendDoc", session: session.id, bytes: body };
-    return message(session.id, { type: "syncDown", body });
-  }
-
-  /** One encoding per kind of peer, shared by all of that kind: nobody writes into an effect's bytes. */
-  private toOthers(author: SessionId | undefined, body: Uint8Array): CoreEffect[] {
-    let wrapped: Uint8Array | undefined;
-    const effects: CoreEffect[] = [];
-    for (const { id, peer } of this.sessions.values()) {
-      if (id === author) continue;
-      if (peer === "stock") effects.push({ kind: "sendDoc", session: id, bytes: body });
-      else effects.push({ kind: "send", session: id, bytes: (wrapped ??= encodeMessage({ type: "syncDown", body })), droppable: false });
-    }
-    return effects;
-  }
-
-  private toSdk(down: DownMessage): CoreEffect[] {
-    const bytes = encodeMessage(down);
-    const sdk = [...this.sessions.values()].filter(({ peer }) => peer === "sdk");
-    return sdk.map(({ id }): CoreEffect => ({ kind: "send", session: id, bytes, droppable: false }));
-  }
-
   private recountObjects(): void {
     if (!this.recount) return;
     this.recount = false;
@@ -522,10 +523,6 @@ export class SceneDocument {
   private incomplete(): boolean {
     return this.doc.store.pendingStructs !== null || this.doc.store.pendingDs !== null;
   }
-}
-
-function message(session: SessionId, down: DownMessage): CoreEffect {
-  return { kind: "send", session, bytes: encodeMessage(down), droppable: false };
 }
 
 const corrupt = (sentence: string) => err<Corrupt>({ code: "corrupt", sentence });

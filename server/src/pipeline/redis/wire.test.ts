@@ -12,6 +12,13 @@ const EVENTS = [
   labelEvent("box", 4, ""),
   searchEvent(1, "valve"),
   motionEvent(12),
+  { ...objectEvent("v2", "shelf"), size: [1, 2, 0.3], tags: ["open"], room: "attic", audience: "staff" },
+  {
+    ...searchEvent(2, "what is here"),
+    audiences: ["staff"],
+    veiled: ["v1"],
+    describe: { view: true, people: [{ name: "Ada", asleep: false, view: null, holds: ["v1"] }] },
+  },
 ];
 const around = (event: (typeof EVENTS)[number]) => readPosted(writePosted({ producer: "p-1", id: 1, scene: "room", event }))?.event;
 
@@ -30,6 +37,8 @@ describe("events and outcomes in Redis", () => {
           ref: 1,
           degraded: false,
           hits: [{ object: "o", score: 1, position: [1, 2, 3], label: "", why: "" }],
+          count: 3,
+          description: { text: "One valve.", objects: 1, people: 0, groups: [{ label: "valve", count: 1, position: [0, 0, 0] }] },
         },
       },
       { id: 3, scene: "room", dead: { why: "text failed", key: "room/chat/3", version: 1 } },

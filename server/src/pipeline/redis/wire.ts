@@ -2,14 +2,14 @@
  * Events and outcomes as text in Redis, and back. What comes from Redis is not trusted: anybody with access to it may have written it.
  *
  * [EW1] Decoding checks every field and never throws; what does not fit is a value that says so.
- * [EW2] No pose goes to Redis: a search's viewpoint is rounded to 25 cm and an eighth of a right angle about the vertical axis, enough for
+ * [EW2] No pose goes to Redis: a search's viewpoint, and those of the people a description tells of, are rounded to 25 cm and an eighth of a right angle about the vertical axis, enough for
  *       "left of me", nothing to know a person by. Motion is a closed list of features (core/motion-features.ts).
  * [EW3] A kind of event or answer that is added to the types does not compile until it is described here.
  */
 import type { SessionId } from "@copresence/shared/base";
 import { z } from "zod";
 import { MOTION_FEATURES } from "../../core/motion-features.ts";
-import type { PipelineEvent, SearchHit } from "../../core/types.ts";
+import type { PipelineEvent, SceneDescription, SearchHit } from "../../core/types.ts";
 import type { Outcome } from "../carrier.ts";
 import type { PipelineAnswer } from "../types.ts";
 
@@ -26,6 +26,8 @@ const subject = z.union([
 ]);
 const session = id as unknown as z.ZodType<SessionId>;
 
+const view = z.strictObject({ position: vector, rotation: vector }).nullable();
+
 const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<PipelineEvent, { kind: K }>> } = {
   object: z.strictObject({
     kind: z.literal("object"),
@@ -37,6 +39,10 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
     position: vector,
     sizeM: z.number(),
     color: id,
+    size: vector.optional(),
+    tags: z.array(text).max(1024).optional(),
+    room: text.optional(),
+    audience: id.optional(),
   }),
   objectGone: z.strictObject({ kind: z.literal("objectGone"), object: id, version: count }),
   text: z.strictObject({ kind: z.literal("text"), subject, version: count, user: id, text }),
@@ -48,7 +54,15 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
     limit: count,
     withinM: z.number(),
     types: z.array(id).max(64),
-    from: z.strictObject({ position: vector, rotation: vector }).nullable(),
+    from: view,
+    audiences: z.array(id).max(4096).optional(),
+    veiled: z.array(id).max(65_536).optional(),
+    describe: z
+      .strictObject({
+        view: z.boolean(),
+        people: z.array(z.strictObject({ name: id, asleep: z.boolean(), view, holds: z.array(id).max(64) })).max(4096),
+      })
+      .optional(),
   }),
   motion: z.strictObject({
     kind: z.literal("motion"),
@@ -59,9 +73,23 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
   }),
 };
 const hit: z.ZodType<SearchHit> = z.strictObject({ object: id, score: z.number(), position: vector, label: text, why: text });
+const description: z.ZodType<SceneDescription> = z.strictObject({
+  text,
+  objects: count,
+  people: count,
+  groups: z.array(z.strictObject({ label: text, count, position: vector })).max(256),
+});
 const ANSWERS: { readonly [K in PipelineAnswer["kind"]]: z.ZodType<Extract<PipelineAnswer, { kind: K }>> } = {
   verdict: z.strictObject({ kind: z.literal("verdict"), subject, version: count, hide: z.boolean(), reason: id }),
-  searched: z.strictObject({ kind: z.literal("searched"), session: id, ref: count, degraded: z.boolean(), hits: z.array(hit).max(64) }),
+  searched: z.strictObject({
+    kind: z.literal("searched"),
+    session: id,
+    ref: count,
+    degraded: z.boolean(),
+    hits: z.array(hit).max(64),
+    count: count.optional(),
+    description: description.optional(),
+  }),
 };
 
 /** One entry of the events stream. `forget`: the scene is closed. */
@@ -107,11 +135,17 @@ function read<T>(schema: z.ZodType<T>, json: string): T | undefined {
 
 /** [EW2] */
 function withoutPose(event: Extract<PipelineEvent, { kind: "search" }>): typeof event {
-  if (event.from === null) return event;
-  const { position, rotation } = event.from;
+  const { describe, from } = event;
+  const people = describe?.people.map((person) => ({ ...person, view: rounded(person.view) }));
+  return { ...event, from: rounded(from), ...(describe !== undefined && people !== undefined && { describe: { ...describe, people } }) };
+}
+
+function rounded(view: Extract<PipelineEvent, { kind: "search" }>["from"]): typeof view {
+  if (view === null) return null;
+  const { position, rotation } = view;
   const [x = 0, y = 0, z = 0, w = 1] = rotation;
   const yaw = round(Math.atan2(2 * (w * y + x * z), 1 - 2 * (x * x + y * y)), YAW_STEP_RAD);
   const turned = [0, Math.sin(yaw / 2), 0, Math.cos(yaw / 2)];
-  return { ...event, from: { position: position.map((metres) => round(metres, POSITION_STEP_M)), rotation: turned } };
+  return { position: position.map((metres) => round(metres, POSITION_STEP_M)), rotation: turned };
 }
 const round = (value: number, step: number): number => Math.round(value / step) * step;

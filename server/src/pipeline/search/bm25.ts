@@ -12,6 +12,9 @@ const B = 0.4;
 const MAX_SCANNED_VOCABULARY = 20_000;
 const MAX_EXPANSIONS = 8;
 
+/** Admits every document: what needs no counting. */
+export const EVERYBODY = (): boolean => true;
+
 export type WeightedTerm = { readonly term: string; readonly weight: number };
 
 export class Bm25 {
@@ -67,6 +70,18 @@ export class Bm25 {
   /** Whether `doc` holds `term`. */
   holds(doc: number, term: string): boolean {
     return this.postings.get(term)?.has(doc) === true;
+  }
+
+  /** Documents that hold `term`. */
+  holders(term: string): Iterable<number> {
+    return this.postings.get(term)?.keys() ?? [];
+  }
+  /** How many of the admitted documents hold `term`. */
+  count(term: string, admits: (doc: number) => boolean): number {
+    if (admits === EVERYBODY) return this.postings.get(term)?.size ?? 0;
+    let sum = 0;
+    for (const doc of this.holders(term)) if (admits(doc)) sum++;
+    return sum;
   }
 
   /** Documents with any of the terms and their scores, unordered. */

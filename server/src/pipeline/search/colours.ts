@@ -1,44 +1,9 @@
 /** Colour names of things: what people call `#b22222`. */
 
-/** Words people use -> the basic name that objects are filed under. */
-const NAMES: Readonly<Record<string, string>> = {
-  red: "red",
-  crimson: "red",
-  scarlet: "red",
-  maroon: "red",
-  orange: "orange",
-  amber: "orange",
-  brown: "brown",
-  tan: "brown",
-  beige: "brown",
-  yellow: "yellow",
-  gold: "yellow",
-  golden: "yellow",
-  green: "green",
-  lime: "green",
-  olive: "green",
-  cyan: "cyan",
-  teal: "cyan",
-  turquoise: "cyan",
-  blue: "blue",
-  navy: "blue",
-  azure: "blue",
-  purple: "purple",
-  violet: "purple",
-  indigo: "purple",
-  pink: "pink",
-  magenta: "pink",
-  rose: "pink",
-  white: "white",
-  ivory: "white",
-  gray: "grey",
-  grey: "grey",
-  silver: "grey",
-  black: "black",
-};
+import { ENGLISH } from "./language/english.ts";
 
 /** Basic name of a colour word, undefined for other words. */
-export const colourWord = (word: string): string | undefined => (Object.hasOwn(NAMES, word) ? NAMES[word] : undefined);
+export const colourWord = (word: string): string | undefined => (Object.hasOwn(ENGLISH.colours, word) ? ENGLISH.colours[word] : undefined);
 
 /** Hue boundaries in degrees, to the name below each; neighbours within 8 degrees of a boundary count as both. */
 const HUES: readonly (readonly [number, string])[] = [

@@ -1,10 +1,11 @@
 /**
- * Uniform grid over the floor plane for "within r metres": heights differ little in rooms, so cells are columns.
+ * Uniform grid over the floor plane for "within r metres", "the n nearest" and "in view": heights differ little in rooms, so cells are columns.
  *
  * [GR1] An id is in exactly one cell; moving within a cell costs one look-up.
- * [GR2] `within` is exact: cells only choose whom to measure.
+ * [GR2] `within`, `nearest` and `inView` are exact: cells only choose whom to measure.
  */
 const CELL_M = 4;
+const MAX_RADIUS_M = 1e7;
 /** Cells are counted from -2^20 to 2^20 on each axis: 4 194 km, beyond which positions are clamped together. */
 const HALF_SPAN = 1 << 20;
 
@@ -63,6 +64,29 @@ export class Grid {
     }
     for (let x = x0; x <= x1; x++) for (let z = z0; z <= z1; z++) for (const id of this.cells.get(keyOf(x, z)) ?? []) measure(id);
     return found;
+  }
+
+  /** The `count` ids nearest to `centre`, nearest first, ties by id. Exact: the radius grows until enough are surely inside. */
+  nearest(centre: Point, count: number): number[] {
+    if (count <= 0 || this.places.size === 0) return [];
+    let ids: number[] = [];
+    for (let radius = CELL_M; ; radius *= 2) {
+      ids = this.within(centre, radius);
+      if (ids.length >= count || ids.length === this.places.size || radius > MAX_RADIUS_M) break;
+    }
+    const away = new Map(ids.map((id) => [id, distance(this.places.get(id)?.point ?? centre, centre)]));
+    return ids.sort((a, b) => (away.get(a) ?? 0) - (away.get(b) ?? 0) || a - b).slice(0, count);
+  }
+
+  /** Ids in view: at most `reachM` from `eye` and `halfAngleRad` off the horizontal gaze (a unit vector), unordered. */
+  inView(eye: Point, gaze: { readonly x: number; readonly z: number }, halfAngleRad: number, reachM: number): number[] {
+    const least = Math.cos(Math.min(Math.PI, halfAngleRad));
+    return this.within(eye, reachM).filter((id) => {
+      const point = this.places.get(id)?.point ?? eye;
+      const [dx, dz] = [point.x - eye.x, point.z - eye.z];
+      const flat = Math.hypot(dx, dz);
+      return flat === 0 || (dx * gaze.x + dz * gaze.z) / flat >= least;
+    });
   }
 }
 

@@ -4,8 +4,11 @@ import { parseQuery } from "./parse-query.ts";
 
 const short = (text: string): unknown => {
   const { target, relations, withinM } = parseQuery(text);
-  const phrase = (p: typeof target): string => [...p.colours, ...p.sizes, ...p.terms.map((t) => (t === p.head ? `${t}!` : t))].join(" ");
-  const related = relations.map(({ kind, anchors }) => `${kind}(${anchors === "viewer" ? "me" : anchors.map(phrase).join(" & ")})`);
+  const phrase = (p: typeof target): string =>
+    [...p.colours, ...p.sizes.map(({ size }) => size), ...p.terms.map((t) => (t === p.head ? `${t}!` : t))].join(" ");
+  const related = relations.map(
+    ({ kind, anchors }) => `${kind}(${typeof anchors === "string" ? (anchors === "viewer" ? "me" : "") : anchors.map(phrase).join(" & ")})`,
+  );
   return [phrase(target), ...related, ...(withinM === undefined ? [] : [withinM])];
 };
 
@@ -17,7 +20,15 @@ describe("parseQuery", () => {
     ["closest chair to the big table", ["chair!", "closest(big table!)"]],
     ["lamp closest to me", ["lamp!", "closest(me)"]],
     ["the lamp on my left", ["lamp!", "left(me)"]],
-    ["left lamp", ["lamp!", "left(me)"]],
+    ["left lamp", ["lamp!", "left()"]],
+    ["lamp on the left", ["lamp!", "left()"]],
+    ["second chair from the left", ["chair!", "order()"]],
+    ["the chair that is not by the door", ["chair!", "near(door!)"]],
+    ["something to sit on by the window", ["", "near(window!)"]],
+    ["where can I throw away rubbish", [""]],
+    ["in the corner there is a plant", ["plant!", "corner()"]],
+    ["leftmost cup on the table next to the sofa", ["cup!", "left()", "on(table!)", "near(sofa!)"]],
+    ["tall cabinet of unit A", ["tall cabinet! unit a"]],
     ["box between the sofa and the green table", ["box!", "between(sofa! & green table!)"]],
     ["handle of the pump", ["handle! pump"]],
     ["biggest blue fire extinguisher in front of me", ["blue biggest fire extinguisher!", "front(me)"]],
@@ -30,6 +41,22 @@ describe("parseQuery", () => {
     ["", [""]],
     ["near", ["", "near(me)"]],
   ])("%j", (text, parsed) => expect(short(text)).toEqual(parsed));
+
+  it("keeps what a thing is for, negation, counting, order, chains and stance", () => {
+    expect(parseQuery("something to sit on").target).toMatchObject({ generic: true, about: ["sit"] });
+    expect(parseQuery("where do I hang up my coats").target.about).toEqual(["hang", "coats"]);
+    expect(parseQuery("the chair not near the door").relations[0]).toMatchObject({ kind: "near", negated: true });
+    expect(parseQuery("the chair without a cushion").relations[0]).toMatchObject({ kind: "with", negated: true });
+    expect(parseQuery("how many chairs are at the table")).toMatchObject({ counting: true, target: { head: "chair" } });
+    expect(parseQuery("third window counting from the right").relations[0]).toMatchObject({ kind: "order", key: "right", nth: 3 });
+    expect(parseQuery("second closest chair to the door").relations[0]).toMatchObject({ kind: "closest", nth: 2 });
+    expect(parseQuery("cup on the desk by the window").relations.map(({ attach }) => attach)).toEqual(["target", "either"]);
+    expect(parseQuery("cup on the desk, by the window").relations.map(({ attach }) => attach)).toEqual(["target", "target"]);
+    const facing = parseQuery("when facing the bed, the pillow on the left");
+    expect([facing.stance?.facing?.head, facing.target.head, facing.relations[0]?.kind]).toEqual(["bed", "pillow", "left"]);
+    expect(parseQuery("with your back to the door the lamp on the right").stance?.backTo?.head).toBe("door");
+    expect(parseQuery("There are two beds. Choose the bed by the window").target.head).toBe("bed");
+  });
 
   it("[PQ3] makes something bounded of any string", () => {
     const word = fc.constantFrom(

@@ -1,18 +1,18 @@
 /**
- * Ranking: lexical score x attributes x relations, each a factor that the answer can explain.
+ * Ranking: what it is x where it is, each part a factor that the answer can explain.
  *
- * [RK1] The head noun weighs most; a word the scene does not know is replaced by a synonym, its beginning or one typing error, at a discount.
- * [RK2] Filters (types, within) exclude; everything else demotes.
- * [RK3] Bounded work: at most `MAX_CANDIDATES` places are measured against at most `MAX_ANCHORS` anchors per relation.
+ * [RK1] The head noun weighs most; relations, then superlatives among the contenders.
+ * [RK2] Filters (types, within, what the asker may see) exclude; everything else demotes. What is excluded takes no part in anything: it is no
+ *       anchor, no contender, no count.
+ * [RK3] Bounded work: see match.ts [MA3] and relate.ts for the caps.
  */
 import type { SearchHit } from "../../core/types.ts";
-import type { WeightedTerm } from "./bm25.ts";
-import { type SizeWord, synonymsOf } from "./english.ts";
-import { distance } from "./grid.ts";
-import { parseQuery, type Phrase, type Relation } from "./parse-query.ts";
-import { type Fit, fitAnchor, fitBetween, fitExtreme, fitViewer, gapBetween, type Place, type Viewpoint } from "./relations.ts";
+import { EVERYBODY } from "./bm25.ts";
+import { type Candidate, byScore, type Prefer, phraseMatches, sizesOf } from "./match.ts";
+import { parseQuery, type Query, type Relation } from "./parse-query.ts";
+import { type Bounds, type Factors, farFrom, isSuperlative, Relater, type Scene } from "./relate.ts";
+import { lookingAlong, type Viewpoint } from "./relations.ts";
 import type { Indexed, SceneIndex } from "./scene-index.ts";
-import { stem } from "./words.ts";
 
 export type Ask = {
   readonly text: string;
@@ -21,232 +21,227 @@ export type Ask = {
   readonly withinM: number;
   readonly viewpoint: Viewpoint | undefined;
   readonly limit: number;
+  /** What the asker may see; absent: everything [RK2]. */
+  readonly visible?: ((object: Indexed) => boolean) | undefined;
+  /** Ids whose words this asker must not read: explanations call them by their type. */
+  readonly veiled?: ReadonlySet<string>;
+  /** Without the caps [RK3]: what recall is measured against, far too slow to serve. */
+  readonly exhaustive?: boolean;
 };
+export type ScorePart = { readonly part: string; readonly factor: number; readonly why: string };
+export type ExplainedHit = SearchHit & { readonly parts: readonly ScorePart[] };
+/** `count`: how many things a question of "how many" is about; undefined for other questions. */
+export type Answer = { readonly hits: readonly ExplainedHit[]; readonly count: number | undefined };
 
-const MAX_CANDIDATES = 512;
-const MAX_ANCHORS = 24;
-/** "Between" tries every pair of this many ends. */
-const MAX_ENDS = 6;
-const HEAD_WEIGHT = 2;
-const SYNONYM_WEIGHT = 0.8;
-const GUESS_WEIGHT = 0.5;
-/** Candidates this close to the best lexically count when the closest, farthest or biggest is looked for. */
-const CONTENDER = 0.6;
-/** Anchors must be nearly as good as the best anchor: "the pump" is one of the pumps, not everything in the pump room. */
-const ANCHOR = 0.75;
-const COLOUR_MISS = 0.2;
-const COLOUR_UNKNOWN = 0.5;
+const NONE: ReadonlySet<string> = new Set();
 /** How much of the score the distance to the viewer may take, to break ties between equals. */
-const PROXIMITY = 0.03;
-const WHY_LENGTH = 200;
+const PROXIMITY = 0.04;
+const COUNTED_SORT = 0.8;
+const COUNTED_FIT = 0.45;
+const STANCE_M = 2.5;
+const ANOTHER_ROOM = 0.5;
+const AROUND_M = 6;
+const AROUND_VIEWER_M = 20;
+const MIN_AROUND = 64;
+const MAX_AROUND = 900;
+const WHY_LENGTH = 250;
 
-type Candidate = { readonly slot: number; readonly object: Indexed; readonly lexical: number; score: number; readonly why: (() => string)[] };
-
-export function rankObjects(index: SceneIndex, ask: Ask): SearchHit[] {
+export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   const query = parseQuery(ask.text);
   const admits = filterOf(index, ask, query.withinM);
-  const candidates = phraseMatches(index, query.target, admits);
-  for (const relation of query.relations) applyRelation(index, relation, candidates, ask.viewpoint);
+  const bounds = boundsOf(index, ask.visible);
+  const scene: Scene = {
+    index,
+    admits: seenBy(index, ask),
+    viewpoint: ask.viewpoint,
+    bounds,
+    veiled: ask.veiled ?? NONE,
+    exhaustive: ask.exhaustive === true,
+  };
+  const stanced: Scene = { ...scene, viewpoint: stanceOf(query, scene) };
+  const relater = new Relater(stanced, query);
+  const candidates = phraseMatches(
+    index,
+    query.target,
+    admits,
+    scene.veiled,
+    scene.exhaustive,
+    () => preferenceOf(query, stanced, relater),
+    () => aroundOf(query, stanced, relater),
+  );
+  const applied = applyRelations(query, candidates, relater);
+  if (query.thisRoom) applyRoom(candidates, stanced);
+  const sizes = sizesOf(index, query.target, candidates);
+  const sized = sizes.map(({ size, word }) => relater.sized(candidates, size, word));
+  const count = query.counting ? countOf(candidates, applied) : undefined;
+  const at = new Map(candidates.map((candidate, i) => [candidate.slot, i]));
   if (ask.viewpoint !== undefined) {
-    const { point } = ask.viewpoint;
     for (const candidate of candidates) {
-      const away = distance(candidate.object.point, point);
+      const away = candidate.object.placed ? farFrom(candidate.object, ask.viewpoint) : 100;
       candidate.score *= 1 - PROXIMITY * (away / (away + 10));
     }
   }
-  return best(candidates, ask.limit).map(({ object, score, why }) => ({
-    object: object.id,
-    score,
-    position: [object.point.x, object.point.y, object.point.z],
-    label: object.label,
-    why: [...new Set(why.map((say) => say()))].filter(Boolean).join("; ").slice(0, WHY_LENGTH),
-  }));
+  const hits = [...candidates]
+    .sort(byScore)
+    .slice(0, ask.limit)
+    .map((candidate) => explain(candidate, at.get(candidate.slot) ?? 0, applied, sized, query));
+  return { hits, count };
 }
 
-/** Types and distance exclude [RK2]. */
+type Applied = { readonly relation: Relation; readonly factors: Factors };
+
+/** Multiplies the scores: plain relations first, then those that choose among what is left. */
+function applyRelations(query: Query, candidates: Candidate[], relater: Relater): Applied[] {
+  const own = query.relations.map((relation, i) => ({ relation, i })).filter(({ i }) => !relater.isChained(i));
+  const applied: Applied[] = [];
+  for (const late of [false, true]) {
+    for (const { relation, i } of own) {
+      if (isSuperlative(relation) !== late) continue;
+      const factors = relater.factors(candidates, i);
+      candidates.forEach((candidate, at) => (candidate.score *= factors.of[at] ?? 1));
+      applied.push({ relation, factors });
+    }
+  }
+  return applied;
+}
+
+function explain(
+  { object, sort, score, note }: Candidate,
+  at: number,
+  applied: readonly Applied[],
+  sized: readonly string[],
+  query: Query,
+): ExplainedHit {
+  const colours = query.target.colours.filter((colour) => object.colours.has(colour));
+  const named = note === "" ? "" : `matches ${note}`;
+  const parts: ScorePart[] = [
+    { part: "name", factor: sort, why: [named, ...colours].filter(Boolean).join(", ") },
+    ...applied.map(({ factors }) => ({ part: factors.relation, factor: factors.of[at] ?? 1, why: factors.why(at) })),
+    ...sized.map((word) => ({ part: word, factor: 1, why: word })),
+  ];
+  const why = parts
+    .filter((part) => part.why !== "")
+    .map((part) => `${part.why} [${part.factor.toFixed(2)}]`)
+    .join("; ")
+    .slice(0, WHY_LENGTH);
+  return {
+    object: object.id,
+    score: Number.isFinite(score) ? score : 0,
+    position: [object.point.x, object.point.y, object.point.z],
+    label: object.label,
+    why,
+    parts,
+  };
+}
+
+/** Things of the sort asked for that fit every relation, not only best. */
+function countOf(candidates: readonly Candidate[], applied: readonly Applied[]): number {
+  const top = Math.max(0, ...candidates.map(({ sort }) => sort));
+  if (top < 0.3) return 0;
+  const mosts = applied.map(({ factors }) => Math.max(...factors.of));
+  return candidates.filter(
+    ({ sort }, at) => sort >= COUNTED_SORT * top && applied.every(({ factors }, i) => (factors.of[at] ?? 0) >= COUNTED_FIT * (mosts[i] ?? 1)),
+  ).length;
+}
+
+function seenBy(index: SceneIndex, { visible }: Ask): (slot: number) => boolean {
+  if (visible === undefined) return EVERYBODY;
+  return (slot) => {
+    const object = index.at(slot);
+    return object !== undefined && visible(object);
+  };
+}
+
+/** Types, distance and permission exclude [RK2]. */
 function filterOf(index: SceneIndex, ask: Ask, spokenM: number | undefined): (slot: number) => boolean {
   const radius = ask.withinM > 0 && spokenM !== undefined ? Math.min(ask.withinM, spokenM) : ask.withinM > 0 ? ask.withinM : spokenM;
   const inside = radius !== undefined && ask.viewpoint !== undefined ? new Set(index.grid.within(ask.viewpoint.point, radius)) : undefined;
-  return (slot) => {
+  const seen = seenBy(index, ask);
+  if (inside === undefined && ask.types.size === 0) return seen;
+  return (slot) => (inside === undefined || inside.has(slot)) && (ask.types.size === 0 || ask.types.has(index.at(slot)?.type ?? "")) && seen(slot);
+}
+
+function boundsOf(index: SceneIndex, visible: Ask["visible"]): Bounds {
+  if (visible === undefined) return index.bounds();
+  const min: [number, number, number] = [Infinity, Infinity, Infinity];
+  const max: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+  for (const slot of index.all()) {
     const object = index.at(slot);
-    return object !== undefined && (inside === undefined || inside.has(slot)) && (ask.types.size === 0 || ask.types.has(object.type));
+    if (object?.placed !== true || !visible(object)) continue;
+    (["x", "y", "z"] as const).forEach((axis, i) => {
+      min[i] = Math.min(min[i] ?? 0, object.point[axis] - object.half[axis]);
+      max[i] = Math.max(max[i] ?? 0, object.point[axis] + object.half[axis]);
+    });
+  }
+  return Number.isFinite(min[0]) ? { min, max } : { min: [0, 0, 0], max: [0, 0, 0] };
+}
+
+/** Where the words put the viewer ("facing the bed", "with your back to the door"); otherwise where the viewer is. */
+function stanceOf(query: Query, scene: Scene): Viewpoint | undefined {
+  const { stance } = query;
+  const { bounds, viewpoint } = scene;
+  if (stance === undefined) return viewpoint;
+  const relater = new Relater(scene, query);
+  const [facing, at, back] = [stance.facing, stance.at, stance.backTo].map((phrase) => (phrase === undefined ? undefined : relater.placeOf(phrase)));
+  const centre = { x: (bounds.min[0] + bounds.max[0]) / 2, y: bounds.min[1] + 1.6, z: (bounds.min[2] + bounds.max[2]) / 2 };
+  const from = at?.point ?? back?.point;
+  if (facing !== undefined) {
+    const eye = from ?? viewpoint?.point ?? (Math.hypot(facing.point.x - centre.x, facing.point.z - centre.z) > 0.8 ? centre : undefined);
+    if (eye !== undefined) return lookingAlong(eye, facing.point.x - eye.x, facing.point.z - eye.z);
+    return lookingAlong({ x: facing.point.x, y: centre.y, z: facing.point.z + STANCE_M }, 0, -1);
+  }
+  return from === undefined ? viewpoint : lookingAlong(from, centre.x - from.x, centre.z - from.z);
+}
+
+/** For "what is left of the projector": the things around the projectors; around the viewer where nothing is named at all. */
+function aroundOf(query: Query, { index, viewpoint }: Scene, relater: Relater): ReadonlySet<number> | undefined {
+  const relation = query.relations.find(({ anchors, kind }) => Array.isArray(anchors) && kind !== "farthest");
+  if (query.target.colours.length + query.target.sizes.length > 0) return undefined;
+  const centres = Array.isArray(relation?.anchors) ? relater.placesOf(relation.anchors[0]!) : [];
+  const points = centres.length > 0 ? centres.map(({ point }) => point) : viewpoint === undefined ? [] : [viewpoint.point];
+  // Those by the viewer first: of equals they come out on top.
+  if (viewpoint !== undefined)
+    points.sort(
+      (a, b) => Math.hypot(a.x - viewpoint.point.x, a.z - viewpoint.point.z) - Math.hypot(b.x - viewpoint.point.x, b.z - viewpoint.point.z),
+    );
+  const around = new Set<number>();
+  for (const point of points) {
+    for (const slot of index.grid.within(point, centres.length > 0 ? AROUND_M : AROUND_VIEWER_M)) around.add(slot);
+    if (around.size > MAX_AROUND) break;
+  }
+  return around.size < MIN_AROUND ? undefined : around;
+}
+
+/** Which of too many equals to keep: those near what the query relates them to, or near the viewer; without relations just the best. */
+function preferenceOf(query: Query, { viewpoint }: Scene, relater: Relater): Prefer | undefined {
+  const relation = query.relations.find(({ anchors }) => Array.isArray(anchors));
+  const near = Array.isArray(relation?.anchors) ? relater.nearness(relation.anchors[0]!) : undefined;
+  const far = query.relations.some(({ kind, anchors }) => kind === "farthest" && anchors === "viewer");
+  if (near === undefined && viewpoint === undefined) return undefined;
+  const sorts = query.target.sizes.length > 0;
+  return (object, sort) => {
+    if (near !== undefined && relation?.kind !== "farthest") return Math.round(sort * 10) + near(object);
+    // Big and small are chosen among all of them, near or not.
+    if (sorts) return Math.round(sort * 10) + object.sizeM / (1 + object.sizeM);
+    if (viewpoint === undefined) return sort;
+    const away = object.placed ? farFrom(object, viewpoint) : 100;
+    if (query.relations.length > 0) return Math.round(sort * 10) + (far ? away / (away + 10) : 10 / (away + 10));
+    return sort * (1 - PROXIMITY * (away / (away + 10)));
   };
 }
 
-/** Objects that match a phrase by words, colours and sizes, best first, with scores in 0..1. */
-function phraseMatches(index: SceneIndex, phrase: Phrase, admits: (slot: number) => boolean): Candidate[] {
-  const { terms, notes } = expand(index, phrase);
-  const found: { doc: number; score: number }[] =
-    phrase.terms.length > 0
-      ? index.words.score(terms).filter(({ doc }) => admits(doc))
-      : [...index.all()].filter(admits).map((doc) => ({ doc, score: 1 }));
-  const top = found.reduce((most, { score }) => Math.max(most, score), 0);
-  const scored = found.map(({ doc, score }) => {
-    const lexical = top > 0 ? score / top : 0;
-    return { doc, lexical, score: lexical * colourFactor(phrase, index.at(doc)) };
-  });
-  scored.sort((a, b) => b.score - a.score || a.doc - b.doc);
-  const candidates: Candidate[] = [];
-  for (const { doc, lexical, score } of scored.slice(0, MAX_CANDIDATES)) {
-    const object = index.at(doc);
-    if (object === undefined) continue;
-    const matches = (): string => {
-      const matched = terms.filter(({ term }) => index.words.holds(doc, term)).map(({ term }) => notes.get(term) ?? term);
-      return matched.length > 0 ? `matches ${[...new Set(matched)].join(", ")}` : "";
-    };
-    const colours = (): string => phrase.colours.filter((colour) => object.colours.has(colour)).join(", ");
-    candidates.push({ slot: doc, object, lexical, score, why: [matches, colours] });
+/** "In this room": where the things next to the viewer say they are. */
+function applyRoom(candidates: Candidate[], { viewpoint, index, admits }: Scene): void {
+  if (viewpoint === undefined) return;
+  const near = index.grid.nearest(viewpoint.point, 8).filter(admits);
+  const rooms = new Map<string, number>();
+  for (const slot of near) {
+    const room = index.at(slot)?.room ?? "";
+    if (room !== "") rooms.set(room, (rooms.get(room) ?? 0) + 1);
   }
-  applySizes(phrase.sizes, candidates);
-  return candidates.sort(byScore);
-}
-
-/** Query terms with weights; `notes` says what a replaced word was taken for [RK1]. */
-function expand(index: SceneIndex, phrase: Phrase): { terms: WeightedTerm[]; notes: Map<string, string> } {
-  const weights = new Map<string, number>();
-  const notes = new Map<string, string>();
-  const add = (term: string, weight: number, note: string): void => {
-    if ((weights.get(term) ?? 0) >= weight) return;
-    weights.set(term, weight);
-    notes.set(term, note);
-  };
-  for (const term of phrase.terms) {
-    const weight = term === phrase.head ? HEAD_WEIGHT : 1;
-    if (index.words.has(term)) add(term, weight, term);
-    for (const synonym of synonymsOf(term)) if (index.words.has(stem(synonym))) add(stem(synonym), weight * SYNONYM_WEIGHT, `${synonym} for ${term}`);
-    if (isCovered(weights, term)) continue;
-    for (const guess of index.words.near(term)) add(guess, weight * GUESS_WEIGHT, `${guess} for ${term}`);
-  }
-  return { terms: [...weights].map(([term, weight]) => ({ term, weight })), notes };
-}
-
-/** The word itself or a synonym of it is in the index. */
-const isCovered = (weights: ReadonlyMap<string, number>, term: string): boolean =>
-  weights.has(term) || synonymsOf(term).some((synonym) => weights.has(stem(synonym)));
-
-function colourFactor(phrase: Phrase, object: Indexed | undefined): number {
-  let factor = 1;
-  for (const colour of phrase.colours) {
-    if (object?.colours.has(colour) !== true) factor *= object === undefined || object.colours.size === 0 ? COLOUR_UNKNOWN : COLOUR_MISS;
-  }
-  return factor;
-}
-
-/** Sizes are relative: big among the things that were asked for. */
-function applySizes(sizes: readonly SizeWord[], candidates: readonly Candidate[]): void {
-  for (const size of sizes) {
-    const measure = (object: Indexed): number => (size === "highest" || size === "lowest" ? object.point.y : object.sizeM);
-    const values = candidates
-      .filter(({ lexical }) => lexical >= CONTENDER)
-      .map(({ object }) => measure(object))
-      .sort((a, b) => a - b);
-    if (values.length < 2) continue;
-    const wantsMore = size === "big" || size === "biggest" || size === "highest";
-    const superlative = size !== "big" && size !== "small";
-    for (const candidate of candidates) {
-      const rank = Math.min(1, countBelow(values, measure(candidate.object)) / (values.length - 1));
-      const fit = wantsMore ? rank : 1 - rank;
-      candidate.score *= superlative ? 0.1 + 0.9 * fit ** 2 : 0.4 + 0.6 * fit;
-      if (fit > 0.6) candidate.why.push(() => size);
-    }
+  const [here] = [...rooms].sort((a, b) => b[1] - a[1])[0] ?? [undefined];
+  for (const candidate of candidates) {
+    const inside = here === undefined ? farFrom(candidate.object, viewpoint) < 6 : candidate.object.room === here;
+    if (!inside) candidate.score *= ANOTHER_ROOM;
   }
 }
-
-/** How many of the ascending `values` are below `value`. */
-function countBelow(values: readonly number[], value: number): number {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((values[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function applyRelation(index: SceneIndex, relation: Relation, candidates: Candidate[], viewpoint: Viewpoint | undefined): void {
-  const { kind, anchors } = relation;
-  if (anchors === "viewer") {
-    if ((kind === "closest" || kind === "farthest") && viewpoint !== undefined) {
-      const viewer: Place = { point: viewpoint.point, sizeM: 0, name: "you" };
-      applyExtreme(kind, candidates, [viewer]);
-    } else {
-      for (const candidate of candidates) multiply(candidate, fitViewer(kind, placeOf(candidate.object), viewpoint));
-    }
-    return;
-  }
-  const places = anchors.map((anchor) => anchorPlaces(index, anchor));
-  const [first = [], second] = places;
-  if (kind === "between" && second !== undefined) {
-    for (const candidate of candidates) bestOf(candidate, [...pairs(first, second)], ([a, b], thing) => fitBetween(thing, a, b));
-  } else if (kind === "closest" || kind === "farthest") {
-    applyExtreme(kind, candidates, first);
-  } else if (kind === "between") {
-    for (const candidate of candidates) bestOf(candidate, [...pairs(first, first)], ([a, b], thing) => fitBetween(thing, a, b));
-  } else {
-    for (const candidate of candidates) bestOf(candidate, first, (anchor, thing) => fitAnchor(kind, thing, anchor, viewpoint));
-  }
-}
-
-type Anchor = Place & { readonly slot?: number };
-
-/** The objects a relation may be meant of. */
-function anchorPlaces(index: SceneIndex, phrase: Phrase): Anchor[] {
-  const matches = phraseMatches(index, phrase, () => true);
-  const top = matches[0]?.score ?? 0;
-  return matches
-    .filter(({ score }) => score >= ANCHOR * top)
-    .slice(0, MAX_ANCHORS)
-    .map(({ slot, object }) => ({ ...placeOf(object), slot }));
-}
-
-const placeOf = (object: Indexed): Place => ({ point: object.point, sizeM: object.sizeM, name: `"${(object.label || object.type).slice(0, 40)}"` });
-
-function* pairs(a: readonly Anchor[], b: readonly Anchor[]): Generator<readonly [Anchor, Anchor]> {
-  for (const first of a.slice(0, MAX_ENDS)) for (const second of b.slice(0, MAX_ENDS)) if (first.slot !== second.slot) yield [first, second];
-}
-
-/** Multiplies by the best fit over the anchors, never of a thing to itself. Without any anchor the relation cannot be judged and says so. */
-function bestOf<A extends Anchor | readonly [Anchor, Anchor]>(
-  candidate: Candidate,
-  anchors: readonly A[],
-  fit: (anchor: A, thing: Place) => Fit,
-): void {
-  const thing = placeOf(candidate.object);
-  const isSelf = (anchor: Anchor): boolean => anchor.slot === candidate.slot;
-  let bestFit: Fit = { factor: 0, why: () => "" };
-  for (const anchor of anchors) {
-    if (isAnchorPair(anchor) ? anchor.some(isSelf) : isSelf(anchor)) continue;
-    const fitted = fit(anchor, thing);
-    if (fitted.factor > bestFit.factor) bestFit = fitted;
-  }
-  multiply(candidate, bestFit.factor > 0 ? bestFit : { factor: 0.5, why: () => "what it should be related to was not found" });
-}
-
-const isAnchorPair = (anchor: Anchor | readonly [Anchor, Anchor]): anchor is readonly [Anchor, Anchor] => Array.isArray(anchor);
-
-function applyExtreme(kind: "closest" | "farthest", candidates: readonly Candidate[], anchors: readonly Anchor[]): void {
-  const measured = candidates.map((candidate) => {
-    const thing = placeOf(candidate.object);
-    let nearest: { d: number; name: string } | undefined;
-    for (const anchor of anchors) {
-      if (anchor.slot === candidate.slot) continue;
-      const d = gapBetween(thing, anchor);
-      if (nearest === undefined || d < nearest.d) nearest = { d, name: anchor.name };
-    }
-    return { candidate, nearest };
-  });
-  const contenders = measured.flatMap(({ candidate, nearest }) => (candidate.lexical >= CONTENDER && nearest !== undefined ? [nearest.d] : []));
-  const bestD = kind === "closest" ? Math.min(...contenders) : Math.max(...contenders);
-  for (const { candidate, nearest } of measured) {
-    if (nearest === undefined || contenders.length === 0) continue;
-    multiply(candidate, { factor: fitExtreme(kind, nearest.d, bestD), why: () => `${nearest.d.toFixed(1)} m from ${nearest.name}` });
-  }
-}
-
-function multiply(candidate: Candidate, { factor, why }: Fit): void {
-  candidate.score *= factor;
-  candidate.why.push(why);
-}
-
-const byScore = (a: Candidate, b: Candidate): number => b.score - a.score || (a.object.id < b.object.id ? -1 : 1);
-const best = (candidates: Candidate[], limit: number): Candidate[] => candidates.sort(byScore).slice(0, limit);

@@ -98,7 +98,7 @@ describe("search in a small scene", () => {
   it("explains itself", () => {
     const why = ROOM.search(query("the red cup near the pump", { from: HERE }))[0]?.why ?? "";
     expect(why).toContain("mug for cup");
-    expect(why).toMatch(/m from "Pump P-101"/);
+    expect(why).toMatch(/near "Pump P-101" \(\d+\.\d m\)/);
     expect(ROOM.search(query("valve left of me"))[0]?.why).toContain("no viewpoint given");
     expect(ROOM.search(query("valve near the unicorn", { from: HERE }))[0]?.why).toContain("was not found");
   });

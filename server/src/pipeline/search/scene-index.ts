@@ -8,9 +8,12 @@
 import type { PipelineEvent, SearchHit } from "../../core/types.ts";
 import { Bm25 } from "./bm25.ts";
 import { colourNames, colourWord } from "./colours.ts";
-import { Grid } from "./grid.ts";
-import { rankObjects } from "./rank.ts";
-import { viewpointOf } from "./relations.ts";
+import { Grid, type Point } from "./grid.ts";
+import { type Kind, KindTable } from "./kinds.ts";
+import { type Answer, rankObjects } from "./rank.ts";
+import type { Bounds } from "./relate.ts";
+import { NO_SIZE, viewpointOf } from "./relations.ts";
+import type { Semantics } from "./semantics.ts";
 import { termsOf, wordsOf } from "./words.ts";
 
 export type ObjectEvent = Extract<PipelineEvent, { kind: "object" }>;
@@ -23,9 +26,19 @@ export type Indexed = {
   readonly version: number;
   readonly type: string;
   readonly label: string;
-  readonly point: { readonly x: number; readonly y: number; readonly z: number };
+  /** The room or zone it says it is in, "" when it says none. */
+  readonly room: string;
+  readonly point: Point;
+  /** Half extents in metres, 0 when unknown. */
+  readonly half: Point;
   readonly sizeM: number;
   readonly colours: ReadonlySet<string>;
+  /** Words with digits, such as A103: one of their letters may stand for them. */
+  readonly codes: readonly string[];
+  readonly kind: Kind;
+  /** False when its place was unusable: found by its words, in no relation. */
+  readonly placed: boolean;
+  readonly audience: string;
 };
 
 export const MAX_OBJECTS = 20_000;
@@ -37,15 +50,30 @@ const TEXT_WEIGHT = 1;
 const MAX_HITS = 64;
 /** Beyond this a coordinate is a mistake, and sums of squares stop being exact. NaN is no place either. */
 const MAX_COORDINATE_M = 1e6;
+const MAX_SIZE_M = 1e4;
+const MAX_CODES = 8;
+const MAX_TAGS = 32;
+/** Colours are told first: "a red box with white stripes that ...". */
+const COLOUR_WORDS = 12;
+const AXES = ["x", "y", "z"] as const;
 
 export class SceneIndex {
   readonly words = new Bm25();
   readonly grid = new Grid();
+  readonly kinds: KindTable;
+  /** Which objects are of which kind. */
+  readonly byKind = new Map<Kind, Set<number>>();
   private readonly slots = new Map<string, number>();
   private readonly objects: (Indexed | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly tombstones = new Map<string, number>();
+  private box: Bounds | undefined;
   refused = 0;
+
+  /** Without the meaning tables search is lexical and spatial: what a room can do by itself. */
+  constructor(semantics?: Semantics) {
+    this.kinds = new KindTable(semantics);
+  }
 
   get size(): number {
     return this.slots.size;
@@ -60,11 +88,51 @@ export class SceneIndex {
   }
 
   search(event: SearchEvent): SearchHit[] {
-    const viewpoint = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
-    const limit = Math.max(0, Math.min(MAX_HITS, event.limit));
-    return rankObjects(this, { text: event.text, types: new Set(event.types), withinM: event.withinM, viewpoint, limit });
+    return this.find(event).hits;
   }
 
+  /** As `search`, with the count where the question was "how many". */
+  find(event: SearchEvent): { readonly hits: SearchHit[]; readonly count: number | undefined } {
+    const { hits, count } = this.answer(event);
+    return { hits: hits.map(({ object, score, position, label, why }) => ({ object, score, position, label, why })), count };
+  }
+
+  /** As `find`, with the parts of each score. */
+  answer(event: SearchEvent, { exhaustive = false }: { readonly exhaustive?: boolean } = {}): Answer {
+    const viewpoint = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
+    const limit = Math.max(0, Math.min(MAX_HITS, Math.floor(event.limit) || 0));
+    const visible = event.audiences === undefined ? undefined : visibleTo(event.audiences);
+    return rankObjects(this, {
+      text: event.text,
+      types: new Set(event.types),
+      withinM: event.withinM,
+      viewpoint,
+      limit,
+      visible,
+      veiled: new Set(event.veiled),
+      exhaustive,
+    });
+  }
+
+  /** The box around everything that has a place. */
+  bounds(): Bounds {
+    if (this.box !== undefined) return this.box;
+    const min: [number, number, number] = [Infinity, Infinity, Infinity];
+    const max: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+    for (const object of this.objects) {
+      if (object?.placed !== true) continue;
+      AXES.forEach((axis, i) => {
+        min[i] = Math.min(min[i] ?? 0, object.point[axis] - object.half[axis]);
+        max[i] = Math.max(max[i] ?? 0, object.point[axis] + object.half[axis]);
+      });
+    }
+    this.box = Number.isFinite(min[0]) ? { min, max } : { min: [0, 0, 0], max: [0, 0, 0] };
+    return this.box;
+  }
+
+  slotOf(id: string): number | undefined {
+    return this.slots.get(id);
+  }
   at(slot: number): Indexed | undefined {
     return this.objects[slot];
   }
@@ -81,20 +149,38 @@ export class SceneIndex {
     const slot = known ?? this.free.pop() ?? this.objects.length;
     const [x = NaN, y = NaN, z = NaN] = event.position;
     const placed = [x, y, z].every((metres) => Math.abs(metres) <= MAX_COORDINATE_M);
-    const colours = new Set(colourNames(event.color));
-    for (const word of [...wordsOf(event.label), ...wordsOf(event.text)]) {
+    const half = halfOf(event);
+    const colours = new Set(event.color.split(/[\s,]+/).flatMap(colourNames));
+    const told = [event.label, event.text, ...(event.tags ?? []), event.room ?? ""].map((text) => wordsOf(text));
+    // A room's name and a description's asides colour nothing.
+    for (const word of [...(told[0] ?? []), ...(told[1] ?? []).slice(0, COLOUR_WORDS)]) {
       const colour = colourWord(word);
       if (colour !== undefined) colours.add(colour);
     }
+    const kind = this.kinds.of(event.label, event.type);
+    if (known !== undefined) this.unfile(known);
+    let filed = this.byKind.get(kind);
+    if (filed === undefined) this.byKind.set(kind, (filed = new Set()));
+    filed.add(slot);
+    this.box = undefined;
     this.objects[slot] = {
       id: event.object,
       version: event.version,
       type: event.type,
       label: event.label,
+      room: event.room ?? "",
       // An object without a usable place is still found by its words; it takes part in no relation that needs the grid.
-      point: placed ? { x, y, z } : { x: 0, y: 0, z: 0 },
-      sizeM: Number.isFinite(event.sizeM) && event.sizeM > 0 ? event.sizeM : 0,
+      point: placed ? { x, y, z } : NO_SIZE,
+      half: placed ? half : NO_SIZE,
+      sizeM: largestOf(event),
       colours,
+      codes: told
+        .flat()
+        .filter((word) => /^[a-z]+\d/.test(word) || word.length === 1)
+        .slice(0, MAX_CODES),
+      kind,
+      placed,
+      audience: event.audience ?? "",
     };
     this.slots.set(event.object, slot);
     this.tombstones.delete(event.object);
@@ -112,6 +198,8 @@ export class SceneIndex {
       if (oldest !== undefined) this.tombstones.delete(oldest);
     }
     if (slot === undefined) return true;
+    this.unfile(slot);
+    this.box = undefined;
     this.slots.delete(event.object);
     this.objects[slot] = undefined;
     this.free.push(slot);
@@ -119,6 +207,38 @@ export class SceneIndex {
     this.grid.remove(slot);
     return true;
   }
+
+  private unfile(slot: number): void {
+    const kind = this.objects[slot]?.kind;
+    const filed = kind === undefined ? undefined : this.byKind.get(kind);
+    filed?.delete(slot);
+    if (kind !== undefined && filed?.size === 0) this.byKind.delete(kind);
+  }
+}
+
+/** The permission filter: hidden objects are no hits, no anchors and in no count. */
+export function visibleTo(audiences: readonly string[]): (object: Indexed) => boolean {
+  const may = new Set(audiences);
+  return ({ audience }) => audience === "" || may.has(audience);
+}
+
+/** The largest extent: as said, or from dimensions in a building model's name ("0915 x 1830 x 0457mm"); 0 when neither. */
+function largestOf({ sizeM, size, label }: ObjectEvent): number {
+  const said = Math.max(0, ...(size ?? []).filter((metres) => metres > 0 && metres <= MAX_SIZE_M));
+  if (said > 0) return said;
+  if (Number.isFinite(sizeM) && sizeM > 0) return sizeM;
+  const named = /(\d{3,4})(?:mm)?\s*x\s*(\d{3,4})(?:mm)?(?:\s*x\s*(\d{3,4}))?\s*mm/.exec(label.slice(0, 300));
+  return named === null ? 0 : Math.max(...named.slice(1).map((mm) => Number(mm ?? 0))) / 1000;
+}
+
+/** Half extents from the size it says; of one number, which may be no more than a scale, half as much. */
+function halfOf({ size, sizeM }: ObjectEvent): Point {
+  const usable = (metres: number | undefined): number => (metres !== undefined && metres > 0 && metres <= MAX_SIZE_M ? metres / 2 : 0);
+  if (size !== undefined && size.length >= 3 && size.every((metres) => Number.isFinite(metres))) {
+    return { x: usable(size[0]), y: usable(size[1]), z: usable(size[2]) };
+  }
+  const half = usable(sizeM) / 2;
+  return { x: half, y: half, z: half };
 }
 
 function weigh(event: ObjectEvent): Map<string, number> {
@@ -129,5 +249,7 @@ function weigh(event: ObjectEvent): Map<string, number> {
   count(event.label, LABEL_WEIGHT);
   count(event.type, TYPE_WEIGHT);
   count(event.text, TEXT_WEIGHT);
+  if (event.room !== undefined) count(event.room, TEXT_WEIGHT);
+  for (const tag of (event.tags ?? []).slice(0, MAX_TAGS)) count(tag, TEXT_WEIGHT);
   return terms;
 }

@@ -50,3 +50,30 @@ export function isOneEditAway(a: string, b: string): boolean {
   if (short.slice(i + 1) === long.slice(i + 1)) return true;
   return short[i] === long[i + 1] && short[i + 1] === long[i] && short.slice(i + 2) === long.slice(i + 2);
 }
+
+/** Forms that no rule gives, of verbs that say what things are for. */
+const IRREGULAR: ReadonlyMap<string, string> = new Map(
+  (
+    "sat sit|slept sleep|kept keep|lay lie|lying lie|hung hang|ate eat|eaten eat|drank drink|wrote write|written write|burnt burn|threw throw|thrown throw|" +
+    "held hold|lit light|shone shine|worn wear|wore wear|told tell|seen see|saw see|taken take|given give|went go|gone go|blown blow|hidden hide|broken break|" +
+    "driven drive|ridden ride|stood stand|left leave|made make|found find|heard hear|brought bring|bought buy|built build|dried dry|fried fry"
+  )
+    .split("|")
+    .map((pair) => pair.split(" ") as [string, string]),
+);
+
+/** Dictionary forms a word may have, in the order to try them; as server/training/search/train_semantics.py does. */
+export function* forms(word: string): Generator<string> {
+  yield word;
+  const irregular = IRREGULAR.get(word);
+  if (irregular !== undefined) yield irregular;
+  yield stem(word);
+  for (const tail of ["ing", "ed", "er"]) {
+    if (!word.endsWith(tail) || word.length <= tail.length + 2) continue;
+    const root = word.slice(0, -tail.length);
+    yield root;
+    yield `${root}e`;
+    if (root.at(-1) === root.at(-2)) yield root.slice(0, -1);
+  }
+  if (word.endsWith("es")) yield word.slice(0, -2);
+}

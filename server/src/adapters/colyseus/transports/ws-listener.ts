@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
+import { PlainFrames } from "./plain-frames.ts";
 import {
   CLOSE_GRACE_MS,
   controlGuard,
@@ -149,6 +150,7 @@ export class WsListener implements Listener {
         if (probe !== undefined) handlers.onProbed(probe);
       });
       bind(socket, handlers);
+      if (up.head.length === 0) readPlainly(socket, up.socket, handlers);
     });
   }
 
@@ -224,6 +226,23 @@ function bind(socket: WebSocket, handlers: WireHandlers): void {
   });
   socket.on("error", ignore);
   socket.once("close", (code) => handlers.onClosed(code));
+}
+
+/** Takes plain frames before `ws` sees them (plain-frames.ts); where `ws` does not listen as it is known to, it reads everything itself. */
+function readPlainly(socket: WebSocket, stream: Duplex, handlers: WireHandlers): void {
+  const [read, ...others] = stream.listeners("data") as ((chunk: Buffer) => void)[];
+  if (read === undefined || others.length > 0) return;
+  // After a fault `ws` no longer listens, and neither may anything be read past it here.
+  let faulty = false;
+  socket.once("error", () => (faulty = true));
+  const frames = new PlainFrames({
+    maxBytes: MAX_WIRE_BYTES,
+    open: () => socket.readyState === socket.OPEN,
+    onMessage: (bytes) => handlers.onMessage(bytes),
+    pass: (bytes) => void (faulty || read.call(stream, bytes)),
+  });
+  stream.off("data", read);
+  stream.on("data", (chunk: Buffer) => frames.read(chunk));
 }
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {

@@ -1,0 +1,209 @@
+/**
+ * `npm run bench -- moderation [--data PATH] [--json FILE]`: the default text model against the npm package obscenity on the same texts in the same run.
+ * bench/README.md explains the figures and the format of files to bring.
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Judgement, MAX_TEXT_MODEL_BYTES, openModerator, TEXT_MODEL_FOLDER, type TextModerator } from "@copresence/server/moderation";
+import { englishDataset, englishRecommendedTransformers, RegExpMatcher } from "obscenity";
+import type { Figure } from "../report.ts";
+import type { SuiteOptions, SuiteResult } from "../suite.ts";
+import { type Case, readHateCheck, readTsv } from "./cases.ts";
+import { auc, f1, share } from "./score.ts";
+
+const DATA = "../shared/data/text";
+const CHAT = fileURLToPath(new URL("../../../server/training/chat/heldout-chat.tsv", import.meta.url));
+const BARS = { auc_chat: 0.87, auc_hatecheck: 0.75, ham_fpr: 0.01, p50_ms: 0.2, p99_ms: 2 } as const;
+const PEER = "obscenity";
+export type Scale = {
+  /** Messages judged one by one for the times, after as many for warming up. */
+  readonly timed: number;
+};
+const FULL: Scale = { timed: 4000 };
+/** Spam and grooming are no toxicity and no harmless talk either: they have heads, and figures, of their own. */
+const APART: ReadonlySet<string> = new Set(["spam", "grooming"]);
+
+const atLeast = (value: number, bar: number) => ({ bar: `>= ${bar}`, ok: value >= bar });
+const atMost = (value: number, bar: number) => ({ bar: `<= ${bar}`, ok: value <= bar });
+
+export async function moderation({ data = DATA }: SuiteOptions, progress: (line: string) => void, scale: Scale = FULL): Promise<SuiteResult> {
+  const brought = data === DATA ? [] : tsvFiles(data);
+  const { moderator, fault } = await openModerator();
+  if (fault !== undefined) throw new Error(`the default model cannot be used (${fault.code}): ${fault.message}`);
+  const bench = new Bench(moderator);
+  const known = existsSync(join(data, "hatecheck")) ? data : DATA;
+  const figures: Figure[] = [];
+
+  progress("held-out chat lines");
+  figures.push(...(await bench.chat(readTsv(CHAT))));
+  const hateCheck = join(known, "hatecheck/development_cases.csv");
+  if (existsSync(hateCheck)) {
+    progress("HateCheck");
+    figures.push(...(await bench.hateCheck(readHateCheck(hateCheck))));
+  } else progress(`NO ${hateCheck}: HateCheck is not measured.`);
+  const sms = join(known, "sms-spam/sms.tsv");
+  if (existsSync(sms)) {
+    progress("SMS");
+    figures.push(...(await bench.ham(readTsv(sms))));
+  } else progress(`NO ${sms}: false positives on SMS are not measured.`);
+  for (const file of brought) {
+    progress(file);
+    figures.push(...(await bench.brought(file)));
+  }
+  progress("times");
+  figures.push(...(await bench.times(scale.timed)));
+  figures.push(modelSize());
+  return { settings: { model: moderator.modelVersion, peer: `${PEER} englishDataset, recommended transformers`, data: basename(data) }, figures };
+}
+
+/** The TSV files of a folder, or the one file. */
+function tsvFiles(path: string): string[] {
+  if (!existsSync(path)) throw new Error(`--data ${path}: there is no such file or folder`);
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path)
+    .filter((name) => name.endsWith(".tsv"))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+class Bench {
+  private readonly matcher = new RegExpMatcher({ ...englishDataset.build(), ...englishRecommendedTransformers });
+  private readonly moderator: TextModerator;
+  private readonly seen: string[] = [];
+
+  constructor(moderator: TextModerator) {
+    this.moderator = moderator;
+  }
+
+  async chat(cases: readonly Case[]): Promise<Figure[]> {
+    const judged = await this.judge(cases);
+    const toxicity = cases.map((_, i) => i).filter((i) => !APART.has(cases[i]?.slice ?? ""));
+    const figures = this.ranking("moderation.auc_chat", "toxic", pick(cases, toxicity), pick(judged, toxicity), BARS.auc_chat);
+    for (const head of ["insult", "hate", "threat", "sexual", "spam", "grooming"]) {
+      const value = auc(
+        scoresOf(judged, head),
+        cases.map(({ slice }) => slice.split(",").includes(head)),
+      );
+      figures.push({ id: `moderation.chat.${head}.auc`, value, unit: "AUC" });
+    }
+    return [...figures, ...this.flaggedBySlice("moderation.chat.flagged", cases, judged)];
+  }
+
+  async hateCheck(cases: readonly Case[]): Promise<Figure[]> {
+    const judged = await this.judge(cases);
+    const figures = this.ranking("moderation.auc_hatecheck", "hate", cases, judged, BARS.auc_hatecheck);
+    // By function: its cases against all cases of the other label.
+    for (const slice of [...new Set(cases.map(({ slice }) => slice))].sort()) {
+      const label = cases.find((one) => one.slice === slice)?.positive;
+      const among = cases.map((_, i) => i).filter((i) => cases[i]?.slice === slice || cases[i]?.positive !== label);
+      const value = auc(
+        scoresOf(pick(judged, among), "hate"),
+        pick(cases, among).map(({ positive }) => positive),
+      );
+      figures.push({ id: `moderation.hatecheck.${slice}.auc`, value, unit: "AUC" });
+    }
+    return figures;
+  }
+
+  async ham(messages: readonly Case[]): Promise<Figure[]> {
+    const ham = messages.filter(({ positive }) => !positive);
+    const judged = await this.judge(ham);
+    const value = share(judged.map(({ flagged }) => flagged));
+    const spam = messages.filter(({ positive }) => positive);
+    const spamScores = scoresOf(await this.judge(spam), "spam");
+    const spamAuc = auc([...scoresOf(judged, "spam"), ...spamScores], [...judged.map(() => false), ...spam.map(() => true)]);
+    return [
+      { id: "moderation.ham_fpr", value, unit: "of ham", ...atMost(value, BARS.ham_fpr) },
+      { id: "moderation.ham_fpr.obscenity", value: share(ham.map(({ text }) => this.matcher.hasMatch(text))), unit: "of ham", peer: PEER },
+      { id: "moderation.sms_spam.auc", value: spamAuc, unit: "AUC of spam" },
+    ];
+  }
+
+  /** A file somebody brought. Its name or its labels choose the head that is the figure; the other heads stand beside it. */
+  async brought(file: string): Promise<Figure[]> {
+    const cases = readTsv(file);
+    const judged = await this.judge(cases);
+    const id = `moderation.data.${basename(file).replace(/\.tsv$/u, "")}`;
+    const names = [basename(file).toLowerCase(), ...new Set(cases.map(({ slice }) => slice))];
+    const head = this.moderator.heads.find((one) => one !== "toxic" && names.some((name) => name.includes(one))) ?? "toxic";
+    const figures = this.ranking(`${id}.auc`, head, cases, judged);
+    const positive = cases.map((one) => one.positive);
+    for (const other of this.moderator.heads)
+      if (other !== head) figures.push({ id: `${id}.${other}.auc`, value: auc(scoresOf(judged, other), positive), unit: "AUC" });
+    return [...figures, ...this.flaggedBySlice(`${id}.flagged`, cases, judged)];
+  }
+
+  /** AUC of a head and F1 of the decision, the peer beside both. The peer's score is the number of its matches. */
+  private ranking(id: string, head: string, cases: readonly Case[], judged: readonly Judgement[], bar?: number): Figure[] {
+    const positive = cases.map((one) => one.positive);
+    const value = auc(scoresOf(judged, head), positive);
+    const matches = cases.map(({ text }) => this.matcher.getAllMatches(text).length);
+    return [
+      { id, value, unit: `AUC of ${head}, n=${cases.length}`, ...(bar === undefined ? {} : atLeast(value, bar)) },
+      { id: `${id}.obscenity`, value: auc(matches, positive), unit: "AUC", peer: PEER },
+      {
+        id: `${id}.f1`,
+        value: f1(
+          judged.map(({ flagged }) => flagged),
+          positive,
+        ),
+        unit: "F1 at the thresholds",
+      },
+      {
+        id: `${id}.f1.obscenity`,
+        value: f1(
+          matches.map((count) => count > 0),
+          positive,
+        ),
+        unit: "F1",
+        peer: PEER,
+      },
+    ];
+  }
+
+  private flaggedBySlice(id: string, cases: readonly Case[], judged: readonly Judgement[]): Figure[] {
+    return [...new Set(cases.map(({ slice }) => slice))].slice(0, 40).map((slice) => {
+      const flags = judged.filter((_, i) => cases[i]?.slice === slice).map(({ flagged }) => flagged);
+      return { id: `${id}.${slice}`, value: share(flags), unit: `flagged, n=${flags.length}` };
+    });
+  }
+
+  /** One message at a time, features included, over messages as they came. */
+  async times(count: number): Promise<Figure[]> {
+    const texts = Array.from({ length: count }, (_, i) => this.seen[(i * 7919) % this.seen.length] ?? "");
+    for (const text of texts) await this.moderator.judge(text);
+    const times: number[] = [];
+    for (const text of texts) {
+      const from = performance.now();
+      await this.moderator.judge(text);
+      times.push(performance.now() - from);
+    }
+    times.sort((a, b) => a - b);
+    const at = (quantile: number): number => times[Math.floor(quantile * (times.length - 1))] ?? Number.NaN;
+    const from = performance.now();
+    for (let i = 0; i < texts.length; i += 16) await this.moderator.judgeAll(texts.slice(i, i + 16).map((text) => ({ text })));
+    const batched = (performance.now() - from) / texts.length;
+    return [
+      { id: "moderation.p50_ms", value: at(0.5), unit: `ms, n=${count}`, ...atMost(at(0.5), BARS.p50_ms) },
+      { id: "moderation.p95_ms", value: at(0.95), unit: "ms" },
+      { id: "moderation.p99_ms", value: at(0.99), unit: "ms", ...atMost(at(0.99), BARS.p99_ms) },
+      { id: "moderation.batch16_ms", value: batched, unit: "ms per message in batches of 16" },
+    ];
+  }
+
+  private async judge(cases: readonly Case[]): Promise<Judgement[]> {
+    const judged: Judgement[] = [];
+    for (let at = 0; at < cases.length; at += 64) judged.push(...(await this.moderator.judgeAll(cases.slice(at, at + 64))));
+    for (const { text } of cases) this.seen.push(text);
+    return judged;
+  }
+}
+
+const scoresOf = (judged: readonly Judgement[], head: string): number[] => judged.map(({ heads }) => heads[head] ?? 0);
+const pick = <T>(list: readonly T[], which: readonly number[]): T[] => which.flatMap((i) => (list[i] === undefined ? [] : [list[i]]));
+
+function modelSize(): Figure {
+  const bytes = readdirSync(TEXT_MODEL_FOLDER).reduce((sum, name) => sum + statSync(join(TEXT_MODEL_FOLDER, name)).size, 0);
+  return { id: "moderation.model_mb", value: bytes / 1e6, unit: "MB", ...atMost(bytes / 1e6, MAX_TEXT_MODEL_BYTES / 1e6) };
+}

@@ -1,0 +1,2 @@
+export { runStorm, type StormResult } from "../convergence-storm.ts";
+export { Campaign, type CampaignOptions, type CampaignResult } from "./campaign.ts";

@@ -1,0 +1,37 @@
+/** What is asked of a scene's past, and what comes back. Passed between threads: plain data only. */
+
+/** Names are "" and `sinceMs` 0 where they do not narrow anything. `sinceMs`: wall clock. */
+export type PastQuery = {
+  readonly kind: "list" | "undo";
+  readonly by: string;
+  readonly object: string;
+  readonly sinceMs: number;
+  /** Entries of a list. */
+  readonly limit: number;
+};
+
+/** One record of the log: who wrote what, when. */
+export type PastRecord = { readonly user: string; readonly atMs: number; readonly bytes: Uint8Array };
+/** The log as far back as it is kept: the document before the first record, and the records. */
+export type Past = { readonly base: Uint8Array | undefined; readonly records: readonly PastRecord[] };
+
+/** Consecutive edits of one person to one object. `fields` names at most FIELDS_NAMED of those that changed. */
+export type PastEntry = {
+  readonly user: string;
+  readonly object: string;
+  readonly kind: "created" | "changed" | "deleted";
+  readonly fields: readonly string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly edits: number;
+};
+
+/** An object as Yjs stores it, `toJSON`; undefined: there is none. */
+export type StoredObject = Readonly<Record<string, unknown>> | undefined;
+export type UndoneObject = { readonly object: string; readonly before: StoredObject; readonly after: StoredObject };
+
+export type PastAnswer =
+  /** Newest first. `startMs`: when the history begins; `more`: older entries were left out. */
+  | { readonly kind: "list"; readonly startMs: number; readonly more: boolean; readonly entries: readonly PastEntry[] }
+  /** `touched`: objects the undone edits were about; those of them that are not among `objects` have been changed by others since. */
+  | { readonly kind: "undo"; readonly touched: number; readonly objects: readonly UndoneObject[] };

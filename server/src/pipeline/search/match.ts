@@ -1,0 +1,229 @@
+/**
+ * Which objects a noun phrase may mean: its kind, its other words, its colours.
+ *
+ * [MA1] Everything is measured over what the asker may see: rarity, typing guesses and bests never depend on hidden objects.
+ * [MA2] A word the scene does not know is replaced by another word for it, its beginning or one typing error, at a discount.
+ * [MA3] Bounded: at most `MAX_CANDIDATES` objects are kept; more than that are narrowed by the caller's `prefer` first. A phrase that names
+ *       nothing looks only at what is `around` what the query relates it to.
+ */
+import type { Kind } from "./kinds.ts";
+import type { Phrase } from "./parse-query.ts";
+import type { Indexed, SceneIndex } from "./scene-index.ts";
+import { cosine } from "./semantics.ts";
+import { stem } from "./words.ts";
+
+export type Candidate = {
+  readonly slot: number;
+  readonly object: Indexed;
+  /** Name and colours, 0..1: what it is, apart from where it is. */
+  readonly sort: number;
+  score: number;
+  readonly note: string;
+};
+/** Where a candidate stands when there are too many. */
+export type Prefer = (object: Indexed, sort: number) => number;
+export type Admits = (slot: number) => boolean;
+
+const MAX_CANDIDATES = 800;
+const NAME_SHARE = 0.64;
+/** Objects whose text, not whose name, holds the words. */
+const MENTIONED = 0.8;
+const MIN_NAME = 0.12;
+/** Kinds less like the phrase than this share of the best are something else. */
+const ALIKE = 0.3;
+const MIN_SORT = 0.06;
+/** A word that this share of the scene has tells nothing apart. */
+const EVERYWHERE = 0.3;
+const GUESSED = 0.8;
+const COLOUR_MISS = 0.25;
+const COLOUR_UNKNOWN = 0.6;
+const LITERAL_MISS = 0.6;
+/** Walls and floors are rarely meant by somebody who names nothing. */
+/** Where there is a door, its frame is not the nearest door. */
+const FOUND = 0.95;
+const SHELL_BESIDE = 0.6;
+const COMPANY_M = 1.2;
+const COMPANY_SHARE = 0.3;
+const MAX_COMPANY = 16;
+const MAX_COMPARED = 64;
+const STRUCTURE = 0.55;
+const STRUCTURAL: ReadonlySet<string> = new Set(["wall", "floor", "ceiling", "room", "building", "roof"]);
+
+type Term = { readonly term: string; readonly forms: readonly string[]; readonly weight: number; readonly letter: boolean };
+
+/** Objects that match a phrase by words and colours, best first, with scores in 0..1. */
+export function phraseMatches(
+  index: SceneIndex,
+  phrase: Phrase,
+  admits: Admits,
+  veiled: ReadonlySet<string>,
+  exhaustive: boolean,
+  prefer?: () => Prefer | undefined,
+  around?: () => ReadonlySet<number> | undefined,
+): Candidate[] {
+  const terms = termsOf(index, phrase, admits);
+  const rarity = terms.reduce((sum, { weight }) => sum + weight, 0);
+  const headWeight = terms.filter(({ term }) => term === phrase.head).reduce((sum, { weight }) => sum + weight, 0);
+  const nothing = phrase.terms.length === 0 && phrase.about.length === 0;
+  const about = nothing ? undefined : index.kinds.describe(phrase);
+  const guess = guessOf(index, phrase);
+  const found: Candidate[] = [];
+  const named = new Map<Kind, { score: number; note: string }>();
+  for (const [kind] of index.byKind) {
+    let match = nothing ? { score: STRUCTURAL.has(kind.head) ? STRUCTURE : 1, note: "" } : index.kinds.match(phrase, kind, about);
+    if (guess !== undefined) {
+      const guessed = index.kinds.match({ ...phrase, head: guess, name: [guess] }, kind, undefined);
+      if (guessed.score * GUESSED > match.score) match = { score: guessed.score * GUESSED, note: `${guess} for ${phrase.head}` };
+    }
+    named.set(kind, match);
+  }
+  const mentioned = mentionedIn(index, terms);
+  const best = Math.max(0, ...[...named.values()].map(({ score }) => score));
+  const take = (slot: number, score: number, note: string): void => {
+    const object = index.at(slot);
+    if (object === undefined || !admits(slot)) return;
+    if (veiled.has(object.id)) return void found.push(...byType(index, phrase, slot, object));
+    const letters = terms.reduce(
+      (sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0),
+      0,
+    );
+    const held = (mentioned.get(slot) ?? 0) + letters;
+    const headHeld = headWeight > 0 && index.words.holds(slot, phrase.head ?? "") ? headWeight : 0;
+    const others = rarity - headWeight;
+    const covered = others > 0 ? Math.min(1, (held - headHeld) / others) : 1;
+    const byName = score * (others > 0 ? NAME_SHARE + (1 - NAME_SHARE) * covered : 1);
+    // A door frame holds the word door and is none: the head counts as much as the name matches.
+    const said = held - headHeld + headHeld * (score > 0.3 ? score : 1);
+    const byText = rarity > 0 ? MENTIONED * Math.min(1, said / rarity) : 0;
+    const sort = Math.max(byName, byText * (score > 0.5 ? 1 : 0.9)) * colourFactor(phrase, object);
+    if (sort > MIN_SORT) found.push({ slot, object, sort, score: sort, note: byName >= byText ? note : "its text" });
+  };
+  const taken = new Set<number>();
+  const near = nothing && index.size > MAX_CANDIDATES && !exhaustive ? around?.() : undefined;
+  for (const [kind, slots] of index.byKind) {
+    const { note, score: plain } = named.get(kind) ?? { score: 0, note: "" };
+    const score = kind.shell && best > FOUND ? Math.min(plain, SHELL_BESIDE) : plain;
+    if (score <= MIN_NAME || score < ALIKE * best) continue;
+    for (const slot of slots) {
+      if (near !== undefined && !near.has(slot)) continue;
+      if (mentioned.size > 0) taken.add(slot);
+      take(slot, score, note);
+    }
+  }
+  for (const slot of mentioned.keys()) if (!taken.has(slot)) take(slot, 0, "");
+  for (const id of veiled) {
+    const slot = index.slotOf(id);
+    if (slot !== undefined && !taken.has(slot) && !found.some((candidate) => candidate.slot === slot)) take(slot, 0, "");
+  }
+  literalSizes(index, phrase, found);
+  if (best < 0.9 || (best < 1 && phrase.name.length > 1)) company(index, phrase, found);
+  return (exhaustive ? found : narrow(found, prefer)).sort(byScore);
+}
+
+/** What moderation hides from the asker cannot be asked for: the object goes by its type. */
+function byType(index: SceneIndex, phrase: Phrase, slot: number, object: Indexed): Candidate[] {
+  const nothing = phrase.terms.length === 0 && phrase.about.length === 0;
+  const { score, note } = nothing ? { score: 1, note: "" } : index.kinds.match(phrase, index.kinds.of(object.type, object.type), undefined);
+  const sort = score * colourFactor(phrase, object);
+  return sort > 0.3 ? [{ slot, object, sort, score: sort, note }] : [];
+}
+
+/** The phrase's size words that are no part of a name here ("tall cabinet" may be one). */
+export function sizesOf(index: SceneIndex, phrase: Phrase, found: readonly Candidate[]): Phrase["sizes"] {
+  return phrase.sizes.filter(({ word }) => !isLiteral(index, word, found));
+}
+const isLiteral = (index: SceneIndex, word: string, found: readonly Candidate[]): boolean => {
+  const term = stem(word);
+  return index.words.has(term) && found.some(({ slot, sort }) => sort > 0.5 && index.words.holds(slot, term));
+};
+function literalSizes(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
+  for (const { word } of phrase.sizes) {
+    if (!isLiteral(index, word, found)) continue;
+    found.forEach((candidate, i) => {
+      if (index.words.holds(candidate.slot, stem(word))) return;
+      const sort = candidate.sort * LITERAL_MISS;
+      found[i] = { ...candidate, sort, score: sort };
+    });
+  }
+}
+
+/**
+ * What stands around a thing tells which it is where its label does not: the table among chairs is the dining table, the one at the sofa the
+ * coffee table. Prefers among equals only.
+ */
+function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
+  const named = index.kinds.thing(phrase);
+  const top = Math.max(0, ...found.map(({ sort }) => sort));
+  const equals = found.map((_, i) => i).filter((i) => found[i]!.sort >= 0.9 * top && found[i]!.object.placed);
+  if (named === undefined || equals.length < 2 || equals.length > MAX_COMPARED) return;
+  const likes = equals.map((i) => {
+    const { object, slot } = found[i]!;
+    // Each sort of neighbour counts once: eight chairs say no more than one.
+    const near = index.grid
+      .within(object.point, COMPANY_M + Math.max(object.half.x, object.half.z))
+      .filter((other) => other !== slot && index.at(other)?.kind !== object.kind);
+    const vectors = new Set(near.slice(0, MAX_COMPANY).map((other) => index.at(other)?.kind.vector));
+    const best = [...vectors].map((vector) => (vector === undefined ? 0 : Math.max(0, cosine(named, vector)))).sort((a, b) => b - a);
+    return (best[0] ?? 0) + (best[1] ?? 0) + (best[2] ?? 0);
+  });
+  const [least, most] = [Math.min(...likes), Math.max(...likes)];
+  if (most - least < 1e-6) return;
+  equals.forEach((i, at) => {
+    const sort = found[i]!.sort * (1 - COMPANY_SHARE * (1 - ((likes[at] ?? 0) - least) / (most - least)));
+    found[i] = { ...found[i]!, sort, score: sort };
+  });
+}
+
+/** Weights by rarity among what the asker sees [MA1]; words that nearly everything has are left out where there are others. */
+function termsOf(index: SceneIndex, phrase: Phrase, admits: Admits): Term[] {
+  const all = Math.max(1, index.size);
+  const terms = [...new Set(phrase.terms)].map((term) => {
+    const known = index.words.has(term);
+    const forms = known ? [term] : term.length === 1 || index.kinds.knows(term) ? [] : index.words.near(term);
+    const holders = known ? index.words.count(term, admits) : 0;
+    const weight = Math.log(1 + (all - holders + 0.5) / (holders + 0.5)) + (/\d/.test(term) ? 2 : 0.2);
+    return { term, forms, letter: term.length === 1, weight, common: holders > EVERYWHERE * all && all > MAX_CANDIDATES };
+  });
+  const telling = terms.filter(({ common }) => !common);
+  return telling.length > 0 ? telling : terms;
+}
+
+/** A head that nobody knows is taken for a word of the scene that it begins or misspells [MA2]. */
+function guessOf(index: SceneIndex, { head }: Phrase): string | undefined {
+  if (head === undefined || index.words.has(head) || index.kinds.knows(head)) return undefined;
+  return index.words.near(head)[0];
+}
+
+function mentionedIn(index: SceneIndex, terms: readonly Term[]): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const { forms, weight, term } of terms) {
+    const seen = new Set<number>();
+    for (const form of forms) {
+      for (const slot of index.words.holders(form)) {
+        if (seen.has(slot)) continue;
+        seen.add(slot);
+        sums.set(slot, (sums.get(slot) ?? 0) + (form === term ? weight : weight * GUESSED));
+      }
+    }
+  }
+  return sums;
+}
+
+function colourFactor(phrase: Phrase, object: Indexed): number {
+  let factor = 1;
+  for (const colour of phrase.colours) if (!object.colours.has(colour)) factor *= object.colours.size === 0 ? COLOUR_UNKNOWN : COLOUR_MISS;
+  return factor;
+}
+
+/** Keeps the best of many; among equals those the query is about [MA3]. */
+function narrow(found: Candidate[], preferred: (() => Prefer | undefined) | undefined): Candidate[] {
+  if (found.length <= MAX_CANDIDATES) return found;
+  const prefer: Prefer = preferred?.() ?? ((_, sort) => sort);
+  const ranks = Float64Array.from(found, ({ object, sort }) => prefer(object, sort));
+  const least = Float64Array.from(ranks).sort()[found.length - MAX_CANDIDATES] ?? 0;
+  const kept = found.filter((_, i) => (ranks[i] ?? 0) > least);
+  for (let i = 0; i < found.length && kept.length < MAX_CANDIDATES; i++) if (ranks[i] === least) kept.push(found[i]!);
+  return kept;
+}
+
+export const byScore = (a: Candidate, b: Candidate): number => b.score - a.score || (a.object.id < b.object.id ? -1 : 1);
