@@ -52,6 +52,10 @@ export class PersonalSpace {
     this.insideRows = new BitRows(capacity, capacity);
   }
 
+  /** Nobody is in anybody's space. */
+  get empty(): boolean {
+    return this.pairs.length === 0;
+  }
   inside(a: number, b: number): boolean {
     return a < b ? this.insideRows.has(a, b) : this.insideRows.has(b, a);
   }

@@ -17,6 +17,8 @@ const PEOPLE_MAX = 10 * LIMITS.people;
 type Decisions = { readonly others: Map<string, Relation>; boundaryM: number | undefined };
 
 export class Relations {
+  /** Somebody has once asked for a distance. */
+  anyBoundary = false;
   private readonly people = new Map<string, Decisions>();
 
   /** False when this person has decided about too many already. */
@@ -52,6 +54,7 @@ export class Relations {
   setBoundary(user: string, boundaryM: number): void {
     const decisions = this.decisionsOf(user, true);
     if (decisions !== undefined) decisions.boundaryM = boundaryM;
+    if (boundaryM > 0) this.anyBoundary = true;
   }
   boundaryM(user: string): number | undefined {
     return this.people.get(user)?.boundaryM;

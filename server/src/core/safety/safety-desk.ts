@@ -154,6 +154,8 @@ export class SafetyDesk {
 
   tick(tick: number): void {
     if (tick % this.checkTicks !== 0) return;
+    // Where nobody wants a distance and nobody is hidden for one, a thousand people need not be looked at.
+    if (this.options.boundaryM === 0 && !this.relations.anyBoundary && this.space.empty) return;
     const { members } = this.options.roster;
     let count = 0;
     for (let i = 0; i < members.length; i++) this.slots[count++] = (members[i] as Member).person.slot;
