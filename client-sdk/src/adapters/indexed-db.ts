@@ -9,7 +9,8 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import * as Y from "yjs";
-import type { CacheChange, CachedEdit, CachedScene, SceneCache } from "../core/scene-cache.ts";
+import type { OutboxPart } from "../core/outbox.ts";
+import type { CacheChange, CachedScene, SceneCache } from "../core/scene-cache.ts";
 import type { OfflineOptions } from "../core/space-types.ts";
 import { httpUrl } from "./colyseus.ts";
 
@@ -27,7 +28,7 @@ interface Tables extends DBSchema {
     indexes: { place: string };
   };
   confirmed: { key: number; value: { readonly copy: string; readonly update: Uint8Array }; indexes: { copy: string } };
-  pending: { key: number; value: { readonly copy: string; readonly edit: CachedEdit }; indexes: { copy: string; edit: [string, string] } };
+  pending: { key: number; value: { readonly copy: string; readonly edit: OutboxPart }; indexes: { copy: string; edit: [string, string] } };
 }
 type Database = IDBPDatabase<Tables>;
 
@@ -97,7 +98,7 @@ class IndexedDbCache implements SceneCache {
   }
 
   write(change: CacheChange): void {
-    // Before the first join nobody knows whose edits these are; they are in memory, and written again when the room says so.
+    // Before the first join nobody knows whose edits these are; the core writes them again when the room has said so.
     if (this.user === undefined) return;
     this.waiting.push({ copy: copyOf(this.place, this.user), user: this.user, change });
     if (this.scheduled) return;

@@ -99,6 +99,18 @@ describe("a device that keeps the scene", () => {
     expect(fourth.space.saved).toBe("saved");
   });
 
+  it("keeps what was edited before the first join, once it knows whose it is", async () => {
+    const cache = await openSceneCache({ ...PLACE, user: undefined });
+    const early = startWorld({ cache });
+    early.room.durable = false;
+    early.space.objects.create("lamp", {}, "lamp-early");
+    await early.time.run(200);
+    await cache.close();
+    const later = await openSceneCache({ ...PLACE, user: undefined });
+    expect(later.found?.pending.map(({ edits }) => edits.length)).toEqual([1]);
+    await later.close();
+  });
+
   it("merges with what others did meanwhile", async () => {
     const first = await page(undefined);
     first.room.failures.push(...Array.from({ length: 1000 }, () => NO_NETWORK));

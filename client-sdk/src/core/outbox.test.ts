@@ -12,7 +12,7 @@ function updates(texts: readonly string[]): { readonly doc: Y.Doc; readonly list
   return { doc, list };
 }
 
-const part = (id: string): Omit<OutboxPart, "update"> => ({ id, client: 1, edits: [{ kind: "unset", path: [], key: id }] });
+const part = (id: string): Omit<OutboxPart, "update" | "clocks"> => ({ id, client: 1, edits: [{ kind: "unset", path: [], key: id }] });
 
 describe("outbox", () => {
   it("[OB2] sends everything once, in order, in messages of bounded size", () => {
@@ -20,7 +20,7 @@ describe("outbox", () => {
       fc.property(fc.array(fc.string({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 60 }), (texts) => {
         const { doc, list } = updates(texts);
         const outbox = new Outbox();
-        for (const { update, clocks } of list) outbox.push({ ...part("x"), update }, clocks);
+        for (const { update, clocks } of list) outbox.push({ ...part("x"), update, clocks });
         const room = new Y.Doc();
         let number = 0;
         for (let entry = outbox.next(); entry !== undefined; entry = outbox.next()) {
@@ -42,7 +42,7 @@ describe("outbox", () => {
     const { list } = updates(["a", "b", "c"]);
     const outbox = new Outbox();
     for (const [i, { update, clocks }] of list.entries()) {
-      outbox.push({ ...part(String(i)), update }, clocks);
+      outbox.push({ ...part(String(i)), update, clocks });
       const entry = outbox.next();
       if (entry !== undefined) entry.sentAs = i + 1;
     }

@@ -17,6 +17,8 @@ export type OutboxPart = {
   readonly id: string;
   /** Yjs client id of the document it was made on. */
   readonly client: number;
+  /** Clock ticks it spends; 0 for pure deletions. */
+  readonly clocks: number;
   readonly edits: readonly Edit[];
   readonly update: Uint8Array;
 };
@@ -40,8 +42,8 @@ export class Outbox {
     return this.entries.some((entry) => entry.sentAs === undefined);
   }
 
-  push(part: OutboxPart, clocks: number): void {
-    this.entries.push({ update: part.update, parts: [part], clocks, sentAs: undefined });
+  push(part: OutboxPart): void {
+    this.entries.push({ update: part.update, parts: [part], clocks: part.clocks, sentAs: undefined });
   }
 
   /** The oldest unsent entries as one, still in its place; undefined when all is sent. */
@@ -102,8 +104,8 @@ export class Outbox {
     this.entries = [{ update, parts: this.entries.flatMap((entry) => entry.parts), clocks: MERGE_CLOCKS, sentAs: undefined }];
   }
 
-  ids(): readonly string[] {
-    return this.entries.flatMap(({ parts }) => parts.map(({ id }) => id));
+  parts(): readonly OutboxPart[] {
+    return this.entries.flatMap(({ parts }) => parts);
   }
 
   /** Takes out the edits with these ids. */
@@ -113,6 +115,8 @@ export class Outbox {
 
   /** Empties it: every part that was in it. */
   takeParts(): readonly OutboxPart[] {
-    return this.entries.splice(0).flatMap(({ parts }) => parts);
+    const parts = this.parts();
+    this.entries = [];
+    return parts;
   }
 }

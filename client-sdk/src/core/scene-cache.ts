@@ -6,18 +6,7 @@
  * [CA2] Changes written in one turn of the event loop become durable together or not at all.
  * [CA3] A cache belongs to one person: another person's unsaved edits are neither shown nor sent, and stay where they are.
  */
-import type { Edit } from "./edit-journal.ts";
-
-/** One edit that the room has not acknowledged yet. */
-export type CachedEdit = {
-  readonly id: string;
-  /** Yjs client id it was made under. */
-  readonly client: number;
-  /** Clock ticks it spends; 0 for pure deletions. */
-  readonly clocks: number;
-  readonly update: Uint8Array;
-  readonly edits: readonly Edit[];
-};
+import type { OutboxPart } from "./outbox.ts";
 
 export type CachedScene = {
   readonly user: string;
@@ -25,7 +14,7 @@ export type CachedScene = {
   /** V1 updates; applied in any order they give the document as the room last confirmed it. */
   readonly confirmed: readonly Uint8Array[];
   /** In the order of editing. */
-  readonly pending: readonly CachedEdit[];
+  readonly pending: readonly OutboxPart[];
 };
 
 export type CacheChange =
@@ -33,7 +22,7 @@ export type CacheChange =
   | { readonly kind: "epoch"; readonly epoch: number }
   | { readonly kind: "confirm"; readonly update: Uint8Array }
   /** A new pending edit, or a new form of the one with the same id, which then goes to the end. */
-  | { readonly kind: "add"; readonly edit: CachedEdit }
+  | { readonly kind: "add"; readonly edit: OutboxPart }
   | { readonly kind: "drop"; readonly ids: readonly string[] }
   /** All that was confirmed is replaced by this state. */
   | { readonly kind: "replace"; readonly state: Uint8Array };

@@ -129,9 +129,9 @@ export class SceneSync {
     this.user = found.user;
     this.restored = new Set(found.pending.map(({ id }) => id));
     for (const update of found.confirmed) Y.applyUpdate(this.doc, update, this);
-    for (const { clocks, ...part } of found.pending) {
+    for (const part of found.pending) {
       Y.applyUpdate(this.doc, part.update, this);
-      this.outbox.push(part, clocks);
+      this.outbox.push(part);
       this.report.made(part.id, part.edits);
     }
     this.reportSaved();
@@ -253,14 +253,14 @@ export class SceneSync {
   private onLocalUpdate(update: Uint8Array, clocks: number): void {
     const edits = this.captured;
     this.captured = [];
-    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, edits, update };
+    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, clocks, edits, update };
     if (this.again === undefined) {
       this.refusedLast = false;
       if (this.phase === "down") this.report.made(part.id, edits);
     }
     this.again = undefined;
-    this.outbox.push(part, clocks);
-    this.options.cache?.write({ kind: "add", edit: { ...part, clocks } });
+    this.outbox.push(part);
+    this.options.cache?.write({ kind: "add", edit: part });
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
@@ -368,9 +368,12 @@ export class SceneSync {
   private becomeUser(user: string): void {
     this.outbox.forget(this.restored);
     this.report.forget(this.restored);
-    // What was edited in this session moves to the new person's copy when it is made again [SS5].
-    if (this.user !== undefined) this.options.cache?.write({ kind: "drop", ids: this.outbox.ids() });
-    this.options.cache?.become(user);
+    // What was edited in this session moves to this person's copy [SS5]; before the first join it was in none.
+    const { cache } = this.options;
+    const parts = this.outbox.parts();
+    if (this.user !== undefined) cache?.write({ kind: "drop", ids: parts.map(({ id }) => id) });
+    cache?.become(user);
+    for (const edit of parts) cache?.write({ kind: "add", edit });
   }
 
   private confirm(update: Uint8Array, parts: readonly OutboxPart[]): void {

@@ -231,6 +231,9 @@ describe("my body", () => {
     room.say({ type: "uplink", hz: 10 });
     await time.run(20);
     close(await sentIn(1000), 10);
+    // A turned knob is no new room: what was asked for stays.
+    space.quality.set({ smoothingMs: 40 });
+    close(await sentIn(1000), 10);
     room.say({ type: "uplink", hz: 200 });
     await time.run(20);
     close(await sentIn(1000), 30);

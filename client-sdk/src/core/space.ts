@@ -122,7 +122,6 @@ class CoreSpace implements Space {
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
   /** What the room asks for. */
-  private roomUplinkHz = 60;
   private meanDelayMs = 0;
   /** On this link. */
   private welcomed = false;
@@ -422,7 +421,7 @@ class CoreSpace implements Space {
     this.definitionMatches = this.rights.definitionMatches = scene === undefined || scene.hash === message.definition;
     this.rights.reset();
     if (this.rights.mismatch !== undefined) this.deny(this.rights.mismatch.reason, "", "", this.rights.mismatch.sentence);
-    this.roomUplinkHz = message.uplinkHz;
+    this.uplink.linkUp(message.uplinkHz);
     this.applyQuality(this.quality.all);
     this.veils.clear();
     this.people.linkUp(clock.now());
@@ -516,7 +515,7 @@ class CoreSpace implements Space {
   private applyQuality(quality: QualityOptions): void {
     const { forward, smoothingMs, minDelayMs, maxDelayMs, uplinkHz } = quality;
     this.people.configure({ forward: [forward.head, forward.hands, forward.hands], errorFadeMs: smoothingMs, minDelayMs, maxDelayMs });
-    this.uplink.linkUp(this.roomUplinkHz, uplinkHz === "room" ? this.roomUplinkHz : uplinkHz);
+    this.uplink.allow(uplinkHz === "room" ? Number.POSITIVE_INFINITY : uplinkHz);
     this.streams.onQuality(quality);
   }
 

@@ -22,8 +22,10 @@ export type UplinkPorts = {
 };
 
 export class Uplink {
-  hz = 30;
-  private mostHz = 30;
+  /** What the room takes at most, what it has use for now, and what the application allows. */
+  private roomHz = 30;
+  private askedHz = 30;
+  private allowedHz = Number.POSITIVE_INFINITY;
   private readonly ports: UplinkPorts;
   private dueMs = Number.NEGATIVE_INFINITY;
   private lastMs = Number.NEGATIVE_INFINITY;
@@ -33,16 +35,25 @@ export class Uplink {
     this.ports = ports;
   }
 
-  /** A session begins: what its room takes, and what the application allows if it says. */
-  linkUp(roomHz: number, allowedHz: number = roomHz): void {
-    this.mostHz = Math.max(1, Math.min(allowedHz, roomHz));
-    this.hz = this.mostHz;
+  /** Pose messages a second now. */
+  get hz(): number {
+    return Math.max(1, Math.min(this.askedHz, this.roomHz, this.allowedHz));
+  }
+
+  /** A session begins: what its room takes, and has use for until it says otherwise. */
+  linkUp(roomHz: number): void {
+    this.roomHz = this.askedHz = roomHz;
+  }
+
+  /** What the application allows; what the room has asked for stays. */
+  allow(hz: number): void {
+    this.allowedHz = hz;
   }
 
   /** The room has use for this many messages a second now. */
   ask(hz: number): void {
     const before = this.hz;
-    this.hz = Math.max(1, Math.min(hz, this.mostHz));
+    this.askedHz = hz;
     // Whoever is looked at again need not wait for what was due at the slower pace.
     if (this.hz > before) this.dueMs = Math.min(this.dueMs, this.lastMs + 1000 / this.hz);
   }

@@ -23,6 +23,8 @@ export type SceneCoreOptions = {
   readonly boundaryM?: number;
   /** Judges how people behave towards each other; undefined: nobody does. */
   readonly behaviour?: BehaviourModel | undefined;
+  /** Whether `report` effects go to somebody; default no, and reports are refused. */
+  readonly takesReports?: boolean;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
   /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */

@@ -110,7 +110,16 @@ export class SceneCore {
     this.roster = roster;
     this.frames = new FrameDesk({ out, roster, plane });
     this.permissions = new PermissionDesk({ out, roster, scene, table });
-    this.safety = new SafetyDesk({ out, roster, sight: plane, capacity, tickRateHz, boundaryM: options.boundaryM ?? 0, hides: this.hides });
+    this.safety = new SafetyDesk({
+      out,
+      roster,
+      sight: plane,
+      capacity,
+      tickRateHz,
+      boundaryM: options.boundaryM ?? 0,
+      hides: this.hides,
+      takesReports: options.takesReports ?? false,
+    });
     this.restrictions = new Restrictions(table);
     this.behaviour = new BehaviourDesk({
       out,

@@ -101,6 +101,18 @@ const permissionScope = record({
 export const REPORT_REASONS = ["harassment", "hate", "threat", "sexual", "spam", "personal-space", "minor-safety", "vandalism", "other"] as const;
 export type ReportReason = (typeof REPORT_REASONS)[number];
 
+/** A point of view in the room's frame: m, and a unit quaternion. */
+const view = maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) }));
+/** What is looked for, once or as long as it stands, and the answer. */
+const question = {
+  text: text(LIMITS.searchBytes),
+  limit: u8,
+  withinM: f32,
+  types: list(ident, LIMITS.searchTypes),
+  from: view,
+};
+const hits = list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits);
+
 export const MESSAGES = {
   poseUp: up(1, "droppable", "One to three pose samples in the room's frame, quantised at the source, with the rig they were composed with.", {
     seq: u16,
@@ -136,11 +148,7 @@ export const MESSAGES = {
   chat: up(7, "ordered", "A line to everybody in the space.", { ref: u16, text: text(LIMITS.chatBytes) }),
   search: up(8, "ordered", "A question about the scene, from a point of view.", {
     ref: u16,
-    text: text(LIMITS.searchBytes),
-    limit: u8,
-    withinM: f32,
-    types: list(ident, LIMITS.searchTypes),
-    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+    ...question,
   }),
   poseNack: up(9, "droppable", "Sources whose references this viewer lacks: send them an intra block.", { slots: list(u16, LIMITS.nackSlots) }),
   take: up(20, "ordered", "As `grab`, to the millisecond, with one hand or both, and the object's scale: what today's clients send.", {
@@ -223,17 +231,13 @@ export const MESSAGES = {
   }),
   watch: up(11, "ordered", "A standing question: answered now and whenever its answer changes, until `unwatch` or the session's end.", {
     ref: u16,
-    text: text(LIMITS.searchBytes),
-    limit: u8,
-    withinM: f32,
-    types: list(ident, LIMITS.searchTypes),
-    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+    ...question,
   }),
   unwatch: up(12, "ordered", "Ends a standing question.", { ref: u16 }),
   describe: up(13, "ordered", "What is here: the whole scene, or what is in view from a point of view (default: the asker's).", {
     ref: u16,
     view: bool,
-    from: maybe(record({ position: tuple(f32, 3), rotation: tuple(f32, 4) })),
+    from: view,
   }),
 
   welcome: down(32, "ordered", "First message of a session.", {
@@ -295,7 +299,7 @@ export const MESSAGES = {
   searchResult: down(40, "ordered", "Answer to `search`, best first. `degraded`: the pipeline did not answer in time, lexical and spatial only.", {
     ref: u16,
     degraded: bool,
-    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+    hits,
   }),
   searchCount: down(49, "ordered", 'How many things a question of "how many" is about; comes before its `searchResult` or `watchResult`.', {
     ref: u16,
@@ -304,7 +308,7 @@ export const MESSAGES = {
   watchResult: down(50, "ordered", "The answer of a standing question, whole, whenever it changed.", {
     ref: u16,
     degraded: bool,
-    hits: list(record({ object: ident, score: f32, position: tuple(f32, 3), label: text(LIMITS.labelBytes), why: text(256) }), LIMITS.searchHits),
+    hits,
   }),
   description: down(51, "ordered", "Answer to `describe`: sentences to read out, and the groups of things they are about.", {
     ref: u16,

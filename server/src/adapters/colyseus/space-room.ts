@@ -120,12 +120,12 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     return this.runtime?.size ?? 0;
   }
 
-  /** Why a viewer gets of others what it gets: for operators. */
   /** What moderation decided; nothing where the room is not open yet. */
   push(input: CoreInput): void {
     this.runtime?.push(input);
   }
 
+  /** Why a viewer gets of others what it gets: for operators. */
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
     return this.runtime?.explainPeople(viewer, source);
   }

@@ -79,6 +79,7 @@ export class SpaceRuntime {
       moderation,
       boundaryM,
       behaviour,
+      takesReports: host.signals !== undefined,
       initial,
       stopwatch,
     });

@@ -57,7 +57,7 @@ class Crowd extends CoreRun {
 }
 
 function pair(boundaryM = 0): Crowd {
-  const run = new Crowd({ boundaryM });
+  const run = new Crowd({ boundaryM, takesReports: true });
   run.enter("ada");
   run.enter("bob");
   return run;
@@ -204,6 +204,14 @@ describe("reports", () => {
     expect(run.sees("ada", "bob")).toBe(true);
     run.wait(61_000);
     expect(only(run.say("ada", report("bob")), "report")[0]?.report.evidence.lines).toEqual([]);
+  });
+
+  it("are refused, not lost, where nobody looks at them", () => {
+    const run = new Crowd();
+    run.enter("ada");
+    const effects = run.say("ada", report("bob"));
+    expect(only(effects, "report")).toEqual([]);
+    expect(sent(effects, session("ada"), "denied")).toMatchObject([{ reason: "not-allowed" }]);
   });
 
   it("[RP2] are few, of others, and name something", () => {

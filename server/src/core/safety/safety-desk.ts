@@ -37,6 +37,8 @@ export type SafetyOptions = {
   readonly tickRateHz: number;
   /** Personal space of who has not chosen their own, m. */
   readonly boundaryM: number;
+  /** Whether somebody looks at reports; without, they are refused rather than lost. */
+  readonly takesReports: boolean;
   /** Whom others hide from whom, for reasons of their own. */
   readonly hides: HideTable;
 };
@@ -93,6 +95,9 @@ export class SafetyDesk {
     const { user } = member.person;
     if (message.user === user || (message.user === "" && message.object === "")) {
       return this.refuse(member, message.ref, "malformed", "A report names somebody else, or an object.");
+    }
+    if (!this.options.takesReports) {
+      return this.refuse(member, message.ref, "not-allowed", "This server has no moderators to report to. You can mute or block at once.");
     }
     const id = this.reports.admit(user, nowMs);
     if (id === undefined) {
@@ -201,7 +206,7 @@ export class SafetyDesk {
     return { distanceM, witnesses };
   }
 
-  private refuse(member: Member, ref: number, reason: "malformed" | "too-many", sentence: string): void {
+  private refuse(member: Member, ref: number, reason: "malformed" | "not-allowed" | "too-many", sentence: string): void {
     this.options.out.deny(member.session, ref, { reason, object: "", field: "", sentence });
   }
 }
