@@ -91,7 +91,7 @@ export class CaseFile {
   exportPerson(user: string): PersonData {
     const cases = this.all("SELECT * FROM cases WHERE user = ? OR reporter = ? ORDER BY id", user, user) as ModerationCase[];
     // What others said in a case, and who reported it, is theirs.
-    const own = cases.map((entry) => (entry.reporter === user ? entry : { ...entry, reporter: "", evidence: ownLines(entry.evidence) }));
+    const own = cases.map((entry) => (entry.reporter === user ? entry : { ...entry, reporter: "", evidence: ownWords(entry) }));
     return {
       cases: own,
       measures: this.all("SELECT * FROM measures WHERE user = ? OR victim = ? ORDER BY id", user, user) as Measure[],
@@ -142,8 +142,8 @@ export class CaseFile {
   }
 }
 
-/** Only what the person said themselves and the numbers about them. */
-function ownLines(evidence: string): string {
-  const { lines, numbers, model } = JSON.parse(evidence) as Record<string, unknown>;
-  return JSON.stringify({ lines, numbers, model });
+/** Only what the person said themselves and the numbers about them; a report's own words are its writer's. */
+function ownWords({ source, evidence }: ModerationCase): string {
+  const { lines, numbers, model, text } = JSON.parse(evidence) as Record<string, unknown>;
+  return JSON.stringify({ lines, numbers, model, ...(source === "text" ? { text } : {}) });
 }

@@ -7,6 +7,7 @@ import { CaseFile } from "./case-file.ts";
 import { type CaseStore, DEFAULT_RETENTION } from "./case-types.ts";
 import { ModerationDesk } from "./moderation-desk.ts";
 import { DEFAULT_SAFETY, type SafetySettings } from "./policy.ts";
+import { moderationKeeper } from "./person-keeper.ts";
 import { openCases } from "./worker-cases.ts";
 
 const MINUTE = 60_000;
@@ -111,6 +112,24 @@ describe("ModerationDesk", () => {
     expect(await moderation.decide("demo", 1, "mod", { kind: "quarantine", forMs: MINUTE, words: "" })).toBe(false);
   });
 
+  it("an appealed case is closed by refusing the appeal, which takes nothing back, or by taking the last measure back", async () => {
+    const { moderation, take } = await desk();
+    moderation.report("demo", report());
+    await moderation.decide("demo", 1, "mod", { kind: "mute", forMs: 5 * MINUTE, words: "" });
+    const refuse = (): Promise<boolean> => moderation.decide("demo", 1, "boss", { kind: "uphold", forMs: MINUTE, words: "Clear enough." });
+    expect(await refuse()).toBe(false);
+    moderation.appeal("demo", "eve", 1, "please");
+    take();
+    expect(await refuse()).toBe(true);
+    expect(take()).toMatchObject([{ kind: "tell", user: "eve", what: "mute", on: true, sentence: expect.stringContaining("stays as it is") }]);
+    expect((await moderation.look("demo", 1))?.case.state).toBe("closed");
+    moderation.appeal("demo", "eve", 1, "again");
+    expect((await moderation.look("demo", 1))?.case.state).toBe("appealed");
+    moderation.rollback("demo", 1, "boss");
+    await expect.poll(async () => (await moderation.look("demo", 1))?.case.state).toBe("closed");
+    expect(moderation.appeal("demo", "eve", 1, "nothing holds")).toBe(false);
+  });
+
   it("answers floods in steps, mutes after several hidden texts, and obeys a scene that wants people to decide", async () => {
     const { moderation, take } = await desk();
     moderation.alarm("demo", alarm({ offence: "objectSpam", victim: "", score: 3 }));
@@ -173,6 +192,27 @@ describe("ModerationDesk", () => {
     moderation.sweep();
     await expect.poll(() => moderation.queue("demo", "all", 10)).toEqual([]);
     expect(onDisk()).not.toContain("canary-old");
+  });
+});
+
+describe("moderationKeeper", () => {
+  it("[PK1] hands out and erases over a desk and over the file alone, and says when it cannot", async () => {
+    const { moderation, take } = await desk();
+    moderation.textHidden("demo", "eve", "canary-hidden", "insult");
+    for (let i = 0; i < 2; i++) moderation.textHidden("demo", "eve", "canary-hidden", "insult");
+    expect(take()).toContainEqual({ kind: "restrict", user: "eve", what: "mute", on: true });
+    const people = moderationKeeper(moderation);
+    const exported = await people.exportPerson("eve");
+    // A hidden text is what they wrote themselves.
+    expect(exported.ok && JSON.stringify(exported.value)).toContain("canary-hidden");
+    expect(await people.erasePerson("eve")).toMatchObject({ ok: true, value: { left: [] } });
+    expect(take()).toContainEqual({ kind: "restrict", user: "eve", what: "mute", on: false });
+
+    const cases = openCases(join(folder, "keeper.sqlite"));
+    const alone = moderationKeeper(cases);
+    expect(await alone.erasePerson("nobody")).toEqual({ ok: true, value: { done: { rows: 0 }, left: [] } });
+    await cases.close();
+    expect(await alone.exportPerson("eve")).toMatchObject({ ok: false, error: expect.stringMatching(/^Moderation: /) });
   });
 });
 

@@ -21,7 +21,7 @@ const COUNTED_MAX = 4096;
 /** Longest measure a person can set. */
 export const LONGEST_MS = 365 * DAY_MS;
 
-export const DECISIONS = ["dismiss", "warn", "bubble", "mute", "freeze", "quarantine", "remove"] as const;
+export const DECISIONS = ["dismiss", "uphold", "warn", "bubble", "mute", "freeze", "quarantine", "remove"] as const;
 export type Decision = { readonly kind: (typeof DECISIONS)[number]; readonly forMs: number; readonly words: string };
 
 export type ModerationDeskOptions = {
@@ -115,6 +115,7 @@ export class ModerationDesk {
     const view = await this.look(space, id);
     if (view === undefined) return false;
     const { kind, forMs, words } = decision;
+    if (kind === "uphold") return this.uphold(view, who, words);
     const { user, object, reporter } = view.case;
     const aboutPerson = kind !== "quarantine" && kind !== "dismiss";
     if ((aboutPerson && user === "") || (kind === "quarantine" && object === "") || (kind === "bubble" && reporter === "")) return false;
@@ -127,12 +128,30 @@ export class ModerationDesk {
     return true;
   }
 
-  /** Takes a measure back. False when there is none of that number here. */
+  /** An appeal is refused: what holds goes on. */
+  private uphold({ case: { id, space, state }, measures }: CaseView, who: string, words: string): boolean {
+    const holding = measures.filter((measure) => this.active.has(measure.id));
+    if (state !== "appealed" || holding.length === 0) return false;
+    this.audit(id, who, "refused the appeal", { words });
+    for (const { user, id: measure, kind } of holding)
+      this.tell(space, user, measure, kind, true, `A moderator has looked at your appeal, and it stays as it is. ${words}`.trim());
+    this.write(this.options.cases.setState(id, "closed"));
+    return true;
+  }
+
+  /** Takes a measure back; a case that was appealed and holds nothing more is closed. False when there is none of that number here. */
   rollback(space: string, measureId: number, who: string): boolean {
     const measure = this.active.get(measureId);
     if (measure === undefined || measure.space !== space) return false;
     this.end(measureId, who);
+    const { caseId } = measure;
+    if (![...this.active.values()].some((one) => one.caseId === caseId)) this.write(this.closeAppealed(caseId));
     return true;
+  }
+
+  private async closeAppealed(id: number): Promise<void> {
+    const { cases } = this.options;
+    if ((await cases.caseOf(id))?.state === "appealed") await cases.setState(id, "closed");
   }
 
   /** Somebody asks to look again at a measure about them; true when there is one. */
@@ -249,8 +268,8 @@ export class ModerationDesk {
     if (!on && kind !== "quarantine") this.tell(space, user, measure.id, kind, false, "It is over, or was taken back.");
   }
 
-  private tell(space: string, user: string, id: number, kind: Decision["kind"], on: boolean, sentence: string): void {
-    if (kind === "dismiss" || kind === "quarantine") return;
+  private tell(space: string, user: string, id: number, kind: MeasureKind | "warn", on: boolean, sentence: string): void {
+    if (kind === "quarantine") return;
     this.options.push(space, { kind: "tell", user: user as UserId, measure: id, what: kind, on, sentence });
   }
 
