@@ -1,5 +1,5 @@
 /** Who is here: oneself first, then the others by name, each with colour, role and whether they are awake. Choosing one turns towards them. */
-import type { RemotePerson, Space } from "@copresence/client";
+import type { RemotePerson, ReportReason, Space } from "@copresence/client";
 import { cssColor } from "../world/text.ts";
 import { h } from "./dom.ts";
 
@@ -14,6 +14,8 @@ export function createPeopleList(space: Space, onFind: (person: RemotePerson) =>
   );
 
   const draw = (): void => {
+    // Nobody's report is drawn away from under their hands.
+    if (list.querySelector(".report :focus") !== null) return;
     const others = [...space.people].sort((a, b) => a.name.localeCompare(b.name) || a.slot - b.slot);
     count.textContent = String(others.length + 1);
     list.replaceChildren(
@@ -45,7 +47,8 @@ function other(space: Space, person: RemotePerson, onFind: (person: RemotePerson
 }
 
 /** What I can do about a person, without anybody's help and at once. */
-function deeds({ safety }: Space, { user, name }: RemotePerson, redraw: () => void): HTMLElement {
+function deeds({ safety }: Space, person: RemotePerson, redraw: () => void): HTMLElement {
+  const { user, name } = person;
   const toggle = (label: string, on: boolean, act: (on: boolean) => void): HTMLElement =>
     h(
       "button",
@@ -60,13 +63,6 @@ function deeds({ safety }: Space, { user, name }: RemotePerson, redraw: () => vo
       },
       label,
     );
-  const report = h("button", { type: "button", title: `Report ${name} to moderators` }, "Report");
-  report.addEventListener("click", () => {
-    report.disabled = true;
-    void safety
-      .report({ user, reason: "harassment" })
-      .then((taken) => (report.textContent = taken === undefined ? "Not taken" : `Reported #${taken}`));
-  });
   return h(
     "details",
     { class: "deeds" },
@@ -74,8 +70,37 @@ function deeds({ safety }: Space, { user, name }: RemotePerson, redraw: () => vo
     toggle("Friend", safety.friends.has(user), (on) => safety.befriend(user, on)),
     toggle("Mute", safety.muted.has(user), (on) => safety.mute(user, on)),
     toggle("Block", safety.blocked.has(user), (on) => safety.block(user, on)),
-    report,
+    reportForm(safety, person),
   );
+}
+
+const REASONS: readonly (readonly [ReportReason, string])[] = [
+  ["harassment", "Harassment"],
+  ["personal-space", "Comes too close"],
+  ["hate", "Hate"],
+  ["threat", "Threat"],
+  ["sexual", "Sexual"],
+  ["minor-safety", "A child is in danger"],
+  ["spam", "Spam"],
+  ["vandalism", "Destroys things"],
+  ["other", "Something else"],
+];
+
+function reportForm(safety: Space["safety"], { user, name }: RemotePerson): HTMLElement {
+  const reason = h("select", { "aria-label": `Why you report ${name}` }, ...REASONS.map(([value, says]) => h("option", { value }, says)));
+  const words = h("input", { maxlength: "200", placeholder: "What happened?", "aria-label": "What happened" });
+  const send = h("button", { type: "submit", title: `Report ${name} to moderators` }, "Report");
+  const form = h("form", { class: "report" }, reason, words, send);
+  // The keys of a name that is typed are no shortcuts.
+  form.addEventListener("keydown", (event) => event.stopPropagation());
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send.disabled = true;
+    void safety
+      .report({ user, reason: reason.value as ReportReason, text: words.value })
+      .then((taken) => form.replaceChildren(taken === undefined ? "The report was not taken." : `Moderators have your report (#${taken}).`));
+  });
+  return form;
 }
 
 function row(color: number, name: string, role: string, asleep: boolean): HTMLElement {
