@@ -23,7 +23,7 @@ export type SceneCoreOptions = {
   readonly boundaryM?: number;
   /** Judges how people behave towards each other; undefined: nobody does. */
   readonly behaviour?: BehaviourModel | undefined;
-  /** Whether `report` effects go to somebody; default no, and reports are refused. */
+  /** Whether `report` and `alarm` effects go to somebody; default no: reports are refused, and nobody's behaviour is watched. */
   readonly takesReports?: boolean;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;

@@ -126,6 +126,7 @@ export class SceneCore {
       roster,
       capacity,
       tickRateHz,
+      takesAlarms: options.takesReports ?? false,
       model: options.behaviour,
       poseOf: (slot, into) => plane.newest(slot, into),
       exempt: (a, b) => this.safety.relations.friends(a, b),

@@ -1,20 +1,11 @@
 /** People who make, change and remove things: at work, and to spoil the place. Event times only; the room counts them. */
-import { BehaviourWatch, type BehaviourModel, PAIR_FEATURES } from "@copresence/server/behaviour";
+import { FLOODS as FLOOD_SCENES, type FloodKind, FloodWatch } from "@copresence/server/behaviour";
 import { Random } from "../random.ts";
 
-export const FLOOD_SCENES = ["objectSpam", "vandalism", "chatFlood"] as const;
-type Flood = (typeof FLOOD_SCENES)[number];
-
-const silent = { base: -1, threshold: 0, trees: [] };
-const none: BehaviourModel = {
-  id: "none",
-  version: "0",
-  features: PAIR_FEATURES,
-  kinds: { following: silent, blocking: silent, bubble: silent, gestures: silent },
-};
+export { FLOOD_SCENES };
 
 /** Seconds until the first alarm about somebody who spoils the place; Infinity: none in 30 s. */
-export function floodCaughtS(kind: Flood, seed: number): number {
+export function floodCaughtS(kind: FloodKind, seed: number): number {
   const random = new Random(seed).fork(kind);
   const perSecond = kind === "objectSpam" ? random.between(8, 40) : kind === "vandalism" ? random.between(4.5, 20) : random.between(2, 8);
   return firstAlarmS(random, () => perSecond, kind);
@@ -28,25 +19,19 @@ export function workAlarmS(seed: number): number {
   return firstAlarmS(random, (second) => (second % 7 < 4 ? random.between(0, most) : 0), kind);
 }
 
-function firstAlarmS(random: Random, rate: (second: number) => number, kind: Flood): number {
+function firstAlarmS(random: Random, rate: (second: number) => number, kind: FloodKind): number {
   let [alarmS, timeS] = [Number.POSITIVE_INFINITY, 0];
-  const watch = new BehaviourWatch({
-    capacity: 2,
-    model: none,
-    poseOf: () => false,
-    exempt: () => false,
-    alarm: () => void (alarmS = Math.min(alarmS, timeS)),
-  });
+  const watch = new FloodWatch(() => void (alarmS = Math.min(alarmS, timeS)));
   for (let second = 0; second < 30; second++) {
     const wanted = rate(second);
     const events = Math.floor(wanted) + (random.chance(wanted % 1) ? 1 : 0);
     for (let i = 0; i < events; i++) {
-      if (kind === "objectSpam") watch.floods.changed(1, `o-${random.int(1e6)}`);
-      else if (kind === "vandalism") watch.floods.removed(1);
-      else watch.floods.said(1);
+      if (kind === "objectSpam") watch.changed(1, `o-${random.int(1e6)}`);
+      else if (kind === "vandalism") watch.removed(1);
+      else watch.said(1);
     }
     timeS = second + 1;
-    for (let i = 0; i < 10; i++) watch.sample([0, 1], 2);
+    watch.second();
   }
   return alarmS;
 }

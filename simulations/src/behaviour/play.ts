@@ -1,5 +1,5 @@
 /** Plays a scene in front of a BehaviourWatch, ten samples a second, as the room would. */
-import { type AlarmNotice, type BehaviourModel, BehaviourWatch } from "@copresence/server/behaviour";
+import { type AlarmNotice, type BehaviourModel, BehaviourWatch, SAMPLES_HZ } from "@copresence/server/behaviour";
 import { Random } from "../random.ts";
 import { type Agent, poseOf, STEP_S } from "./agents.ts";
 import { OFFENDERS } from "./offenders.ts";
@@ -18,6 +18,7 @@ export function play(scene: Scene, seconds: number, model: BehaviourModel, onSec
   let timeS = 0;
   const watch = new BehaviourWatch({
     capacity: agents.length,
+    looksHz: SAMPLES_HZ,
     model,
     poseOf: (slot, out) => {
       poseOf(agents[slot] as Agent, timeS, out);
@@ -33,6 +34,7 @@ export function play(scene: Scene, seconds: number, model: BehaviourModel, onSec
     timeS = i * STEP_S;
     scene.step(timeS);
     watch.sample(slots, slots.length);
+    watch.look();
     baselineAlarms += baseline(agents, near);
     if (i % 10 === 0) onSecond?.(watch, timeS);
   }
@@ -52,6 +54,9 @@ function baseline(agents: readonly Agent[], near: Float32Array): number {
   }
   return fired;
 }
+
+/** An offence begins when the offender is this near. */
+export const ONSET_M = 2;
 
 export const benignScene = (name: BenignName, seed: number): Scene => BENIGN[name](new Random(seed).fork(name), 0, 0);
 

@@ -6,17 +6,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, devTicket, type Space } from "@copresence/client/node";
+import { connect, devTicket } from "@copresence/client/node";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ServerProcess, startServerProcess } from "../server-process.ts";
 import { launchBrowser, type TestBrowser } from "./browser.ts";
+import { workshop } from "../../../examples/src/workshop.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "copresence-moderate-"));
 let server: ServerProcess;
 let browser: TestBrowser;
-const spaces: Space[] = [];
+type Joined = Awaited<ReturnType<typeof dial>>;
+const spaces: Joined[] = [];
 const tickets: string[] = [];
 
 beforeAll(async () => {
@@ -38,21 +40,24 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function enter(user: string): Promise<Space> {
-  const space = await connect({
+const dial = (user: string) =>
+  connect({
     url: server.url,
     space: "demo",
+    scene: workshop,
     ticket: async () => {
       const ticket = await devTicket(server.url, { space: "demo", name: user, user });
       tickets.push(ticket);
       return ticket;
     },
   });
+async function enter(user: string): Promise<Joined> {
+  const space = await dial(user);
   spaces.push(space);
   return space;
 }
 
-const next = <T>(space: Space, event: "measure" | "denied"): Promise<T> =>
+const next = <T>(space: Joined, event: "measure" | "denied"): Promise<T> =>
   new Promise((resolve) => void space.on(event, (value: unknown) => resolve(value as T)));
 
 it("a report is seen, decided, enforced, appealed and taken back", async () => {
@@ -91,6 +96,48 @@ it("a report is seen, decided, enforced, appealed and taken back", async () => {
   eve.chat("canary-free");
   await said;
 }, 60_000);
+
+/** A moderator's session without a page. */
+async function moderator(): Promise<(what: string, body: object) => Promise<Record<string, unknown>>> {
+  const ticket = await devTicket(server.url, { space: "demo", name: "mod", user: "mod", role: "moderator" });
+  const post = async (what: string, body: object, bearer: string): Promise<Record<string, unknown>> => {
+    const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+    const answer = await fetch(`${server.url}/moderation/${what}`, { method: "POST", headers, body: JSON.stringify(body) });
+    return (await answer.json()) as Record<string, unknown>;
+  };
+  const { token } = await post("session", {}, ticket);
+  return (what, body) => post(what, body, what === "appeal" ? String((body as { ticket?: string }).ticket) : String(token));
+}
+
+it("who is frozen, an object in quarantine and who is removed are so in a real room, and an appeal from outside brings them back", async () => {
+  const [ada, eve] = spaces as [Joined, Joined];
+  const ask = await moderator();
+  const id = Number(await ada.safety.report({ user: "canary-eve", object: "crate-1", reason: "vandalism" })) || 0;
+  expect(id).toBeGreaterThan(0);
+  const [, ...rest] = ((await ask("queue", { state: "open" })) as { cases: readonly { id: number }[] }).cases;
+  expect(rest).toEqual([]);
+  const of = ((await ask("queue", { state: "open" })) as { cases: readonly { id: number }[] }).cases[0]?.id ?? 0;
+
+  const frozen = next<{ what: string }>(eve, "measure");
+  expect(await ask("decide", { id: of, kind: "freeze" })).toEqual({ done: true });
+  expect(await frozen).toMatchObject({ what: "freeze" });
+  const refused = next<{ reason: string }>(eve, "denied");
+  eve.objects.create("crate", { label: "canary-frozen" });
+  expect(await refused).toMatchObject({ reason: "not-allowed" });
+
+  expect(await ask("decide", { id: of, kind: "quarantine" })).toEqual({ done: true });
+  expect(await ask("decide", { id: of, kind: "remove" })).toEqual({ done: true });
+  await expect.poll(() => eve.status, { timeout: 5000 }).toBe("closed");
+  await expect(enter("canary-eve")).rejects.toThrow();
+
+  const ticket = await devTicket(server.url, { space: "demo", name: "eve", user: "canary-eve" });
+  tickets.push(ticket);
+  expect(await ask("appeal", { ticket, text: "let me in" })).toEqual({ taken: true });
+  const view = (await ask("case", { id: of })) as { measures: readonly { id: number; endedMs: number }[] };
+  const held = view.measures.find(({ endedMs }) => endedMs === 0);
+  expect(await ask("rollback", { measure: held?.id })).toEqual({ done: true });
+  expect((await enter("canary-eve")).status).toBe("live");
+}, 30_000);
 
 it("only who may moderate gets in", async () => {
   const ticket = await devTicket(server.url, { space: "demo", name: "member", user: "member" });

@@ -1,7 +1,8 @@
 /**
  * The room's side of the behaviour watch: slots become users, notices become effects.
  *
- * [BD1] Who sleeps or left is forgotten at once. Without a model only the hard limits hold.
+ * [BD1] Who sleeps or left is forgotten at once.
+ * [BD2] Where nobody takes alarms nothing is watched; without a model only the hard limits hold, and no pose is looked at.
  */
 import type { EffectSink } from "../effect-sink.ts";
 import type { Member } from "../member.ts";
@@ -9,22 +10,16 @@ import type { Roster } from "../roster.ts";
 import type { PipelineEvent } from "../types.ts";
 import type { BehaviourModel } from "./behaviour-model.ts";
 import { type AlarmNotice, BehaviourWatch } from "./behaviour-watch.ts";
+import { FloodWatch } from "./flood-watch.ts";
 import { SAMPLES_HZ } from "./motion-track.ts";
-import { PAIR_FEATURES } from "./pair-features.ts";
-
-const SILENT = { base: -1, threshold: 0, trees: [] };
-const NO_MODEL: BehaviourModel = {
-  id: "limits",
-  version: "1",
-  features: PAIR_FEATURES,
-  kinds: { following: SILENT, blocking: SILENT, bubble: SILENT, gestures: SILENT },
-};
 
 export type BehaviourDeskOptions = {
   readonly out: EffectSink;
   readonly roster: Roster;
   readonly capacity: number;
   readonly tickRateHz: number;
+  /** Whether somebody takes alarms. */
+  readonly takesAlarms: boolean;
   readonly model: BehaviourModel | undefined;
   readonly poseOf: (slot: number, out: Float64Array) => boolean;
   /** By user. */
@@ -33,62 +28,68 @@ export type BehaviourDeskOptions = {
 
 export class BehaviourDesk {
   private readonly options: BehaviourDeskOptions;
-  private readonly model: BehaviourModel;
-  private readonly watch: BehaviourWatch;
+  private readonly watch: BehaviourWatch | undefined;
+  private readonly floods: FloodWatch;
   private readonly slots: Int16Array;
   private readonly sampleTicks: number;
   private nowMs = 0;
 
   constructor(options: BehaviourDeskOptions) {
-    const { capacity, roster, model = NO_MODEL, poseOf, exempt, tickRateHz } = options;
+    const { capacity, roster, model, poseOf, exempt, takesAlarms, tickRateHz } = options;
     this.options = options;
-    this.model = model;
     this.slots = new Int16Array(capacity);
     this.sampleTicks = Math.max(1, Math.round(tickRateHz / SAMPLES_HZ));
     const userOf = (slot: number): string => roster.bySlot(slot)?.person.user ?? "";
-    this.watch = new BehaviourWatch({
-      capacity,
-      model,
-      poseOf: model === NO_MODEL ? () => false : poseOf,
-      exempt: (a, b) => exempt(userOf(a), userOf(b)),
-      alarm: (notice) => this.alarm(notice),
-    });
+    const alarm = (notice: AlarmNotice): void => this.alarm(notice);
+    this.floods = new FloodWatch(alarm);
+    if (model === undefined || !takesAlarms) return;
+    const friends = (a: number, b: number): boolean => exempt(userOf(a), userOf(b));
+    this.watch = new BehaviourWatch({ capacity, looksHz: tickRateHz, model, poseOf, exempt: friends, alarm });
   }
 
   tick(tick: number, nowMs: number): void {
-    // Not in the ticks that look after personal space: two loops over everybody in one tick would be felt at its p99.
-    if ((tick + 1) % this.sampleTicks !== 0) return;
+    const { takesAlarms, tickRateHz } = this.options;
+    if (!takesAlarms) return;
     this.nowMs = nowMs;
+    if (tick % tickRateHz === 0) this.floods.second();
+    if (this.watch === undefined) return;
+    // Not in the ticks that look after personal space: two loops over everybody in one tick would be felt at its p99.
+    if ((tick + 1) % this.sampleTicks === 0) this.sample(this.watch);
+    this.watch.look();
+  }
+
+  gone(slot: number): void {
+    this.watch?.forget(slot);
+    this.floods.forget(slot);
+  }
+
+  said(member: Member): void {
+    if (this.options.takesAlarms) this.floods.said(member.person.slot);
+  }
+
+  /** Somebody's edit has become durable. */
+  changed(user: string, event: PipelineEvent): void {
+    if (!this.options.takesAlarms) return;
+    const member = this.options.roster.byUser(user);
+    if (member === undefined) return;
+    if (event.kind === "object") this.floods.changed(member.person.slot, event.object);
+    else if (event.kind === "objectGone") this.floods.removed(member.person.slot);
+  }
+
+  private sample(watch: BehaviourWatch): void {
     const { members } = this.options.roster;
     let count = 0;
     for (let i = 0; i < members.length; i++) {
       const { person } = members[i] as Member;
       if (person.status === "awake") this.slots[count++] = person.slot;
     }
-    this.watch.sample(this.slots, count);
-  }
-
-  gone(slot: number): void {
-    this.watch.forget(slot);
-  }
-
-  said(member: Member): void {
-    this.watch.floods.said(member.person.slot);
-  }
-
-  /** Somebody's edit has become durable. */
-  changed(user: string, event: PipelineEvent): void {
-    const member = this.options.roster.byUser(user);
-    if (member === undefined) return;
-    if (event.kind === "object") this.watch.floods.changed(member.person.slot, event.object);
-    else if (event.kind === "objectGone") this.watch.floods.removed(member.person.slot);
+    watch.sample(this.slots, count);
   }
 
   private alarm({ kind, slot, victim, score, numbers }: AlarmNotice): void {
-    const { out, roster } = this.options;
+    const { model, out, roster } = this.options;
     const user = roster.bySlot(slot)?.person.user;
     if (user === undefined) return;
-    const model = `${this.model.id} ${this.model.version}`;
     out.count("alarm");
     out.push({
       kind: "alarm",
@@ -99,7 +100,7 @@ export class BehaviourDesk {
         victim: roster.bySlot(victim)?.person.user ?? "",
         score: Math.round(score * 1000) / 1000,
         numbers,
-        model,
+        model: model === undefined ? "limits 1" : `${model.id} ${model.version}`,
       },
     });
   }

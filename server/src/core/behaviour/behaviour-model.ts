@@ -10,7 +10,16 @@ export type Offence = (typeof OFFENCES)[number];
 
 /** A node is [feature, threshold, left, right] (left where value <= threshold) or, as a leaf, [-1, value, 0, 0]. */
 export type Tree = readonly (readonly [number, number, number, number])[];
-export type Ensemble = { readonly base: number; readonly trees: readonly Tree[]; readonly threshold: number };
+/** After so many trees, a sum below this never reaches the drift: most people do nothing, and need a few trees to show it. */
+export type Stop = readonly [number, number];
+/** `drift`: the log-odds of a look that neither adds evidence nor takes any away. `limit`: how much of it is an alarm. */
+export type Ensemble = {
+  readonly base: number;
+  readonly trees: readonly Tree[];
+  readonly drift: number;
+  readonly limit: number;
+  readonly stops?: readonly Stop[] | undefined;
+};
 export type BehaviourModel = {
   readonly id: string;
   readonly version: string;
@@ -33,21 +42,14 @@ export function readBehaviourModel(json: unknown): Result<BehaviourModel, string
   return ok(model);
 }
 
-/** The log-odds of an offence; `row[from..]` in the order of PAIR_FEATURES. */
-export function scoreOf({ base, trees }: Ensemble, row: Float32Array, from: number): number {
-  let sum = base;
-  for (const tree of trees) {
-    let node = tree[0];
-    while (node !== undefined && node[0] >= 0) node = tree[(row[from + node[0]] as number) <= node[1] ? node[2] : node[3]];
-    sum += node?.[1] ?? 0;
-  }
-  return sum;
+function isEnsemble(value: unknown): boolean {
+  const { base, drift, limit, trees, stops = [] } = (value ?? {}) as Partial<Ensemble>;
+  if (!Number.isFinite(base) || !Number.isFinite(drift) || !((limit ?? 0) > 0)) return false;
+  if (!Array.isArray(stops) || !stops.every(isStop)) return false;
+  return Array.isArray(trees) && trees.length <= TREES_MAX && trees.every(isTree);
 }
 
-function isEnsemble(value: unknown): boolean {
-  const { base, threshold, trees } = (value ?? {}) as Partial<Ensemble>;
-  return Number.isFinite(base) && Number.isFinite(threshold) && Array.isArray(trees) && trees.length <= TREES_MAX && trees.every(isTree);
-}
+const isStop = (stop: unknown): boolean => Array.isArray(stop) && stop.length === 2 && Number.isInteger(stop[0]) && Number.isFinite(stop[1]);
 
 /** Children come after their parent, so every walk ends. */
 function isTree(tree: unknown): boolean {

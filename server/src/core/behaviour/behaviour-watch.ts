@@ -1,27 +1,41 @@
 /**
- * Watches how people behave towards each other and to the scene, and raises an alarm with a reason. Distances alone say nothing (people
- * stand close because they want to): see pair-features.ts for what does.
+ * Watches how people behave towards each other, and raises an alarm with a reason. Distances alone say nothing (people stand close because
+ * they want to): see pair-features.ts for what does.
  *
  * [BW1] Nothing leaves but alarms: a kind, two users, a score and the numbers behind it. Raw motion is overwritten within two seconds.
  * [BW2] Friends (relations.ts, both said so) raise no alarm about each other.
- * [BW3] An alarm takes HOLD_S seconds over the model's threshold, and the same alarm comes again only after QUIET_S.
- * [BW4] Bounded: work per sample is proportional to people and their neighbours; at most PAIRS_MAX pairs are remembered, the rest are
- *       looked at when there is room.
- * [BW5] Floods (objects, removals, lines) have hard limits that need no model.
+ * [BW3] Every look adds to the evidence what the model says beyond its drift, or takes some away; an alarm takes the model's limit, no look
+ *       brings more than SHARE of it, and the same alarm comes again only after QUIET_S. (A one-sided cumulative sum: Page, Biometrika 41, 1954.)
+ * [BW4] Bounded: everybody is looked at once a second, a slice of people in each tick, and each of them towards PAIRS_PER_PERSON at most;
+ *       a tick looks at PAIRS_PER_TICK pairs and goes on with the rest in the next, so that in a denser crowd a turn takes longer than a
+ *       second. PAIRS_MAX pairs are remembered (pair-table.ts).
+ * [BW5] Nothing is allocated per tick once the crowd has come together.
  */
-import { type BehaviourModel, type Offence, OFFENCES, scoreOf } from "./behaviour-model.ts";
-import { FloodWatch, type FloodKind } from "./flood-watch.ts";
+import { NeighbourGrid } from "../neighbour-grid.ts";
+import { type BehaviourModel, type Offence, OFFENCES } from "./behaviour-model.ts";
+import type { FloodKind } from "./flood-watch.ts";
+import { DRIFT, type Forest, forestsOf, LIMIT } from "./forest.ts";
 import { HEAD_X, HEAD_Y, HEAD_Z, MotionTracks, SAMPLES_HZ } from "./motion-track.ts";
 import { addSecond, PAIR_FEATURES, PAIR_FLOATS, type PairFeature } from "./pair-features.ts";
+import { PairTable } from "./pair-table.ts";
+import { PersonSeconds } from "./person-second.ts";
 
 const NEAR_M = 2.5;
+/** Whoever is nearer comes first where there are more than PAIRS_PER_PERSON. */
+const CLOSE_M = 1.2;
 /** People on two floors do not meet. */
 const HEIGHT_M = 2;
-const HOLD_S = 2;
+/** Two looks at least. */
+const SHARE = 0.6;
+/** A harmless look takes no more than this away: who follows somebody pauses, too. */
+const FALL = 4;
+/** After so long without a look nothing is held against anybody, samples. */
+const OLD_SAMPLES = 10 * SAMPLES_HZ;
 const QUIET_S = 60;
 /** A pair that was not near for this long is forgotten. */
-const FORGET_S = 20;
-const PAIRS_MAX = 8192;
+const FORGET_SAMPLES = 20 * SAMPLES_HZ;
+export const PAIRS_PER_TICK = 256;
+export const PAIRS_PER_PERSON = 32;
 /** How many samples a second of features and its turn need. */
 const SAMPLES_LEAST = 12;
 
@@ -39,6 +53,8 @@ export type AlarmNotice = {
 
 export type BehaviourWatchOptions = {
   readonly capacity: number;
+  /** How often `look` is called a second. */
+  readonly looksHz: number;
   readonly model: BehaviourModel;
   /** 21 floats of a slot's newest pose, room frame; false when it is not known. */
   readonly poseOf: (slot: number, out: Float64Array) => boolean;
@@ -59,145 +75,155 @@ const SHOWN: readonly PairFeature[] = [
 ];
 
 export class BehaviourWatch {
-  readonly floods: FloodWatch;
   private readonly options: BehaviourWatchOptions;
+  private readonly forests: readonly Forest[];
   private readonly tracks: MotionTracks;
+  private readonly people: PersonSeconds;
+  private readonly pairs: PairTable;
+  private readonly grid: NeighbourGrid;
+  private readonly around: Int16Array;
   private readonly pose = new Float64Array(21);
-  private readonly order: Int16Array;
-  private readonly pairAt = new Map<number, number>();
-  private readonly free: number[] = [];
-  private rows = new Float32Array(256 * PAIR_FLOATS);
-  private readonly seenAt = new Int32Array(PAIRS_MAX);
-  /** Per row and kind: seconds over the threshold, and the second of the last alarm. */
-  private readonly over = new Uint8Array(PAIRS_MAX * OFFENCES.length);
-  private readonly alarmedAt = new Int32Array(PAIRS_MAX * OFFENCES.length);
-  private used = 0;
   private samples = 0;
+  /** The next slot to look at, the turn's share that is due (slots times looksHz), and the next pair that may be forgotten. */
+  private cursor = 0;
+  private due = 0;
+  private swept = 0;
 
   constructor(options: BehaviourWatchOptions) {
+    const { capacity, model } = options;
     this.options = options;
-    this.tracks = new MotionTracks(options.capacity);
-    this.order = new Int16Array(options.capacity);
-    this.floods = new FloodWatch(options.capacity, options.alarm);
+    this.forests = forestsOf(model);
+    this.tracks = new MotionTracks(capacity);
+    this.people = new PersonSeconds(this.tracks, capacity);
+    this.pairs = new PairTable(capacity);
+    this.grid = new NeighbourGrid(capacity, NEAR_M);
+    this.around = new Int16Array(capacity);
   }
 
   /** SAMPLES_HZ times a second: `slots[0..count)` are the people present. */
   sample(slots: ArrayLike<number>, count: number): void {
-    let known = 0;
+    const { tracks, grid, pose } = this;
+    this.samples++;
+    tracks.begin();
+    grid.clear();
     for (let i = 0; i < count; i++) {
       const slot = slots[i] as number;
-      if (!this.options.poseOf(slot, this.pose)) continue;
-      this.tracks.add(slot, this.pose);
-      this.order[known++] = slot;
+      if (!this.options.poseOf(slot, pose)) continue;
+      tracks.add(slot, pose);
+      grid.place(slot, pose[0] as number, pose[2] as number);
     }
-    // Sorted along x, so that neighbours are found by looking right until NEAR_M.
-    this.sortByX(known);
-    for (let i = 0; i < known; i++) this.meet(i, known);
-    this.samples++;
-    if (this.samples % SAMPLES_HZ === 0) {
-      this.forgetOld();
-      this.floods.second(slots, count, this.seconds);
+  }
+
+  /** `looksHz` times a second: a slice of the people, towards who is near them [BW4]. */
+  look(): void {
+    const { capacity, looksHz } = this.options;
+    this.due = Math.min(this.due + capacity, capacity * looksHz);
+    let looked = 0;
+    while (this.due >= looksHz && looked < PAIRS_PER_TICK) {
+      this.due -= looksHz;
+      looked += this.lookFrom(this.cursor);
+      this.cursor = (this.cursor + 1) % capacity;
     }
+    this.forgetSome();
   }
 
   /** The slot is somebody else's from now on. */
   forget(slot: number): void {
     this.tracks.forget(slot);
-    this.floods.forget(slot);
-    const { capacity } = this.options;
-    for (const [key, row] of this.pairAt) if (Math.floor(key / capacity) === slot || key % capacity === slot) this.drop(key, row);
+    this.people.forget(slot);
+    for (let pair = 0; pair < this.pairs.used; pair++) if (this.pairs.holds(pair, slot)) this.pairs.drop(pair);
   }
 
-  /** The features of an ordered pair as of its last second, for training and tests; undefined when they were not near lately. */
+  /** The features of an ordered pair as of its last look, for training and tests; undefined when they were not near lately. */
   featuresOf(a: number, b: number): Float32Array | undefined {
-    const row = this.pairAt.get(a * this.options.capacity + b);
-    return row === undefined ? undefined : this.rows.subarray(row * PAIR_FLOATS, (row + 1) * PAIR_FLOATS);
+    const pair = this.pairs.find(Math.min(a, b), Math.max(a, b));
+    if (pair < 0) return undefined;
+    const row = 2 * pair + (a < b ? 0 : 1);
+    return this.pairs.rows.subarray(row * PAIR_FLOATS, (row + 1) * PAIR_FLOATS);
   }
 
-  private get seconds(): number {
-    return Math.floor(this.samples / SAMPLES_HZ);
-  }
-
-  private sortByX(count: number): void {
-    const { order, tracks } = this;
-    // The order hardly changes between samples: insertion is nearly linear.
-    for (let i = 1; i < count; i++) {
-      const slot = order[i] as number;
-      const x = tracks.value(slot, 0, HEAD_X);
-      let at = i;
-      while (at > 0 && tracks.value(order[at - 1] as number, 0, HEAD_X) > x) {
-        order[at] = order[at - 1] as number;
-        at--;
+  /** Looks at a person and those above them, and says how many that were. */
+  private lookFrom(slot: number): number {
+    if (this.tracks.known(slot) < SAMPLES_LEAST) return 0;
+    const near = this.nearOf(slot);
+    let looked = 0;
+    for (let close = 1; close >= 0; close--)
+      for (let i = 0; i < near && looked < PAIRS_PER_PERSON; i++) {
+        const other = this.around[i] as number;
+        if (near > PAIRS_PER_PERSON ? this.within(slot, other, CLOSE_M) !== (close === 1) : close === 1) continue;
+        if (this.options.exempt(slot, other)) continue;
+        this.judge(slot, other);
+        looked++;
       }
-      order[at] = slot;
-    }
+    return looked;
   }
 
-  private meet(index: number, known: number): void {
-    const { tracks, order, options } = this;
-    const slot = order[index] as number;
-    const [x, y, z] = [tracks.value(slot, 0, HEAD_X), tracks.value(slot, 0, HEAD_Y), tracks.value(slot, 0, HEAD_Z)];
-    for (let i = index + 1; i < known; i++) {
-      const other = order[i] as number;
-      const dx = tracks.value(other, 0, HEAD_X) - x;
-      if (dx > NEAR_M) return;
-      const dz = tracks.value(other, 0, HEAD_Z) - z;
-      if (dx * dx + dz * dz > NEAR_M * NEAR_M || Math.abs(tracks.value(other, 0, HEAD_Y) - y) > HEIGHT_M) continue;
-      // Every pair once a second, a tenth of them at each sample.
-      if ((slot + other) % SAMPLES_HZ !== this.samples % SAMPLES_HZ) continue;
-      if (tracks.known(slot) < SAMPLES_LEAST || tracks.known(other) < SAMPLES_LEAST || options.exempt(slot, other)) continue;
-      this.judge(slot, other);
-      this.judge(other, slot);
+  /** Who is near, into `around`. */
+  private nearOf(slot: number): number {
+    const { around, tracks } = this;
+    const count = this.grid.above(slot, around);
+    let near = 0;
+    for (let i = 0; i < count; i++) {
+      const other = around[i] as number;
+      if (tracks.known(other) >= SAMPLES_LEAST && this.within(slot, other, NEAR_M)) around[near++] = other;
     }
+    return near;
   }
 
-  private judge(a: number, b: number): void {
-    const { model, capacity } = this.options;
-    const key = a * capacity + b;
-    let row = this.pairAt.get(key);
-    const fresh = row === undefined;
-    if (row === undefined) {
-      row = this.free.pop() ?? (this.used < PAIRS_MAX ? this.used++ : undefined);
-      if (row === undefined) return;
-      this.grow(row);
-      this.pairAt.set(key, row);
-      this.over.fill(0, row * OFFENCES.length, (row + 1) * OFFENCES.length);
-      this.alarmedAt.fill(-QUIET_S, row * OFFENCES.length, (row + 1) * OFFENCES.length);
-    }
-    this.seenAt[row] = this.seconds;
-    addSecond(this.tracks, a, b, this.rows, row * PAIR_FLOATS, fresh);
+  private within(a: number, b: number, metres: number): boolean {
+    const { data } = this.tracks;
+    const atA = this.tracks.at(a, 0);
+    const atB = this.tracks.at(b, 0);
+    const dx = (data[atA + HEAD_X] as number) - (data[atB + HEAD_X] as number);
+    const dz = (data[atA + HEAD_Z] as number) - (data[atB + HEAD_Z] as number);
+    return dx * dx + dz * dz <= metres * metres && Math.abs((data[atA + HEAD_Y] as number) - (data[atB + HEAD_Y] as number)) <= HEIGHT_M;
+  }
+
+  private judge(low: number, high: number): void {
+    const { pairs } = this;
+    let pair = pairs.find(low, high);
+    const known = pair >= 0;
+    if (!known) pair = pairs.claim(low, high);
+    if (pair < 0) return;
+    const elapsed = known ? Math.max(1, this.samples - (pairs.seenAt[pair] as number)) : 0;
+    pairs.seenAt[pair] = this.samples;
+    addSecond(this.tracks, this.people, low, high, this.samples, pairs.rows, 2 * pair * PAIR_FLOATS, elapsed);
+    this.weigh(2 * pair, low, high, elapsed);
+    this.weigh(2 * pair + 1, high, low, elapsed);
+  }
+
+  private weigh(row: number, a: number, b: number, elapsed: number): void {
+    const { evidence, alarmedAt, rows } = this.pairs;
+    const second = Math.floor(this.samples / SAMPLES_HZ);
     for (let kind = 0; kind < OFFENCES.length; kind++) {
-      const offence = OFFENCES[kind] as Offence;
-      const ensemble = model.kinds[offence];
-      const score = scoreOf(ensemble, this.rows, row * PAIR_FLOATS);
       const at = row * OFFENCES.length + kind;
-      this.over[at] = score > ensemble.threshold ? Math.min(HOLD_S, (this.over[at] as number) + 1) : 0;
-      if (this.over[at] !== HOLD_S || this.seconds - (this.alarmedAt[at] as number) < QUIET_S) continue;
-      this.alarmedAt[at] = this.seconds;
-      this.options.alarm({ kind: offence, slot: a, victim: b, score: 1 / (1 + Math.exp(-score)), numbers: this.numbers(row) });
+      if (elapsed === 0) alarmedAt[at] = -QUIET_S;
+      const forest = this.forests[kind] as Forest;
+      const score = forest.score(rows, row * PAIR_FLOATS);
+      const before = elapsed === 0 || elapsed > OLD_SAMPLES ? 0 : (evidence[at] as number);
+      const limit = forest.numbers[LIMIT] as number;
+      const more = Math.max(-FALL, Math.min(SHARE * limit, score - (forest.numbers[DRIFT] as number)));
+      const sum = Math.min(limit, Math.max(0, before + more));
+      evidence[at] = sum;
+      if (sum < limit || second - (alarmedAt[at] as number) < QUIET_S) continue;
+      alarmedAt[at] = second;
+      const kindName = OFFENCES[kind] as Offence;
+      this.options.alarm({ kind: kindName, slot: a, victim: b, score: 1 / (1 + Math.exp(-score)), numbers: this.numbers(row) });
     }
   }
 
   private numbers(row: number): AlarmNotice["numbers"] {
     const shown: Partial<Record<PairFeature, number>> = {};
-    for (const name of SHOWN) shown[name] = Math.round((this.rows[row * PAIR_FLOATS + PAIR_FEATURES.indexOf(name)] as number) * 100) / 100;
+    for (const name of SHOWN) shown[name] = Math.round((this.pairs.rows[row * PAIR_FLOATS + PAIR_FEATURES.indexOf(name)] as number) * 100) / 100;
     return shown;
   }
 
-  private grow(row: number): void {
-    if ((row + 1) * PAIR_FLOATS <= this.rows.length) return;
-    const larger = new Float32Array(this.rows.length * 2);
-    larger.set(this.rows);
-    this.rows = larger;
-  }
-
-  private forgetOld(): void {
-    for (const [key, row] of this.pairAt) if (this.seconds - (this.seenAt[row] as number) > FORGET_S) this.drop(key, row);
-  }
-
-  private drop(key: number, row: number): void {
-    this.pairAt.delete(key);
-    this.rows.fill(0, row * PAIR_FLOATS, (row + 1) * PAIR_FLOATS);
-    this.free.push(row);
+  /** Every pair's turn to be forgotten comes once a second. */
+  private forgetSome(): void {
+    const { pairs } = this;
+    for (let left = Math.ceil(pairs.used / this.options.looksHz); left > 0; left--) {
+      this.swept = this.swept + 1 < pairs.used ? this.swept + 1 : 0;
+      if (pairs.holds(this.swept) && this.samples - (pairs.seenAt[this.swept] as number) > FORGET_SAMPLES) pairs.drop(this.swept);
+    }
   }
 }

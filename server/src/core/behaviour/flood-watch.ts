@@ -1,8 +1,9 @@
 /**
- * Floods: what one person does to the scene and the chat, counted by the second against hard limits. No model.
+ * Who floods the scene or the chat: hard limits per second that hold for some seconds. No model.
  *
  * [FW1] Counts are of different objects: somebody who types into one label, or drags one slider, changes one object a second however fast.
  * [FW2] A flood is SECONDS_OVER of the last WINDOW_S seconds over a limit; it is told once per QUIET_S.
+ * [FW3] Costs nothing for people who change nothing: only those who did something within QUIET_S are kept.
  */
 import type { AlarmNotice } from "./behaviour-watch.ts";
 
@@ -10,80 +11,85 @@ export const FLOODS = ["objectSpam", "vandalism", "chatFlood"] as const;
 export type FloodKind = (typeof FLOODS)[number];
 
 /** A second: objects made or changed; objects removed; lines said. People at work stay below, tools that import a scene are not people. */
-const PER_SECOND: readonly [number, number, number] = [6, 3, 1.5];
+const PER_SECOND = { objectSpam: 6, vandalism: 3, chatFlood: 1.5 } as const;
 const WINDOW_S = 5;
 const SECONDS_OVER = 3;
 const QUIET_S = 60;
 /** Different objects of one second that are told apart. */
 const RECENT = 16;
 
+type Tally = {
+  /** Of this second. */
+  count: number;
+  /** One bit per second over, newest lowest. */
+  history: number;
+  toldAt: number;
+};
+type Doings = { readonly tallies: Readonly<Record<FloodKind, Tally>>; readonly recent: string[]; recentAt: number; lastS: number };
+
 export class FloodWatch {
   private readonly alarm: (notice: AlarmNotice) => void;
-  /** Three counts per slot, of this second. */
-  private readonly counts: Float32Array;
-  /** One bit per second over, newest lowest. */
-  private readonly history: Uint8Array;
-  private readonly toldAt: Int32Array;
-  private readonly recent: (string | undefined)[];
-  private readonly recentAt: Uint8Array;
+  private readonly people = new Map<number, Doings>();
+  private nowS = 0;
 
-  constructor(capacity: number, alarm: (notice: AlarmNotice) => void) {
+  constructor(alarm: (notice: AlarmNotice) => void) {
     this.alarm = alarm;
-    this.counts = new Float32Array(capacity * FLOODS.length);
-    this.history = new Uint8Array(capacity * FLOODS.length);
-    this.toldAt = new Int32Array(capacity * FLOODS.length).fill(-QUIET_S);
-    this.recent = Array.from({ length: capacity * RECENT }, () => undefined);
-    this.recentAt = new Uint8Array(capacity);
   }
 
   changed(slot: number, object: string): void {
-    for (let i = 0; i < RECENT; i++) if (this.recent[slot * RECENT + i] === object) return;
-    const at = this.recentAt[slot] as number;
-    this.recent[slot * RECENT + at] = object;
-    this.recentAt[slot] = (at + 1) % RECENT;
-    this.add(slot, 0);
+    const doings = this.of(slot);
+    if (doings.recent.includes(object)) return;
+    doings.recent[doings.recentAt] = object;
+    doings.recentAt = (doings.recentAt + 1) % RECENT;
+    doings.tallies.objectSpam.count++;
   }
   removed(slot: number): void {
-    this.add(slot, 1);
+    this.of(slot).tallies.vandalism.count++;
   }
   said(slot: number): void {
-    this.add(slot, 2);
+    this.of(slot).tallies.chatFlood.count++;
   }
 
   /** A second is over. */
-  second(slots: ArrayLike<number>, count: number, nowS: number): void {
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i] as number;
-      for (let kind = 0; kind < FLOODS.length; kind++) this.judge(slot, kind, nowS);
-      this.recent.fill(undefined, slot * RECENT, (slot + 1) * RECENT);
+  second(): void {
+    this.nowS++;
+    for (const [slot, doings] of this.people) {
+      for (const kind of FLOODS) this.judge(slot, kind, doings.tallies[kind]);
+      doings.recent.length = 0;
+      doings.recentAt = 0;
+      if (this.nowS - doings.lastS > QUIET_S) this.people.delete(slot);
     }
   }
 
+  /** The slot is somebody else's from now on. */
   forget(slot: number): void {
-    const [from, to] = [slot * FLOODS.length, (slot + 1) * FLOODS.length];
-    this.counts.fill(0, from, to);
-    this.history.fill(0, from, to);
-    this.toldAt.fill(-QUIET_S, from, to);
-    this.recent.fill(undefined, slot * RECENT, (slot + 1) * RECENT);
+    this.people.delete(slot);
   }
 
-  private add(slot: number, kind: number): void {
-    const at = slot * FLOODS.length + kind;
-    this.counts[at] = (this.counts[at] as number) + 1;
+  private of(slot: number): Doings {
+    const known = this.people.get(slot);
+    if (known !== undefined) known.lastS = this.nowS;
+    return known ?? this.add(slot);
   }
 
-  private judge(slot: number, kind: number, nowS: number): void {
-    const at = slot * FLOODS.length + kind;
-    const limit = PER_SECOND[kind] as number;
-    const count = this.counts[at] as number;
-    this.counts[at] = 0;
-    const history = (((this.history[at] as number) << 1) | (count > limit ? 1 : 0)) & ((1 << WINDOW_S) - 1);
-    this.history[at] = history;
+  private add(slot: number): Doings {
+    const tally = (): Tally => ({ count: 0, history: 0, toldAt: -QUIET_S });
+    const tallies = { objectSpam: tally(), vandalism: tally(), chatFlood: tally() };
+    const doings: Doings = { tallies, recent: [], recentAt: 0, lastS: this.nowS };
+    this.people.set(slot, doings);
+    return doings;
+  }
+
+  private judge(slot: number, kind: FloodKind, tally: Tally): void {
+    const { count } = tally;
+    const limit = PER_SECOND[kind];
+    tally.count = 0;
+    tally.history = ((tally.history << 1) | (count > limit ? 1 : 0)) & ((1 << WINDOW_S) - 1);
     let over = 0;
-    for (let bit = 0; bit < WINDOW_S; bit++) over += (history >> bit) & 1;
-    if (over < SECONDS_OVER || nowS - (this.toldAt[at] as number) < QUIET_S) return;
-    this.toldAt[at] = nowS;
-    const numbers = kind === 0 ? { changed: count } : kind === 1 ? { removed: count } : { lines: count };
-    this.alarm({ kind: FLOODS[kind] as FloodKind, slot, victim: -1, score: count / limit, numbers });
+    for (let bit = 0; bit < WINDOW_S; bit++) over += (tally.history >> bit) & 1;
+    if (over < SECONDS_OVER || this.nowS - tally.toldAt < QUIET_S) return;
+    tally.toldAt = this.nowS;
+    const numbers = kind === "objectSpam" ? { changed: count } : kind === "vandalism" ? { removed: count } : { lines: count };
+    this.alarm({ kind, slot, victim: -1, score: count / limit, numbers });
   }
 }
