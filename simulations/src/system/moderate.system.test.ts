@@ -110,33 +110,33 @@ async function moderator(): Promise<(what: string, body: object) => Promise<Reco
 }
 
 it("who is frozen, an object in quarantine and who is removed are so in a real room, and an appeal from outside brings them back", async () => {
-  const [ada, eve] = spaces as [Joined, Joined];
+  const [ada, kim] = [spaces[0] as Joined, await enter("canary-kim")];
   const ask = await moderator();
-  const id = Number(await ada.safety.report({ user: "canary-eve", object: "crate-1", reason: "vandalism" })) || 0;
+  const id = Number(await ada.safety.report({ user: "canary-kim", object: "crate-1", reason: "vandalism" })) || 0;
   expect(id).toBeGreaterThan(0);
   const [, ...rest] = ((await ask("queue", { state: "open" })) as { cases: readonly { id: number }[] }).cases;
   expect(rest).toEqual([]);
   const of = ((await ask("queue", { state: "open" })) as { cases: readonly { id: number }[] }).cases[0]?.id ?? 0;
 
-  const frozen = next<{ what: string }>(eve, "measure");
+  const frozen = next<{ what: string }>(kim, "measure");
   expect(await ask("decide", { id: of, kind: "freeze" })).toEqual({ done: true });
   expect(await frozen).toMatchObject({ what: "freeze" });
-  const refused = next<{ reason: string }>(eve, "denied");
-  eve.objects.create("crate", { label: "canary-frozen" });
+  const refused = next<{ reason: string }>(kim, "denied");
+  kim.objects.create("crate", { label: "canary-frozen" });
   expect(await refused).toMatchObject({ reason: "not-allowed" });
 
   expect(await ask("decide", { id: of, kind: "quarantine" })).toEqual({ done: true });
   expect(await ask("decide", { id: of, kind: "remove" })).toEqual({ done: true });
-  await expect.poll(() => eve.status, { timeout: 5000 }).toBe("closed");
-  await expect(enter("canary-eve")).rejects.toThrow();
+  await expect.poll(() => kim.status, { timeout: 5000 }).toBe("closed");
+  await expect(enter("canary-kim")).rejects.toThrow();
 
-  const ticket = await devTicket(server.url, { space: "demo", name: "eve", user: "canary-eve" });
+  const ticket = await devTicket(server.url, { space: "demo", name: "kim", user: "canary-kim" });
   tickets.push(ticket);
   expect(await ask("appeal", { ticket, text: "let me in" })).toEqual({ taken: true });
   const view = (await ask("case", { id: of })) as { measures: readonly { id: number; endedMs: number }[] };
   const held = view.measures.find(({ endedMs }) => endedMs === 0);
   expect(await ask("rollback", { measure: held?.id })).toEqual({ done: true });
-  expect((await enter("canary-eve")).status).toBe("live");
+  expect((await enter("canary-kim")).status).toBe("live");
 }, 30_000);
 
 it("only who may moderate gets in", async () => {

@@ -25,6 +25,25 @@ const NEAR_M = 2.5;
 const CLOSE_M = 1.2;
 /** People on two floors do not meet. */
 const HEIGHT_M = 2;
+/**
+ * What an offence cannot be without, [feature, least, most]: most neighbours only stand there, and need no model. Wider than nearly all
+ * looks at offenders of the training scenes; who falls out of it for a second only loses some evidence.
+ */
+const NEEDS: Readonly<Record<Offence, readonly (readonly [PairFeature, number, number])[]>> = {
+  following: [
+    ["meanSpeedB", 0.4, Infinity],
+    ["meanFacing", -0.1, 1],
+  ],
+  blocking: [
+    ["nearestM", 0, 1.5],
+    ["meanFacing", -0.1, 1],
+  ],
+  bubble: [
+    ["nearestM", 0, 1.4],
+    ["meanFacing", -0.3, 1],
+  ],
+  gestures: [["meanHandPathM", 0.7, Infinity]],
+};
 /** Two looks at least. */
 const SHARE = 0.6;
 /** A harmless look takes no more than this away: who follows somebody pauses, too. */
@@ -77,6 +96,7 @@ const SHOWN: readonly PairFeature[] = [
 export class BehaviourWatch {
   private readonly options: BehaviourWatchOptions;
   private readonly forests: readonly Forest[];
+  private readonly needs = OFFENCES.map((offence) => new Needs(NEEDS[offence]));
   private readonly tracks: MotionTracks;
   private readonly people: PersonSeconds;
   private readonly pairs: PairTable;
@@ -199,7 +219,7 @@ export class BehaviourWatch {
       const at = row * OFFENCES.length + kind;
       if (elapsed === 0) alarmedAt[at] = -QUIET_S;
       const forest = this.forests[kind] as Forest;
-      const score = forest.score(rows, row * PAIR_FLOATS);
+      const score = (this.needs[kind] as Needs).met(rows, row * PAIR_FLOATS) ? forest.score(rows, row * PAIR_FLOATS) : -Infinity;
       const before = elapsed === 0 || elapsed > OLD_SAMPLES ? 0 : (evidence[at] as number);
       const limit = forest.numbers[LIMIT] as number;
       const more = Math.max(-FALL, Math.min(SHARE * limit, score - (forest.numbers[DRIFT] as number)));
@@ -225,5 +245,25 @@ export class BehaviourWatch {
       this.swept = this.swept + 1 < pairs.used ? this.swept + 1 : 0;
       if (pairs.holds(this.swept) && this.samples - (pairs.seenAt[this.swept] as number) > FORGET_SAMPLES) pairs.drop(this.swept);
     }
+  }
+}
+
+class Needs {
+  private readonly features: Uint8Array;
+  private readonly least: Float64Array;
+  private readonly most: Float64Array;
+
+  constructor(needs: readonly (readonly [PairFeature, number, number])[]) {
+    this.features = Uint8Array.from(needs, ([name]) => PAIR_FEATURES.indexOf(name));
+    this.least = Float64Array.from(needs, ([, least]) => least);
+    this.most = Float64Array.from(needs, ([, , most]) => most);
+  }
+
+  met(row: Float32Array, from: number): boolean {
+    for (let i = 0; i < this.features.length; i++) {
+      const value = row[from + (this.features[i] as number)] as number;
+      if (value < (this.least[i] as number) || value > (this.most[i] as number)) return false;
+    }
+    return true;
   }
 }
