@@ -52,6 +52,8 @@ const settings = {
   COPRESENCE_STATIC: here("dist"),
   COPRESENCE_STORE: here("../.copresence/scenes.sqlite"),
   COPRESENCE_LOG: "warn",
+  // People work at one bench.
+  COPRESENCE_BOUNDARY_M: "0.5",
   ...process.env,
 };
 const config = configFromEnvironment(settings, workshop, initialObjects);

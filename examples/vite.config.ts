@@ -8,6 +8,7 @@ export default defineConfig({
   build: {
     outDir: "dist",
     emptyOutDir: true,
+    rollupOptions: { input: ["index.html", "moderate.html"].map((page) => fileURLToPath(new URL(page, import.meta.url))) },
     target: "es2022",
     // three.js alone is larger than Vite's default of 500 kB; the emulated headset is loaded on demand.
     chunkSizeWarningLimit: 1500,

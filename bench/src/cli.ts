@@ -3,6 +3,7 @@
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
+import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
@@ -24,6 +25,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
     about: "server CPU per tick and bytes per viewer, 50 and 200 people, ws and uws",
     run: async (_, progress) => ({ settings: SMOKE, figures: await smoke(SMOKE, progress) }),
+  },
+  behaviour: {
+    about: "alarms about people who do no harm, and how soon offenders are caught, beside a plain distance rule",
+    run: behaviour,
   },
   codec: {
     about: "bytes, error, time and memory of a pose update, and what others would send for it",

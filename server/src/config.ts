@@ -9,6 +9,8 @@ import type { Scene } from "@copresence/shared/scene";
 import type { JWK } from "jose";
 import { LOCAL_ORIGINS, originPolicy } from "./adapters/auth/origins.ts";
 import type { TransportChoice } from "./adapters/colyseus/transports/choose.ts";
+import { DEFAULT_RETENTION, type Retention } from "./adapters/moderation/case-types.ts";
+import type { SafetySettings } from "./adapters/moderation/policy.ts";
 import { isPostgresUrl, type SceneStore } from "./adapters/store/index.ts";
 import type { InitialObject } from "./core/index.ts";
 import type { PipelineChoice } from "./pipeline/index.ts";
@@ -19,7 +21,13 @@ import type { Pipeline } from "./pipeline/types.ts";
  * Which spaces exist: an identifier, or a prefix followed by `*`, the scene they hold, and what an empty one starts with. The first match
  * counts.
  */
-export type SpaceRule = { readonly spaces: string; readonly scene: Scene; readonly initial?: readonly InitialObject[] | undefined };
+export type SpaceRule = {
+  readonly spaces: string;
+  readonly scene: Scene;
+  readonly initial?: readonly InitialObject[] | undefined;
+  /** Thresholds of automatic moderation; default: DEFAULT_SAFETY. */
+  readonly safety?: SafetySettings | undefined;
+};
 
 export type TicketConfig = {
   readonly issuer: string;
@@ -58,6 +66,11 @@ export type ServerConfig = {
   readonly roomLingerMs: number;
   readonly stopMs: number;
   readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
+  /** Personal space of who has not chosen their own, m; 0: none. */
+  readonly boundaryM: number;
+  /** The moderators' file, or undefined: cases live as long as the process. */
+  readonly casesFile: string | undefined;
+  readonly retention: Retention;
   readonly pendingPerAddress: number;
   /** Who shows it may ask /debug/explain; undefined: nobody may. */
   readonly operatorKey: string | undefined;
@@ -65,8 +78,11 @@ export type ServerConfig = {
 };
 
 export const DEFAULT_PORT = 2567;
+/** Arm's length and a bit: INFERENCE.md. */
+export const DEFAULT_BOUNDARY_M = 1.2;
 /** Nobody waits longer for a process to end; timers count no further than 2^31 ms. */
 const MAX_STOP_MS = 600_000;
+const DAY_MS = 24 * 60 * 60_000;
 const MAX_HISTORY_DAYS = 3650;
 const OPERATOR_KEY_LEAST = 24;
 /** 32 bytes in base64url. */
@@ -92,6 +108,10 @@ export function developmentConfig(spaces: readonly SpaceRule[], overrides: Parti
     roomLingerMs: 30_000,
     stopMs: 10_000,
     moderation: { failOpen: true, holdMs: 200 },
+    // Tests and benches put everybody into one spot; a server that is configured by its environment has DEFAULT_BOUNDARY_M.
+    boundaryM: 0,
+    casesFile: undefined,
+    retention: DEFAULT_RETENTION,
     pendingPerAddress: LIMITS.pendingPerAddress,
     operatorKey: undefined,
     logLevel: "info",
@@ -118,6 +138,14 @@ export function configFaults(config: ServerConfig): readonly string[] {
   );
   check(config.historyDays >= 0 && config.historyDays <= MAX_HISTORY_DAYS, `The history must be kept for 0 to ${MAX_HISTORY_DAYS} days.`);
   check(config.stopMs >= 0 && config.stopMs <= MAX_STOP_MS, `The deadline of a stop must be from 0 to ${MAX_STOP_MS} ms.`);
+  check(
+    config.boundaryM >= 0 && config.boundaryM <= LIMITS.boundaryMm / 1000,
+    `The personal space must be from 0 to ${LIMITS.boundaryMm / 1000} m; 0 means none.`,
+  );
+  check(
+    config.retention.casesMs > 0 && config.retention.auditMs >= config.retention.casesMs,
+    "Cases are kept for more than 0 days, the audit log at least as long.",
+  );
   check(config.spaces.length > 0, "No space is configured; name at least one.");
   for (const { spaces } of config.spaces) {
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
@@ -175,6 +203,10 @@ export const ENVIRONMENT = {
   COPRESENCE_WORKER_PORT: "npm run worker: port of its /metrics and /readyz on COPRESENCE_HOST; none by default",
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
+  COPRESENCE_BOUNDARY_M: "personal space between people who are no friends, in metres; 1.2 by default, 0 for none",
+  COPRESENCE_CASES: "file of the moderators' cases; beside the embedded store by default, otherwise cases end with the process",
+  COPRESENCE_CASE_DAYS: "days a moderators' case and its evidence is kept, 30 by default",
+  COPRESENCE_AUDIT_DAYS: "days the log of moderators' decisions is kept, 180 by default",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
   COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
@@ -229,12 +261,20 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
+    boundaryM: number("COPRESENCE_BOUNDARY_M", DEFAULT_BOUNDARY_M),
+    casesFile: env["COPRESENCE_CASES"] ?? casesBeside(storeOf(store)),
+    retention: {
+      casesMs: number("COPRESENCE_CASE_DAYS", DEFAULT_RETENTION.casesMs / DAY_MS) * DAY_MS,
+      auditMs: number("COPRESENCE_AUDIT_DAYS", DEFAULT_RETENTION.auditMs / DAY_MS) * DAY_MS,
+    },
     operatorKey: env["COPRESENCE_OPERATOR_KEY"],
     logLevel: choice("COPRESENCE_LOG", LEVELS, "info"),
   };
   faults.push(...configFaults(config));
   return faults.length === 0 ? ok(config) : err(faults);
 }
+
+const casesBeside = (store: ServerConfig["store"]): string | undefined => (store.kind === "sqlite" ? `${store.file}.cases` : undefined);
 
 function storeOf(store: string): ServerConfig["store"] {
   if (store === "memory") return { kind: "memory" };

@@ -5,13 +5,15 @@
  * [MA2] A start that fails closes what it had opened and throws a `StartError`, whose message is a sentence for the operator.
  * [MA3] A stop refuses joins, writes, closes sessions retryably, then the listener, the pipeline and the store, within `stopMs`.
  */
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { matchMaker, LocalDriver, LocalPresence } from "@colyseus/core";
 import { setLogger } from "@colyseus/core/Logger";
 import { PROTOCOL_VERSION } from "@copresence/shared/protocol";
 import { type CryptoKey, importJWK } from "jose";
 import { AddressGate } from "./adapters/auth/address-gate.ts";
 import { DevTicketIssuer } from "./adapters/auth/dev-tickets.ts";
-import { originPolicy } from "./adapters/auth/origins.ts";
+import { type OriginPolicy, originPolicy } from "./adapters/auth/origins.ts";
 import { TicketVerifier } from "./adapters/auth/tickets.ts";
 import { allocateYoung } from "./adapters/collector.ts";
 import { SpaceDoorman } from "./adapters/colyseus/doorman.ts";
@@ -23,8 +25,13 @@ import { openListener, TransportUnavailable } from "./adapters/colyseus/transpor
 import { type Listener, ListenFailure } from "./adapters/colyseus/transports/listener.ts";
 import { httpApp } from "./adapters/http/app.ts";
 import type { Explains } from "./adapters/http/explain.ts";
+import { ModerationApi } from "./adapters/http/moderation.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
+import { openCases } from "./adapters/moderation/worker-cases.ts";
+import { loadBehaviourModel } from "./adapters/moderation/load-behaviour-model.ts";
+import { ModerationDesk } from "./adapters/moderation/moderation-desk.ts";
+import { DEFAULT_SAFETY } from "./adapters/moderation/policy.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
 import {
   memoryStore,
@@ -108,12 +115,26 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const pipeline = openPipeline(config, log);
   cleanup.push(() => pipeline.close());
   const ruleOf = ruleLookup(config.spaces);
-  const host = new RoomHost({
+  const behaviour = await loadBehaviourModel();
+  if (!behaviour.ok) log.warn({ sentence: behaviour.error }, "behaviour is watched by hard limits alone");
+  const moderation = await ModerationDesk.open({
+    cases: openCases(await casesPath(config)),
+    push: (space, input) => host.roomOf(space)?.push(input),
+    safetyOf: (space) => ruleOf(space)?.safety ?? DEFAULT_SAFETY,
+    retention: config.retention,
+    wallClock: Date.now,
+    onTrouble: (sentence) => log.error({ sentence }, "the moderators' file is in trouble"),
+  });
+  cleanup.push(() => moderation.close());
+  const host: RoomHost = new RoomHost({
     region,
     build,
     tickRateHz: config.tickRateHz,
     lingerMs: config.roomLingerMs,
     moderation: config.moderation,
+    boundaryM: config.boundaryM,
+    behaviour: behaviour.ok ? behaviour.value : undefined,
+    signals: moderation,
     sceneOf: (space) => ruleOf(space)?.scene,
     initialOf: (space) => ruleOf(space)?.initial,
     store,
@@ -125,13 +146,15 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   await openMatchmaker(host, log);
   cleanup.push(() => matchMaker.gracefullyShutdown());
   const entrance = new Entrance({ host, tickets, log });
-  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host, pipeline });
+  const moderators = (origins: OriginPolicy): ModerationApi =>
+    new ModerationApi({ desk: moderation, tickets, origins, sceneOf: (space) => ruleOf(space)?.scene, wallClock: Date.now });
+  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host, pipeline, moderators });
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
   if (config.tickets.development && !isLoopback(config.host))
     log.warn("development tickets are on and other machines can reach this server: whoever does may enter any space in any role");
-  const stop = stopper({ config, host, entrance, listener: listener.listener, pipeline, store, log });
+  const stop = stopper({ config, host, entrance, listener: listener.listener, pipeline, moderation, store, log });
   return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
 }
 
@@ -148,6 +171,13 @@ async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore>
     case "postgres":
       return openPostgresStore({ url: config.store.url, retention, onNotice });
   }
+}
+
+/** The moderators' file, its folder made. */
+async function casesPath({ casesFile }: ServerConfig): Promise<string> {
+  if (casesFile === undefined) return ":memory:";
+  await mkdir(dirname(resolve(casesFile)), { recursive: true });
+  return casesFile;
 }
 
 function openPipeline(config: ServerConfig, log: Logger): Pipeline {
@@ -182,6 +212,7 @@ type Parts = {
   readonly log: Logger;
   readonly host: RoomHost;
   readonly pipeline: Pipeline;
+  readonly moderators: (origins: OriginPolicy) => ModerationApi;
 };
 
 async function listen(parts: Parts): Promise<{ readonly listener: Listener; readonly port: number }> {
@@ -200,6 +231,7 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     unready: () => (entrance.draining ? ["draining"] : []),
     pipeline: () => parts.pipeline.health(),
     explains: explainsOf(parts),
+    moderation: parts.moderators(origins.value),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
@@ -223,6 +255,7 @@ type Stoppable = {
   readonly entrance: Entrance;
   readonly listener: Listener;
   readonly pipeline: Pipeline;
+  readonly moderation: ModerationDesk;
   readonly store: SceneStore;
   readonly log: Logger;
 };
@@ -232,7 +265,7 @@ function stopper(parts: Stoppable): () => Promise<boolean> {
   return () => (stopping ??= stopAll(parts));
 }
 
-async function stopAll({ config, host, entrance, listener, pipeline, store, log }: Stoppable): Promise<boolean> {
+async function stopAll({ config, host, entrance, listener, pipeline, moderation, store, log }: Stoppable): Promise<boolean> {
   const deadline = performance.now() + config.stopMs;
   const late: string[] = [];
   const within = async (what: string, work: Promise<unknown>): Promise<void> => {
@@ -246,6 +279,7 @@ async function stopAll({ config, host, entrance, listener, pipeline, store, log 
   );
   await within("connections", listener.close());
   await within("pipeline", pipeline.close());
+  await within("moderation", moderation.close());
   await within("store", store.close());
   running = false;
   if (late.length > 0) log.error({ late }, "not everything ended before the deadline of the stop");

@@ -28,7 +28,7 @@ export async function startServerProcess(
   const [command, ...before] = prefix as [string, ...string[]];
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("COPRESENCE_")));
   const child = spawn(command, [...before, CLI], {
-    env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_LOG: "warn", ...settings },
+    env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_BOUNDARY_M: "0", COPRESENCE_LOG: "warn", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

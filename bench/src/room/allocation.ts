@@ -66,7 +66,8 @@ export function planeAllocation({ people, tickRateHz, warmS, ticks, seed }: Allo
   return { bytesPerTick, bytesPerFrame: (bytesPerTick * ticks) / frames };
 }
 
-function inUse(): number {
+/** Bytes of the heap and beside it. */
+export function inUse(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

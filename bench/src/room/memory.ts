@@ -3,12 +3,13 @@
  * copied into memory. Time is virtual; only the ticks are measured.
  *
  * Where each figure comes from: `p99` is the 99th percentile of the time a whole tick takes, `kbit_per_viewer` counts every byte of every
- * frame, `starved_ms` is the longest time that any watched viewer (a real decoder) went without news of anybody it can see.
+ * frame, `starved_ms` is the longest time that any watched viewer (a real decoder) went without news of anybody it can see; whom it was told it
+ * does not see (personal space) it cannot.
  */
-import { SceneCore, type CoreInput } from "@copresence/server/core";
+import { type CoreInput, SceneCore, type SceneCoreOptions } from "@copresence/server/core";
 import type { SessionId, UserId } from "@copresence/shared/base";
 import { FrameDecoder, type PoseSample } from "@copresence/shared/pose";
-import { decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
+import { decodeDown, decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
 import { CrowdMotion } from "./crowd.ts";
 import { hall } from "./hall.ts";
 
@@ -44,6 +45,7 @@ class Watcher {
   updates = 0;
   measuring = false;
   private readonly decoder: FrameDecoder;
+  private readonly unseen = new Set<number>();
   private nowMs = 0;
 
   constructor(slot: number, people: number, tickRateHz: number) {
@@ -69,11 +71,20 @@ class Watcher {
     if (missing.length > 0) throw new Error(`viewer ${this.slot} was sent blocks of ${missing.join(", ")} without their references`);
   }
 
+  /** The room says whom this viewer does not see, or sees again. */
+  told(message: Uint8Array, nowMs: number): void {
+    const decoded = decodeDown(message[1] as number, message.subarray(ENVELOPE_BYTES));
+    if (!decoded.ok || decoded.value.type !== "unseen") return;
+    const { slot, why } = decoded.value;
+    if (why !== "seen") this.unseen.add(slot);
+    else if (this.unseen.delete(slot)) this.lastMs[slot] = nowMs;
+  }
+
   /** Sources never heard of; those heard of too long ago count into `longestMs`. */
   finish(nowMs: number): number {
     let unseen = 0;
     for (let slot = 0; slot < this.lastMs.length; slot++) {
-      if (slot === this.slot) continue;
+      if (slot === this.slot || this.unseen.has(slot)) continue;
       const last = this.lastMs[slot] as number;
       if (Number.isNaN(last)) unseen++;
       else this.longestMs = Math.max(this.longestMs, nowMs - last);
@@ -119,6 +130,7 @@ export function runMemory(settings: MemorySettings): MemoryRun {
     const tookMs = performance.now() - start;
     if (tick > warmTicks) wallMs[tick - warmTicks - 1] = tookMs;
     for (const effect of effects) {
+      if (effect.kind === "send") watched[slots.get(effect.session) as number]?.told(effect.bytes, nowMs);
       if (effect.kind !== "sendFrame") continue;
       const slot = slots.get(effect.session) as number;
       if (tick > warmTicks) bytes[slot] = (bytes[slot] as number) + effect.bytes.length;
@@ -129,7 +141,7 @@ export function runMemory(settings: MemorySettings): MemoryRun {
 }
 
 /** Everybody's message of every tick, in one piece of memory: making them is the clients' work and no part of the room's. */
-function recordMessages(motion: CrowdMotion, ticks: number, tickRateHz: number): Uint8Array[][] {
+export function recordMessages(motion: CrowdMotion, ticks: number, tickRateHz: number): Uint8Array[][] {
   let page = new Uint8Array(1 << 20);
   let at = 0;
   return Array.from({ length: ticks }, (_, t) =>
@@ -169,7 +181,9 @@ function summarise(settings: MemorySettings, run: { wallMs: Float64Array; bytes:
 export const sessionOf = (i: number): SessionId => SESSIONS[i] ?? (SESSIONS[i] = `s${i}` as SessionId);
 const SESSIONS: SessionId[] = [];
 
-export function openCore({ people, tickRateHz, seed }: { readonly people: number; readonly tickRateHz: number; readonly seed: number }): SceneCore {
+export type CoreSettings = { readonly people: number; readonly tickRateHz: number; readonly seed: number };
+
+export function openCore({ people, tickRateHz, seed }: CoreSettings, more: Partial<SceneCoreOptions> = {}): SceneCore {
   const opened = SceneCore.open({
     space: "bench",
     region: "bench",
@@ -180,6 +194,7 @@ export function openCore({ people, tickRateHz, seed }: { readonly people: number
     seed,
     moderation: { failOpen: true, holdMs: 200 },
     capacity: people,
+    ...more,
   });
   if (!opened.ok) throw new Error(opened.error.sentence);
   return opened.value;

@@ -21,6 +21,7 @@ export class SafetyState implements Safety {
   private readonly ports: Ports;
   private readonly sets: Readonly<Record<Kind, Set<string>>>;
   private ownBoundaryM: number | undefined;
+  private readonly appeals = new Map<number, (taken: boolean) => void>();
   private readonly reports = new Map<number, (report: number | undefined) => void>();
 
   constructor(ports: Ports, decisions: SafetyDecisions = {}) {
@@ -64,6 +65,18 @@ export class SafetyState implements Safety {
     return new Promise((resolve) => void this.reports.set(ref, resolve));
   }
 
+  appeal(text: string, measure = 0): Promise<boolean> {
+    if (!this.ports.up()) return Promise.resolve(false);
+    const ref = this.ports.nextRef();
+    this.ports.send({ type: "appeal", ref, measure, text: cutUtf8(text.replaceAll("\0", ""), LIMITS.reportBytes) });
+    return new Promise((resolve) => void this.appeals.set(ref, resolve));
+  }
+
+  onAppealed({ ref, taken }: MessageOf<"appealed">): void {
+    this.appeals.get(ref)?.(taken);
+    this.appeals.delete(ref);
+  }
+
   onReported({ ref, report }: MessageOf<"reported">): void {
     this.settle(ref, report);
   }
@@ -79,6 +92,8 @@ export class SafetyState implements Safety {
   }
   linkDown(): void {
     for (const ref of this.reports.keys()) this.settle(ref, undefined);
+    for (const resolve of this.appeals.values()) resolve(false);
+    this.appeals.clear();
   }
 
   private decide(kind: Kind, user: string, on: boolean): void {

@@ -394,6 +394,8 @@ export type SpaceEvents = {
   held: string;
   denied: DeniedNotice;
   storage: StorageNotice;
+  /** Moderation did something about me, or it ended. */
+  measure: MeasureNotice;
   /** The rules over who may do what changed; those that concern me. */
   permissions: readonly PermissionRule[];
   /** All edits that were made without a link are settled: each saved, or undone with a reason. */
@@ -412,6 +414,14 @@ export type Permissions = {
 };
 
 // --------------------------------------------------------------------------------------------------------------------- safety
+
+/** What moderation did about me; `measure` is what an appeal names, 0 for a warning. */
+export type MeasureNotice = {
+  readonly measure: number;
+  readonly what: "warn" | "bubble" | "mute" | "freeze" | "remove";
+  readonly on: boolean;
+  readonly sentence: string;
+};
 
 /** Decisions of this person about others, by user id. */
 export type SafetyDecisions = {
@@ -449,6 +459,8 @@ export type Safety = {
   befriend(user: string, on?: boolean): void;
   /** Asks moderators to look. Resolves with the report's number, or undefined when there is no room to take it or it was refused. */
   report(options: ReportOptions): Promise<number | undefined>;
+  /** Asks moderators to look again at a measure about me (default: the one that holds). Resolves whether it was passed on. */
+  appeal(text: string, measure?: number): Promise<boolean>;
 };
 
 export type SearchOptions = {

@@ -386,6 +386,12 @@ class CoreSpace implements Space {
         return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
       case "reported":
         return this.safety.onReported(message);
+      case "appealed":
+        return this.safety.onAppealed(message);
+      case "measure": {
+        const { measure, what, on, sentence } = message;
+        return this.emitter.emit("measure", { measure, what, on, sentence });
+      }
       case "searchCount":
         return this.asks.onCount(message);
       case "watchResult":

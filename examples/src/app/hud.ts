@@ -6,6 +6,7 @@ import { h } from "../ui/dom.ts";
 import { createHelp } from "../ui/help.ts";
 import { createInspector, type Inspector } from "../ui/inspector.ts";
 import { useObject } from "../ui/object-deeds.ts";
+import { measureNotice } from "../ui/measure-notice.ts";
 import { createPeopleList } from "../ui/people-list.ts";
 import { createSearchBox } from "../ui/search-box.ts";
 import { deniedSentence, mergedSentence } from "../ui/sentences.ts";
@@ -95,6 +96,7 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     },
   });
   space.on("denied", (notice) => warn(deniedSentence(notice)));
+  space.on("measure", (notice) => toasts.notice(measureNotice(space, notice)));
   space.on("offline", ({ sentence }) => warn(sentence));
   space.on("merged", (report) => toasts.show(mergedSentence(report), report.saved === report.edits.length ? "info" : "warning"));
   // After a reconnect everybody joins again, which is no news.

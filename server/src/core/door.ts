@@ -118,6 +118,11 @@ export class Door {
     this.leave(session, nowMs);
   }
 
+  /** Ends every document-only session of a person. */
+  closePeersOf(user: string, reason: CloseName, nowMs: number): void {
+    for (const peer of this.peers.values()) if (peer.user === user) this.close(peer.session, reason, nowMs);
+  }
+
   leave(session: SessionId, nowMs: number): void {
     const member = this.roster.bySession(session);
     if (member !== undefined) {

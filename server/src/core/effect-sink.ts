@@ -23,6 +23,7 @@ const METRICS = [
   "relation",
   "report",
   "hide_refused",
+  "alarm",
   "rollback",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */

@@ -99,6 +99,7 @@ export class GrabJudge {
     const spec = this.scene.objects[object.type]?.["transform"];
     if (spec?.policy !== "leased") return no("not-allowed");
     if (this.objects.readOnly) return no("read-only");
+    if (this.objects.may?.(member.person, "grab", message.object) === false) return no("not-allowed");
     const held = this.leases.get(message.object);
     // What somebody holds already is in their hand, wherever it rested before: it may change hands freely.
     if (held?.lease.slot === slot) return undefined;

@@ -6,6 +6,7 @@
  */
 import type { PoseSample } from "@copresence/shared/pose";
 import { encodeMessage, type MessageOf, type UpMessage } from "@copresence/shared/protocol";
+import type { BehaviourDesk } from "./behaviour/behaviour-desk.ts";
 import type { ChatDesk } from "./chat-desk.ts";
 import type { SceneDocument } from "./document/index.ts";
 import type { Door } from "./door.ts";
@@ -16,6 +17,7 @@ import type { Member } from "./member.ts";
 import type { PermissionDesk } from "./permission-desk.ts";
 import type { PosePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
+import type { Restrictions } from "./safety/restrictions.ts";
 import type { SafetyDesk } from "./safety/safety-desk.ts";
 import type { SearchDesk } from "./search-desk.ts";
 import type { StreamDesk } from "./stream-desk.ts";
@@ -35,6 +37,8 @@ export type MessageParts = {
   readonly permissions: PermissionDesk;
   readonly streams: StreamDesk;
   readonly safety: SafetyDesk;
+  readonly behaviour: BehaviourDesk;
+  readonly restrictions: Restrictions;
   readonly history: HistoryDesk;
   readonly absorb: (effects: readonly CoreEffect[]) => void;
 };
@@ -52,7 +56,7 @@ export class MessageDesk {
 
   handle(member: Member, message: UpMessage, moment: Moment): void {
     const { nowMs, tick, receivedMs } = moment;
-    const { out, document, grabs, chat, search, absorb } = this.parts;
+    const { out, document, grabs, search, absorb } = this.parts;
     switch (message.type) {
       case "poseUp":
         return this.poseUp(member, message, nowMs, receivedMs);
@@ -75,7 +79,8 @@ export class MessageDesk {
         return;
       case "chat":
         this.parts.plane.speaks(member.person.slot);
-        return chat.say(member, message, nowMs);
+        this.parts.behaviour.said(member);
+        return this.chat(member, message, nowMs);
       case "search":
         return search.ask(member, message, nowMs);
       case "watch":
@@ -92,6 +97,8 @@ export class MessageDesk {
         return this.parts.safety.boundary(member, message);
       case "report":
         return this.parts.safety.report(member, message, nowMs);
+      case "appeal":
+        return this.parts.safety.appeal(member, message, nowMs);
       case "historyAsk":
         return this.parts.history.ask(member, message);
       case "rollback":
@@ -103,6 +110,13 @@ export class MessageDesk {
       case "quality":
         return this.parts.streams.quality(member, message);
     }
+  }
+
+  private chat(member: Member, message: MessageOf<"chat">, nowMs: number): void {
+    const { out, chat, restrictions } = this.parts;
+    if (!restrictions.has(member.person.user, "mute")) return chat.say(member, message, nowMs);
+    const sentence = "You may not chat here for now: moderation muted you. You can appeal.";
+    out.deny(member.session, message.ref, { reason: "not-allowed", object: "", field: "", sentence });
   }
 
   private poseUp(member: Member, message: MessageOf<"poseUp">, nowMs: number, receivedMs: number): void {
@@ -138,6 +152,7 @@ export class MessageDesk {
       // Others stop receiving the person, and the person others; waking starts with intra blocks.
       plane.remove(slot);
       this.parts.safety.gone(slot);
+      this.parts.behaviour.gone(slot);
       member.poses.reset();
     } else {
       plane.add(slot);

@@ -1,5 +1,6 @@
 /** What a `SceneCore` is made from, and what it says about itself. */
 import type { Scene } from "@copresence/shared/scene";
+import type { BehaviourModel } from "./behaviour/index.ts";
 import type { LoadedScene } from "../adapters/store/scene-store.ts";
 import type { ModerationOptions } from "./chat-desk.ts";
 import type { InitialObject } from "./initial-objects.ts";
@@ -20,7 +21,9 @@ export type SceneCoreOptions = {
   readonly moderation: ModerationOptions;
   /** Personal space of who has not chosen their own, m. Default 0: none. */
   readonly boundaryM?: number;
-  /** Whether `report` effects go to somebody; default no, and reports are refused. */
+  /** Judges how people behave towards each other; undefined: nobody does. */
+  readonly behaviour?: BehaviourModel | undefined;
+  /** Whether `report` and `alarm` effects go to somebody; default no: reports are refused, and nobody's behaviour is watched. */
   readonly takesReports?: boolean;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;

@@ -10,7 +10,9 @@
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
 import type { PermissionTable } from "@copresence/shared/scene";
+import { BehaviourDesk } from "./behaviour/behaviour-desk.ts";
 import { ChatDesk } from "./chat-desk.ts";
+import { cutUtf8 } from "./cut-utf8.ts";
 import { SceneDocument } from "./document/index.ts";
 import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
@@ -26,6 +28,7 @@ import { loadPermissions, PERMISSIONS_NOTE, PermissionDesk } from "./permission-
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
+import { Restrictions } from "./safety/restrictions.ts";
 import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
@@ -37,6 +40,8 @@ import { VeilTable } from "./veils.ts";
 export const MAX_CATCH_UP = 2;
 /** Pose messages a second the room asks for: one a tick, because of several samples in one only the newest is shown. */
 const UPLINK_HZ_MAX = 60;
+/** Of `measure.sentence` (registry). */
+const SENTENCE_BYTES = 256;
 
 export class SceneCore {
   private readonly options: SceneCoreOptions;
@@ -53,6 +58,8 @@ export class SceneCore {
   private readonly search: SearchDesk;
   private readonly streams: StreamDesk;
   private readonly safety: SafetyDesk;
+  private readonly behaviour: BehaviourDesk;
+  private readonly restrictions: Restrictions;
   private readonly history: HistoryDesk;
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
@@ -113,6 +120,17 @@ export class SceneCore {
       hides: this.hides,
       takesReports: options.takesReports ?? false,
     });
+    this.restrictions = new Restrictions(table);
+    this.behaviour = new BehaviourDesk({
+      out,
+      roster,
+      capacity,
+      tickRateHz,
+      takesAlarms: options.takesReports ?? false,
+      model: options.behaviour,
+      poseOf: (slot, into) => plane.newest(slot, into),
+      exempt: (a, b) => this.safety.relations.friends(a, b),
+    });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
     this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
@@ -132,16 +150,18 @@ export class SceneCore {
           plane.remove(slot);
           this.streams.leave(slot);
           this.safety.gone(slot);
+          this.behaviour.gone(slot);
         },
         letGo: (member) => this.letGo(member),
       },
     });
-    const { door, grabs, chat, search, safety, permissions, absorb } = this;
+    const { door, grabs, chat, search, safety, permissions, behaviour, restrictions, absorb } = this;
     const streams = new StreamDesk({ out, roster, door, plane });
     this.streams = streams;
     const history = new HistoryDesk({ out, roster, document, absorb });
     this.history = history;
-    this.messages = new MessageDesk({ out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, history, absorb });
+    const parts = { out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, history, behaviour, restrictions, absorb };
+    this.messages = new MessageDesk(parts);
   }
 
   /** The newest tick that ran. */
@@ -216,6 +236,7 @@ export class SceneCore {
     const { nowMs } = this;
     switch (input.kind) {
       case "join":
+        if (this.restrictions.has(input.identity.user, "remove")) return this.out.close(input.session, "removedByModerator");
         return this.door.join(input.session, input.identity, nowMs);
       case "leave":
       case "docLeave":
@@ -228,6 +249,7 @@ export class SceneCore {
       case "malformed":
         return this.door.strike(input.session, input.sentence, nowMs);
       case "docJoin":
+        if (this.restrictions.has(input.identity.user, "remove")) return this.out.close(input.session, "removedByModerator");
         return this.door.joinPeer(input.session, input.identity, nowMs);
       case "docMessage":
         if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
@@ -256,12 +278,42 @@ export class SceneCore {
         return this.frames.queued(this.roster.bySession(input.session));
       case "hide":
         return this.hide(input);
+      case "tell":
+        return this.tell(input);
+      case "appealed":
+        if (this.roster.bySession(input.session) !== undefined)
+          this.out.send(input.session, { type: "appealed", ref: input.ref, taken: input.taken });
+        return;
+      case "restrict":
+        return this.restrict(input);
+      case "quarantine":
+        return this.quarantine(input.object, input.on);
     }
   }
 
   private hide({ viewer, source, reason, hidden }: Extract<CoreInput, { kind: "hide" }>): void {
     if (!this.hides.set(viewer, source, reason, hidden)) return this.out.count("hide_refused");
     this.safety.judgeUsers(viewer, source);
+  }
+
+  private tell({ user, measure, what, on, sentence }: Extract<CoreInput, { kind: "tell" }>): void {
+    const member = this.roster.byUser(user);
+    if (member !== undefined) this.out.send(member.session, { type: "measure", measure, what, on, sentence: cutUtf8(sentence, SENTENCE_BYTES) });
+  }
+
+  private restrict({ user, what, on }: Extract<CoreInput, { kind: "restrict" }>): void {
+    if (!this.restrictions.set(user, what, on)) return this.out.count("hide_refused");
+    const member = this.roster.byUser(user);
+    if (!on) return;
+    if (what === "remove") {
+      if (member !== undefined) this.door.close(member.session, "removedByModerator", this.nowMs);
+      this.door.closePeersOf(user, "removedByModerator", this.nowMs);
+    } else if (what === "freeze" && member !== undefined) this.grabs.releaseAll(member, this.nowMs);
+  }
+
+  private quarantine(object: string, on: boolean): void {
+    if (!this.restrictions.quarantine(object, on)) this.out.count("hide_refused");
+    else if (on) this.grabs.objectGone(object);
   }
 
   private message(member: Member, message: UpMessage, receivedMs: number): void {
@@ -295,6 +347,7 @@ export class SceneCore {
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
     this.safety.tick(tick);
+    this.behaviour.tick(tick, this.nowMs);
     this.frames.send(tick, this.nowMs);
     this.streams.tell();
   }
@@ -340,7 +393,9 @@ export class SceneCore {
         continue;
       }
       this.out.push(effect);
-      if (effect.kind === "event") this.noticed(effect.event);
+      if (effect.kind !== "event") continue;
+      this.noticed(effect.event);
+      if (effect.by !== undefined) this.behaviour.changed(effect.by, effect.event);
     }
   };
 

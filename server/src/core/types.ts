@@ -8,7 +8,8 @@
  */
 import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
-import type { CloseName, DeniedReason, Hand, ReportReason, UpMessage } from "@copresence/shared/protocol";
+import type { CloseName, DeniedReason, Hand, MessageOf, ReportReason, UpMessage } from "@copresence/shared/protocol";
+import type { AlarmKind, AlarmNotice } from "./behaviour/index.ts";
 import type { Evidence } from "./safety/reports.ts";
 import type { PastAnswer, PastQuery } from "./history/types.ts";
 import type { MotionFeatures } from "./motion-features.ts";
@@ -53,7 +54,28 @@ export type CoreInput =
   /** The session's last frame was sent while an earlier one still waited in its socket (governor). */
   | { readonly kind: "frameQueued"; readonly session: SessionId }
   /** A safety filter: from the next frame on `viewer` is sent nothing of `source`'s poses, or is again. Users, whether here or not. */
-  | { readonly kind: "hide"; readonly viewer: UserId; readonly source: UserId; readonly reason: HideReason; readonly hidden: boolean };
+  | { readonly kind: "hide"; readonly viewer: UserId; readonly source: UserId; readonly reason: HideReason; readonly hidden: boolean }
+  /** Moderation takes a right from a person, or gives it back; by user, so that it holds for their next session too. */
+  | { readonly kind: "restrict"; readonly user: UserId; readonly what: Restriction; readonly on: boolean }
+  /** Tells a person what was done about them. */
+  | {
+      readonly kind: "tell";
+      readonly user: UserId;
+      readonly measure: number;
+      readonly what: MeasureName;
+      readonly on: boolean;
+      readonly sentence: string;
+    }
+  /** What became of an `appeal` effect. */
+  | { readonly kind: "appealed"; readonly session: SessionId; readonly ref: number; readonly taken: boolean }
+  /** Nobody but moderators may touch the object, or everybody may again. */
+  | { readonly kind: "quarantine"; readonly object: string; readonly on: boolean };
+
+export type MeasureName = MessageOf<"measure">["what"];
+
+/** `mute`: no lines; `freeze`: no edits and no grabs; `remove`: not in this space. */
+export const RESTRICTIONS = ["mute", "freeze", "remove"] as const;
+export type Restriction = (typeof RESTRICTIONS)[number];
 
 export const HIDE_REASONS = ["muted", "blocked", "bubble"] as const;
 export type HideReason = (typeof HIDE_REASONS)[number];
@@ -143,7 +165,19 @@ export type CoreEffect =
   /** The scene's past is asked for; the answer comes as `recalled`. */
   | { readonly kind: "recall"; readonly id: number; readonly query: PastQuery }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
-  | { readonly kind: "event"; readonly event: PipelineEvent }
+  /** `by`: who caused it, where somebody did; for the room's own counting, not for the pipeline. */
+  | { readonly kind: "event"; readonly event: PipelineEvent; readonly by?: string }
+  /** The behaviour model, or a hard limit, objects to what somebody does. */
+  | { readonly kind: "alarm"; readonly alarm: Alarm }
+  /** Somebody asks to look again at what was done about them. */
+  | {
+      readonly kind: "appeal";
+      readonly session: SessionId;
+      readonly user: string;
+      readonly ref: number;
+      readonly measure: number;
+      readonly text: string;
+    }
   /** For the moderators' queue. */
   | { readonly kind: "report"; readonly report: Report }
   | { readonly kind: "count"; readonly metric: CoreMetric; readonly by: number };
@@ -161,6 +195,18 @@ export type Report = {
   readonly evidence: Evidence;
 };
 
+/** What somebody does, to whom (empty: to nobody in particular), and the numbers behind it; never motion itself. */
+export type Alarm = {
+  readonly atMs: number;
+  readonly offence: AlarmKind;
+  readonly user: string;
+  readonly victim: string;
+  readonly score: number;
+  readonly numbers: AlarmNotice["numbers"];
+  /** Of the behaviour model. */
+  readonly model: string;
+};
+
 export type CoreMetric =
   | "pose_refused"
   | "pose_clamped"
@@ -175,6 +221,7 @@ export type CoreMetric =
   | "relation"
   | "report"
   | "hide_refused"
+  | "alarm"
   | "rollback";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */

@@ -224,6 +224,11 @@ export const MESSAGES = {
     reason: oneOf(...REPORT_REASONS),
     text: text(LIMITS.reportBytes),
   }),
+  appeal: up(18, "ordered", "Asks moderators to look again at a measure about me; 0: the one that holds.", {
+    ref: u16,
+    measure: u32,
+    text: text(LIMITS.reportBytes),
+  }),
   watch: up(11, "ordered", "A standing question: answered now and whenever its answer changes, until `unwatch` or the session's end.", {
     ref: u16,
     ...question,
@@ -370,6 +375,18 @@ export const MESSAGES = {
     why: oneOf("seen", "blocked", "boundary", "hidden"),
   }),
   reported: down(58, "ordered", "A report was taken.", { ref: u16, report: u32 }),
+  measure: down(
+    54,
+    "ordered",
+    "Moderation did something about me (`on`), or it ended; `measure` is what an appeal names, 0 where there is nothing to undo.",
+    {
+      measure: u32,
+      what: oneOf("warn", "bubble", "mute", "freeze", "remove"),
+      on: bool,
+      sentence: text(256),
+    },
+  ),
+  appealed: down(55, "ordered", "Whether an appeal was passed on to moderators.", { ref: u16, taken: bool }),
   uplink: down(46, "ordered", "Pose messages a second that anybody has use for from now on; the welcome's `uplinkHz` until the first one.", {
     hz: u8,
   }),

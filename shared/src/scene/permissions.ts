@@ -37,6 +37,9 @@ export const RULES_MAX = 256;
 
 export class PermissionTable {
   private readonly scene: Scene;
+  /** Above every rule, not stored, nobody's rule: who may change nothing for now, and what nobody may change but those who moderate. */
+  readonly frozen = new Set<string>();
+  readonly quarantined = new Set<string>();
   /** By `scopeKey`; the definition's own, then those set while the room runs. */
   private readonly base: ReadonlyMap<string, PermissionRule>;
   private readonly own = new Map<string, PermissionRule>();
@@ -76,6 +79,7 @@ export class PermissionTable {
   may(person: PermissionPerson, right: Right, subject: PermissionSubject): boolean {
     const role = this.roleOf(person);
     if (role?.moderate === true) return true;
+    if (this.frozen.has(person.user) || this.quarantined.has(subject.object)) return false;
     for (const target of this.targets(subject)) {
       const verdict = this.verdict(target, person, right);
       if (verdict !== undefined) return verdict;

@@ -3,7 +3,9 @@
  *
  * [RH1] At most one room per space lives in this process, and a new one opens only after the last has written everything.
  */
+import type { BehaviourModel } from "../../core/behaviour/index.ts";
 import type { InitialObject } from "../../core/index.ts";
+import type { Alarm, Report } from "../../core/types.ts";
 import type { SceneStore } from "../store/scene-store.ts";
 import type { Pipeline } from "../../pipeline/types.ts";
 import type { Scene } from "@copresence/shared/scene";
@@ -22,11 +24,24 @@ export type RoomHostOptions = {
   readonly sceneOf: (space: string) => Scene | undefined;
   /** What an empty space starts with. */
   readonly initialOf?: (space: string) => readonly InitialObject[] | undefined;
+  /** Personal space of who has not chosen their own, m. Default 0: none. */
+  readonly boundaryM?: number;
+  readonly behaviour?: BehaviourModel | undefined;
+  /** Where reports and alarms go; undefined: nowhere. */
+  readonly signals?: RoomSignals | undefined;
   readonly store: SceneStore;
   readonly pipeline: Pipeline;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly traffic: Traffic;
+};
+
+export type RoomSignals = {
+  opened(space: string): void;
+  report(space: string, report: Report): void;
+  alarm(space: string, alarm: Alarm): void;
+  textHidden(space: string, user: string, text: string, reason: string): void;
+  appeal(space: string, user: string, measure: number, words: string): boolean;
 };
 
 export class RoomHost {

@@ -10,7 +10,7 @@ import { Room, ServerError } from "@colyseus/core";
 import { err, isIdentifier } from "@copresence/shared/base";
 import { CLOSE, type CloseName, LIMITS } from "@copresence/shared/protocol";
 import type { PersonExplanation } from "../../core/index.ts";
-import type { Identity } from "../../core/types.ts";
+import type { CoreInput, Identity } from "../../core/types.ts";
 import { errorFields, logId } from "../log.ts";
 import { refusal } from "../refusal.ts";
 import type { DocPeer } from "./doc-peer.ts";
@@ -118,6 +118,11 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
 
   get sessions(): number {
     return this.runtime?.size ?? 0;
+  }
+
+  /** What moderation decided; nothing where the room is not open yet. */
+  push(input: CoreInput): void {
+    this.runtime?.push(input);
   }
 
   /** Why a viewer gets of others what it gets: for operators. */

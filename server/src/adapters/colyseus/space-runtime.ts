@@ -11,11 +11,12 @@ import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
-import type { CoreEffect, Identity } from "../../core/types.ts";
+import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import type { SendGovernor } from "./governor.ts";
+import { JudgedTexts } from "./judged-texts.ts";
 import { RoomEngine } from "./room-engine.ts";
 import type { RoomHostOptions } from "./room-host.ts";
 import { SceneWriter } from "./scene-writer.ts";
@@ -45,6 +46,7 @@ export class SpaceRuntime {
   private readonly writer: SceneWriter;
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
+  private readonly judged: JudgedTexts;
   private readonly epoch: number;
   private planeChanged = false;
   private lastCheckMs = 0;
@@ -64,6 +66,7 @@ export class SpaceRuntime {
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
     const initial = host.initialOf?.(space);
+    const { boundaryM = 0, behaviour } = host;
     const stopwatch = (): number => performance.now();
     const core = SceneCore.open({
       space,
@@ -74,6 +77,9 @@ export class SpaceRuntime {
       loaded: loaded.value,
       seed: randomInt(2 ** 32),
       moderation,
+      boundaryM,
+      behaviour,
+      takesReports: host.signals !== undefined,
       initial,
       stopwatch,
     });
@@ -90,6 +96,7 @@ export class SpaceRuntime {
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
     this.options = options;
     const { host, space } = options;
+    this.judged = new JudgedTexts((user, text, reason) => host.signals?.textHidden(space, user, text, reason));
     this.epoch = loaded.epoch;
     this.engine = new RoomEngine({
       core,
@@ -114,10 +121,12 @@ export class SpaceRuntime {
       onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),
       onLost: (sentence) => options.onFailed(new Error(sentence)),
     });
-    this.stopAnswers = host.pipeline.onAnswer(space, (answer) =>
-      this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId }),
-    );
+    this.stopAnswers = host.pipeline.onAnswer(space, (answer) => {
+      if (answer.kind === "verdict" && answer.hide) this.judged.hidden(answer);
+      this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId });
+    });
     this.engine.start();
+    host.signals?.opened(space);
   }
 
   /** Connections of both kinds. */
@@ -146,6 +155,11 @@ export class SpaceRuntime {
     }
     if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
+  }
+
+  /** What moderation decided. */
+  push(input: CoreInput): void {
+    this.engine.push(input);
   }
 
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
@@ -234,7 +248,16 @@ export class SpaceRuntime {
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
       case "event":
+        this.judged.offered(effect.event);
         return host.pipeline.offer(space, effect.event);
+      case "report":
+        return host.signals?.report(space, effect.report);
+      case "alarm":
+        return host.signals?.alarm(space, effect.alarm);
+      case "appeal": {
+        const taken = host.signals?.appeal(space, effect.user, effect.measure, effect.text) ?? false;
+        return this.engine.push({ kind: "appealed", session: effect.session, ref: effect.ref, taken });
+      }
       case "count":
         return host.metrics.count(effect.metric, effect.by);
     }

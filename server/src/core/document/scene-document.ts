@@ -446,7 +446,7 @@ export class SceneDocument {
       if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
       this.seq++;
       this.size.add(update.length);
-      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
+      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event, by: user });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
     effects.push(...this.broadcast(edits));

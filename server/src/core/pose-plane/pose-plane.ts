@@ -208,6 +208,13 @@ export class PosePlane {
     return true;
   }
 
+  /** A source's newest pose, 21 floats in the room frame; false before its first sample. */
+  newest(slot: number, out: Float64Array): boolean {
+    if ((this.grid.cellOf[slot] as number) < 0) return false;
+    for (let i = 0; i < POSE_FLOATS; i++) out[i] = this.desk.poses[slot * POSE_FLOATS + i] as number;
+    return true;
+  }
+
   /** How much a source matters to everybody; 1 for most, more for who stands on a stage. */
   setRole(slot: number, weight: number): void {
     this.attention.setRole(slot, weight);

@@ -5,14 +5,13 @@
  * [SP2] Horizontal distance, for heads less than HEIGHT_M apart: people on two floors do not meet.
  * [SP3] Work is proportional to people and their neighbours (a hashed grid), and nothing is allocated per check in steady state.
  */
+import { NeighbourGrid } from "../neighbour-grid.ts";
 import { BitRows } from "../pose-plane/bit-rows.ts";
 
 export const MARGIN_M = 0.25;
 const HEIGHT_M = 2;
 /** Wider than the largest boundary with its margin: neighbours are in the nine cells around. */
 const CELL_M = 3;
-const BUCKETS = 1024;
-const NONE = -1;
 
 export type PersonalSpaceOptions = {
   readonly capacity: number;
@@ -33,8 +32,8 @@ export class PersonalSpace {
   private readonly z: Float64Array;
   private readonly boundary: Float64Array;
   private readonly known: Uint8Array;
-  private readonly heads = new Int16Array(BUCKETS);
-  private readonly next: Int16Array;
+  private readonly grid: NeighbourGrid;
+  private readonly around: Int16Array;
   private readonly insideRows: BitRows;
   /** Pairs inside each other's space, `a * capacity + b`. */
   private readonly pairs: number[] = [];
@@ -48,7 +47,8 @@ export class PersonalSpace {
     this.z = new Float64Array(capacity);
     this.boundary = new Float64Array(capacity);
     this.known = new Uint8Array(capacity);
-    this.next = new Int16Array(capacity);
+    this.grid = new NeighbourGrid(capacity, CELL_M);
+    this.around = new Int16Array(capacity);
     this.insideRows = new BitRows(capacity, capacity);
   }
 
@@ -82,7 +82,7 @@ export class PersonalSpace {
   private place(slots: ArrayLike<number>, count: number): void {
     const { headOf, boundaryOf } = this.options;
     this.known.fill(0);
-    this.heads.fill(NONE);
+    this.grid.clear();
     for (let i = 0; i < count; i++) {
       const slot = slots[i] as number;
       if (!headOf(slot, this.at)) continue;
@@ -91,9 +91,7 @@ export class PersonalSpace {
       this.y[slot] = this.at[1] as number;
       this.z[slot] = this.at[2] as number;
       this.boundary[slot] = boundaryOf(slot);
-      const bucket = bucketOf(Math.floor((this.at[0] as number) / CELL_M), Math.floor((this.at[2] as number) / CELL_M));
-      this.next[slot] = this.heads[bucket] as number;
-      this.heads[bucket] = slot;
+      this.grid.place(slot, this.at[0] as number, this.at[2] as number);
     }
   }
 
@@ -111,16 +109,11 @@ export class PersonalSpace {
 
   private enterers(slot: number): void {
     if (this.known[slot] === 0) return;
-    const cx = Math.floor((this.x[slot] as number) / CELL_M);
-    const cz = Math.floor((this.z[slot] as number) / CELL_M);
-    for (let dx = -1; dx <= 1; dx++) for (let dz = -1; dz <= 1; dz++) this.meet(slot, bucketOf(cx + dx, cz + dz));
-  }
-
-  private meet(slot: number, bucket: number): void {
     const { capacity, changed } = this.options;
-    for (let other = this.heads[bucket] as number; other !== NONE; other = this.next[other] as number) {
-      // Each pair once; two cells may share a bucket.
-      if (other <= slot || this.insideRows.has(slot, other) || !this.near(slot, other, 0)) continue;
+    const count = this.grid.above(slot, this.around);
+    for (let i = 0; i < count; i++) {
+      const other = this.around[i] as number;
+      if (this.insideRows.has(slot, other) || !this.near(slot, other, 0)) continue;
       this.insideRows.set(slot, other);
       this.pairs.push(slot * capacity + other);
       changed(slot, other, true);
@@ -143,5 +136,3 @@ export class PersonalSpace {
     this.pairs.pop();
   }
 }
-
-const bucketOf = (cx: number, cz: number): number => (Math.imul(cx, 73_856_093) ^ Math.imul(cz, 19_349_663)) & (BUCKETS - 1);

@@ -116,6 +116,13 @@ export class SafetyDesk {
     out.send(member.session, { type: "reported", ref: message.ref, report: id });
   }
 
+  /** Passed on as often as reports are; one too many is answered like any other that finds nothing. */
+  appeal(member: Member, { ref, measure, text }: MessageOf<"appeal">, nowMs: number): void {
+    const { out } = this.options;
+    if (this.reports.admit(member.person.user, nowMs) === undefined) return out.send(member.session, { type: "appealed", ref, taken: false });
+    out.push({ kind: "appeal", session: member.session, user: member.person.user, ref, measure, text });
+  }
+
   hears(listener: string, speaker: string): boolean {
     return this.relations.hears(listener, speaker);
   }
