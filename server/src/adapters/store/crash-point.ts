@@ -19,7 +19,9 @@ export const CRASH_POINTS = [
   "start.read",
   "start.loaded",
 ] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** Those of a re-rooting, which a server reaches after thousands of clientIDs or tombstones only. */
+export const REROOT_POINTS = ["reroot.read", "reroot.built", "reroot.records", "reroot.fsync", "reroot.committed"] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof REROOT_POINTS)[number];
 
 const HOOK = Symbol.for("copresence.crash-point");
 
