@@ -46,7 +46,7 @@ import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { LogSize } from "./log-size.ts";
 import { PendingIndex } from "./pending-index.ts";
-import { idKey } from "./places.ts";
+import { fieldPlace, idKey, rootPlace } from "./places.ts";
 import type { Denial } from "./policy.ts";
 import { Settlement, type Settling } from "./settlement.ts";
 import { writeUndone } from "./undo.ts";
@@ -248,7 +248,7 @@ export class SceneDocument {
   writeTransform(object: string, transform: ObjectTransform, user: string): CoreEffect[] {
     const value = packTransform(transform);
     if (this.readOnly || unpackTransform(value) === undefined) return [];
-    const map = this.gate.newestWrite({ at: "root", object });
+    const map = this.gate.newestWrite(rootPlace(object));
     return map !== null && this.gate.policyOf(map, "transform") === "leased" ? this.writeField(map, object, "transform", value, user) : [];
   }
 
@@ -256,7 +256,7 @@ export class SceneDocument {
   compareAndSet(session: SessionId, ask: CasAsk): CoreEffect[] {
     const from = this.sessions.get(session);
     if (from === undefined) return [];
-    const map = this.gate.newestWrite({ at: "root", object: ask.object });
+    const map = this.gate.newestWrite(rootPlace(ask.object));
     const refusal = this.cas.fault(ask, { identity: from.identity, gate: this.gate, map, room: this.room(ask.value.text.length) });
     if (refusal !== undefined || map === null) {
       const wait = refusal === "lost-race" && this.queue.length > 0 ? this.queue.newest : undefined;
@@ -268,14 +268,14 @@ export class SceneDocument {
 
   /** The room's own write of one map entry. */
   private writeField(map: Y.ID, object: string, field: string, value: unknown, user: string): CoreEffect[] {
-    const previous = this.gate.newestWrite({ at: "object", object, map: idKey(map.client, map.clock), field });
+    const previous = this.gate.newestWrite(fieldPlace(object, idKey(map.client, map.clock), field));
     const id = Y.createID(this.clientId, this.pending.end(this.clientId));
     return this.enqueueOwn(encodeMapSet(id, map, field, previous, value), user);
   }
 
   /** Whether this person has a right over a live, durable object. */
   may(person: { readonly user: string; readonly role: string }, right: Right, object: string): boolean {
-    const map = this.gate.newestWrite({ at: "root", object });
+    const map = this.gate.newestWrite(rootPlace(object));
     return map !== null && this.gate.may(person, right, object, idKey(map.client, map.clock));
   }
 
