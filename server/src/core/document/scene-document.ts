@@ -1,7 +1,7 @@
 /**
  * One scene's document: durable before visible, for SDK peers and stock y-websocket peers alike. Pure: no clock, no await, no dice.
  *
- * [SE1] The order of every edit: gate -> append -> fsync -> apply, broadcast, ack. The Y.Doc holds durable state only, so nobody ever sees an
+ * [SE1] The order of every edit: gate -> append -> fsync -> apply, ack, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
  *       edit that later vanishes, not even through a sync step.
  * [SE2] Acks are cumulative and in order: `updates` counts a session's step-2 and update messages that are settled (durable, refused or
  *       without effect). A later message is never acknowledged before an earlier one.
@@ -449,11 +449,12 @@ export class SceneDocument {
       for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
-    effects.push(...this.broadcast(edits));
+    // Authors first: in a crowd the sends to all the others take longer than the disk did.
+    effects.push(...this.settlement.durable(edits), ...this.broadcast(edits));
     this.gate.settled(edits.length);
     this.recountObjects();
     const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
-    effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
+    effects.push(...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
     return this.launch(this.compact(effects));
   }
 
