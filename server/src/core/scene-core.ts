@@ -233,7 +233,7 @@ export class SceneCore {
         if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
         return;
       case "appended":
-        this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
+        this.absorb(this.document.appended(input.batch, input.ok, input.sentence, nowMs));
         if (input.ok) this.history.appended(input.batch);
         return this.grabs.appended(input.batch);
       case "noted":
@@ -292,6 +292,7 @@ export class SceneCore {
 
   private runTick(tick: number): void {
     this.lastTick = tick;
+    this.absorb(this.document.tellChanges());
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
     this.safety.tick(tick);

@@ -39,8 +39,12 @@ export type Admitted = {
   /** First client the update has structs of, and its next clock afterwards; 0, 0 for pure deletions. */
   readonly client: number;
   readonly clock: number;
+  /** What it adds, not to be changed: Yjs integrates a copy of its own. */
+  readonly pieces: ReadUpdate["pieces"];
   /** What it deletes. */
   readonly ranges: ReadUpdate["ranges"];
+  /** Where it changes something. */
+  readonly places: ReadonlySet<Place>;
   /** What applying it costs, in us, estimated. */
   readonly weightUs: number;
   /** ClientIDs that belong to the author from now on. */
@@ -164,9 +168,12 @@ export class Gate {
   }
 
   private index(update: ReadUpdate): Admitted {
+    const places = new Set<Place>();
+    for (const { node } of update.deletions) places.add(node.place);
     for (const { node, struct } of update.writes) {
       this.pending.add(node);
       const { place } = node;
+      places.add(place);
       if (place.at !== "object" || !(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) continue;
       const position = place.field === "transform" ? unpackTransform(struct.content.arr[0])?.position : undefined;
       if (position !== undefined) this.waitingPlaces.set(place.map, { client: node.client, clock: node.clock, position });
@@ -181,7 +188,9 @@ export class Gate {
       ...first,
       clocks,
       fresh: [],
+      pieces: update.pieces,
       ranges: update.ranges,
+      places,
       weightUs: update.weightUs,
     };
   }

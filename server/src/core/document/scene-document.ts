@@ -37,11 +37,12 @@ import type { UndoneObject } from "../history/types.ts";
 import type { AppendRecord, CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { AwarenessTable } from "./awareness-table.ts";
+import { Broadcasts, type ToldEdit } from "./broadcasts.ts";
 import { ChangeLog } from "./change-log.ts";
 import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
 import { ClientRegistry, NOBODY } from "./client-registry.ts";
 import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
-import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
+import { decodeDocMessage, encodeAwareness, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { LogSize } from "./log-size.ts";
@@ -68,12 +69,9 @@ export type SceneDocumentOptions = {
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
-type Edit = Settling & {
-  readonly record: AppendRecord;
-  /** `DocSession.synced` when it was admitted. */
-  readonly synced: number;
-  readonly weightUs: number;
-};
+type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { readonly record: AppendRecord };
+/** What applying updates together may cost, estimated: below, no author is to blame for the others' time. */
+const TOGETHER_US = 4000;
 
 export type Corrupt = { readonly code: "corrupt"; readonly sentence: string };
 
@@ -92,6 +90,7 @@ export class SceneDocument {
   private readonly permissions: PermissionTable;
   private readonly stopwatch: () => number;
   private readonly out = new DocOutbound(this.sessions);
+  private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
   private readonly cas: CasDesk;
   private clients = new ClientRegistry(new Map());
@@ -162,7 +161,6 @@ export class SceneDocument {
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
     this.size.loaded(snapshot?.length ?? 0, updates);
-    this.changes.start();
     this.recountObjects();
     return ok(undefined);
   }
@@ -213,12 +211,17 @@ export class SceneDocument {
   }
 
   /** The store's answer to an `append`. */
-  appended(batch: number, durable: boolean, sentence: string): CoreEffect[] {
+  appended(batch: number, durable: boolean, sentence: string, nowMs: number): CoreEffect[] {
     const edits = this.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
+    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
-    return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+    return [...this.broadcasts.flush(), ...this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) })];
+  }
+
+  /** Once per tick: what changed since the last one, for the pipeline. */
+  tellChanges(): CoreEffect[] {
+    return this.changes.tell(this.seq).map((event): CoreEffect => ({ kind: "event", event }));
   }
 
   /** The log was folded into a snapshot of this many bytes. */
@@ -401,11 +404,11 @@ export class SceneDocument {
   }
 
   private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
-    const { update, client, clock, clocks, fresh, weightUs } = admitted;
+    const { update, client, clock, clocks, fresh, weightUs, places, pieces, ranges } = admitted;
     const { user, ...author } = by;
     for (const other of fresh) if (other !== client) this.enqueueClaim(other, user);
-    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, ...author };
-    this.pending.addDeletes(admitted.ranges);
+    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, places, pieces, ranges, ...author };
+    this.pending.addDeletes(ranges);
     this.queue.push(edit);
     return edit;
   }
@@ -413,7 +416,7 @@ export class SceneDocument {
   /** An empty record, by which the store learns whose a clientID is [SE6]. */
   private enqueueClaim(client: number, user: string): void {
     this.pending.addDeletes(new Map());
-    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, clocks: [], weightUs: 0, ackTo: 0 });
+    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, ackTo: 0, ...NO_CHANGE });
   }
 
   /** Counts what held the thread too long against its author; true when that is enough. */
@@ -436,45 +439,39 @@ export class SceneDocument {
     return effects;
   }
 
-  private applyDurable(edits: readonly Edit[], batch: number): CoreEffect[] {
+  private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const effects: CoreEffect[] = [];
-    for (const edit of edits) {
-      const { update, user } = edit.record;
-      const startedMs = this.stopwatch();
-      Y.applyUpdate(this.doc, update);
-      const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
-      if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
-      this.seq++;
-      this.size.add(update.length);
-      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event });
+    for (let from = 0, to = 0; from < edits.length; from = to) {
+      for (let us = 0; to < edits.length && (to === from || us + (edits[to]?.weightUs ?? 0) <= TOGETHER_US); to++) us += edits[to]?.weightUs ?? 0;
+      effects.push(...this.integrate(edits.slice(from, to)));
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
-    // Authors first: in a crowd the sends to all the others take longer than the disk did.
-    effects.push(...this.settlement.durable(edits), ...this.broadcast(edits));
     this.gate.settled(edits.length);
     this.recountObjects();
-    const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
-    effects.push(...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
+    for (const event of this.changes.tellWhole(this.seq)) effects.push({ kind: "event", event });
+    const told = edits.filter(({ record }) => record.update !== NOTHING);
+    // Authors first: in a crowd the sends to all the others take longer than the disk did.
+    effects.push(...this.settlement.durable(edits), ...this.broadcasts.add(told, this.queue.length > 0, nowMs));
+    const answers = this.cas.landed(batch);
+    if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
+    effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     return this.launch(this.compact(effects));
   }
 
-  /**
-   * What became durable together is sent as one update: in a busy room sending costs more than all else. Its authors get their own edits back
-   * with the others', which Yjs ignores; who wrote all of it gets nothing.
-   */
-  private broadcast(edits: readonly Edit[]): CoreEffect[] {
-    const told = edits.filter(({ record }) => record.update !== NOTHING);
-    const [first] = told;
-    if (first === undefined) return [];
-    const author = this.holder(first);
-    const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
-    const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
-    return this.out.toOthers(only, encodeDocUpdate(update));
-  }
-
-  /** The session whose replica has the edit already: its author's, unless it began anew since. */
-  private holder({ session, synced }: Edit): SessionId | undefined {
-    return session !== undefined && this.sessions.get(session)?.synced === synced ? session : undefined;
+  /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
+  private integrate(edits: readonly Edit[]): CoreEffect[] {
+    const startedMs = this.stopwatch();
+    this.doc.transact(() => {
+      for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(this.doc, record.update);
+    });
+    for (const { record, places } of edits) {
+      this.size.add(record.update.length);
+      this.changes.note(places, record.user);
+    }
+    this.seq += edits.length;
+    const heaviest = edits.reduce((most, edit) => (edit.weightUs > most.weightUs ? edit : most));
+    const author = heaviest.session === undefined ? undefined : this.sessions.get(heaviest.session);
+    return author !== undefined && this.isSlow(author, startedMs) ? [{ kind: "close", session: author.id, reason: "editsTooSlow" }] : [];
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
@@ -526,6 +523,7 @@ export class SceneDocument {
   }
 }
 
+const NO_CHANGE = { clocks: [], weightUs: 0, places: new Set<never>(), pieces: new Map<never, never>(), ranges: new Map<never, never>() } as const;
 const corrupt = (sentence: string) => err<Corrupt>({ code: "corrupt", sentence });
 /** A refusal that is about no object in particular. */
 const refusal = (reason: DeniedReason, sentence: string): Denial => ({ reason, object: "", field: "", sentence });
