@@ -46,6 +46,7 @@ import { decodeDocMessage, encodeAwareness, encodePermissionDenied, encodeStep1,
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { LogSize } from "./log-size.ts";
+import { partialReplica } from "./partial-replica.ts";
 import { PendingIndex } from "./pending-index.ts";
 import { fieldPlace, idKey, rootPlace } from "./places.ts";
 import type { Denial } from "./policy.ts";
@@ -99,6 +100,8 @@ export class SceneDocument {
   private gate: Gate;
   private trouble: string | undefined;
   private readonly size = new LogSize();
+  /** All there is, as it was stored: whoever opened the space is answered with it instead of with the same thing encoded anew. */
+  private stored: Uint8Array | undefined;
   private recount = true;
 
   constructor(options: SceneDocumentOptions) {
@@ -161,6 +164,7 @@ export class SceneDocument {
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
     this.size.loaded(snapshot?.length ?? 0, updates);
+    this.stored = updates.length === 0 ? snapshot : undefined;
     this.recountObjects();
     return ok(undefined);
   }
@@ -221,6 +225,7 @@ export class SceneDocument {
 
   /** Once per tick: what changed since the last one, for the pipeline. */
   tellChanges(): CoreEffect[] {
+    this.stored = undefined;
     return this.changes.tell(this.seq).map((event): CoreEffect => ({ kind: "event", event }));
   }
 
@@ -296,7 +301,12 @@ export class SceneDocument {
    * copy of the document. [] while read-only, and when `change` changes nothing.
    */
   serverEdit(user: string, change: (doc: Y.Doc) => void): CoreEffect[] {
-    return this.serverEdits(user, [change]);
+    const copy = (): Y.Doc => {
+      const replica = new Y.Doc({ gc: true });
+      Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
+      return replica;
+    };
+    return this.serverEdits(user, copy, [change]);
   }
 
   /**
@@ -307,6 +317,7 @@ export class SceneDocument {
     let written = 0;
     const effects = this.serverEdits(
       user,
+      () => partialReplica(this.doc, new Set(objects.map(({ object }) => object))),
       objects.map((undone) => (doc: Y.Doc) => {
         if (writeUndone(doc, this.scene, undone)) written++;
       }),
@@ -314,10 +325,9 @@ export class SceneDocument {
     return { effects, written };
   }
 
-  private serverEdits(user: string, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
+  private serverEdits(user: string, copy: () => Y.Doc, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
     if (this.readOnly || changes.length === 0) return [];
-    const replica = new Y.Doc({ gc: true });
-    Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
+    const replica = copy();
     for (const edit of this.queue.all()) Y.applyUpdate(replica, edit.record.update);
     replica.clientID = this.clientId;
     const updates: Uint8Array[] = [];
@@ -358,7 +368,8 @@ export class SceneDocument {
     if (!from.syncs.take(nowMs)) return [{ kind: "close", session: from.id, reason: "tooManyMessages" }];
     let missing: Uint8Array;
     try {
-      missing = Y.encodeStateAsUpdate(this.doc, vector);
+      const everything = this.stored !== undefined && Y.decodeStateVector(vector).size === 0;
+      missing = everything && this.stored !== undefined ? this.stored : Y.encodeStateAsUpdate(this.doc, vector);
     } catch {
       return this.strike(from, nowMs);
     }
@@ -461,6 +472,7 @@ export class SceneDocument {
   /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
   private integrate(edits: readonly Edit[]): CoreEffect[] {
     const startedMs = this.stopwatch();
+    this.stored = undefined;
     this.doc.transact(() => {
       for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(this.doc, record.update);
     });
