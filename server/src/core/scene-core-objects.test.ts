@@ -149,8 +149,8 @@ describe("SceneCore: edits, verdicts and the store", () => {
     expect(!opened.ok && opened.error).toEqual({ code: "initial", sentence: 'cup has no field "colour"' });
   });
 
-  it("tells the pipeline everything that was stored, at the first step", () => {
-    const objects = only(withCup().step(), "event").map(({ event }) => event.kind === "object" && event.object);
+  it("tells the pipeline everything that was stored, at the first tick", () => {
+    const objects = only(withCup().wait(TICK_MS), "event").map(({ event }) => event.kind === "object" && event.object);
     expect(objects).toEqual(["cup-1"]);
   });
 

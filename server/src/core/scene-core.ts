@@ -57,6 +57,7 @@ export class SceneCore {
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
+  private retold = false;
   private nowMs = 0;
 
   /** Builds the room on its document, or says why that cannot be. */
@@ -86,7 +87,11 @@ export class SceneCore {
     if (neverWritten(loaded) && initial.length > 0) {
       this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
     }
-    // The pipeline starts with nothing: its index and its verdicts on what is written here come from these.
+  }
+
+  /** The pipeline starts with nothing: its index and its verdicts on what is written here come from these. Whoever waits at the door comes first. */
+  private retell(): void {
+    this.retold = true;
     this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
   }
 
@@ -292,6 +297,7 @@ export class SceneCore {
 
   private runTick(tick: number): void {
     this.lastTick = tick;
+    if (!this.retold) this.retell();
     this.absorb(this.document.tellChanges());
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
