@@ -6,7 +6,7 @@ it("the objects bench runs, and its edits are really saved", async () => {
   const options = { traces: undefined, network: undefined, dump: undefined, data: "no-sessions" };
   const { figures } = await objects(options, () => undefined, {
     latency: { people: 2, editsPerS: 20, rounds: 1, roundMs: 500, warmMs: 100 },
-    throughput: { writers: 2, editsEach: 5, rounds: 1 },
+    throughput: { rooms: 2, writers: 2, editsEach: 5, rounds: 1 },
   });
   const value = (id: string): number => figures.find((figure) => figure.id === id)?.value ?? Number.NaN;
   expect(value("objects.edits")).toBeGreaterThanOrEqual(8);

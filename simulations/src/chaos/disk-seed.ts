@@ -7,7 +7,7 @@
  * [DS3] A scene that was loaded can be written again and loads the same the next time.
  */
 import type { LoadedScene } from "@copresence/server/store";
-import { compactScene, fold, sha256, SqliteLog, storeError } from "@copresence/server/store/testing";
+import { compactScene, fold, sha256, SqliteLog, storeError, WalReserve } from "@copresence/server/store/testing";
 import { err, ok } from "@copresence/shared/base";
 import * as Y from "yjs";
 import { Random } from "../random.ts";
@@ -32,6 +32,9 @@ export type DiskOutcome = {
 
 /** What one scene was promised: the text of all acknowledged records, and of those in the commit under way. */
 type Truth = { readonly name: string; readonly doc: Y.Doc; epoch: number; acked: string; ackedSeq: number; pending: string; pendingSeq: number };
+
+/** Less than a server reserves: every picture of the files holds it. */
+const RESERVED_BYTES = 64 * 1024;
 
 export async function runDiskSeed(seed: number, folder: string): Promise<DiskOutcome> {
   const life = new DiskLife(seed, `${folder}/seed-${seed}.sqlite`);
@@ -95,7 +98,8 @@ class DiskLife {
     const what = random.next();
     if (what < 0.75) this.append(false);
     else if (what < 0.87) await this.compact(() => undefined);
-    else if (what < 0.95) log.checkpoint();
+    else if (what < 0.92) log.checkpoint();
+    else if (what < 0.95) new WalReserve(this.file, RESERVED_BYTES).extend();
     else this.restart();
     this.marks.push(takePicture(this.file)["-acked"]);
     if (this.marks.length > 4) this.marks.shift();

@@ -4,3 +4,4 @@ export { sha256 } from "./records.ts";
 export { compactScene } from "./sqlite-compaction.ts";
 export { storeError } from "./sqlite-file.ts";
 export { SqliteLog } from "./sqlite-log.ts";
+export { WalReserve } from "./wal-reserve.ts";

@@ -1,7 +1,7 @@
 /**
  * One scene's document: durable before visible, for SDK peers and stock y-websocket peers alike. Pure: no clock, no await, no dice.
  *
- * [SE1] The order of every edit: gate -> append -> fsync -> apply, broadcast, ack. The Y.Doc holds durable state only, so nobody ever sees an
+ * [SE1] The order of every edit: gate -> append -> fsync -> apply, ack, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
  *       edit that later vanishes, not even through a sync step.
  * [SE2] Acks are cumulative and in order: `updates` counts a session's step-2 and update messages that are settled (durable, refused or
  *       without effect). A later message is never acknowledged before an earlier one.
@@ -37,16 +37,18 @@ import type { UndoneObject } from "../history/types.ts";
 import type { AppendRecord, CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { AwarenessTable } from "./awareness-table.ts";
+import { Broadcasts, type ToldEdit } from "./broadcasts.ts";
 import { ChangeLog } from "./change-log.ts";
 import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
 import { ClientRegistry, NOBODY } from "./client-registry.ts";
 import { DocSession, FORGED_MAX, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
-import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
+import { decodeDocMessage, encodeAwareness, encodePermissionDenied, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Admitted, Gate } from "./gate.ts";
 import { LogSize } from "./log-size.ts";
+import { partialReplica } from "./partial-replica.ts";
 import { PendingIndex } from "./pending-index.ts";
-import { idKey } from "./places.ts";
+import { fieldPlace, idKey, rootPlace } from "./places.ts";
 import type { Denial } from "./policy.ts";
 import { Settlement, type Settling } from "./settlement.ts";
 import { writeUndone } from "./undo.ts";
@@ -68,12 +70,9 @@ export type SceneDocumentOptions = {
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
-type Edit = Settling & {
-  readonly record: AppendRecord;
-  /** `DocSession.synced` when it was admitted. */
-  readonly synced: number;
-  readonly weightUs: number;
-};
+type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { readonly record: AppendRecord };
+/** What applying updates together may cost, estimated: below, no author is to blame for the others' time. */
+const TOGETHER_US = 4000;
 
 export type Corrupt = { readonly code: "corrupt"; readonly sentence: string };
 
@@ -92,6 +91,7 @@ export class SceneDocument {
   private readonly permissions: PermissionTable;
   private readonly stopwatch: () => number;
   private readonly out = new DocOutbound(this.sessions);
+  private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
   private readonly cas: CasDesk;
   private clients = new ClientRegistry(new Map());
@@ -100,6 +100,8 @@ export class SceneDocument {
   private gate: Gate;
   private trouble: string | undefined;
   private readonly size = new LogSize();
+  /** All there is, as it was stored: whoever opened the space is answered with it instead of with the same thing encoded anew. */
+  private stored: Uint8Array | undefined;
   private recount = true;
 
   constructor(options: SceneDocumentOptions) {
@@ -162,7 +164,7 @@ export class SceneDocument {
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
     this.size.loaded(snapshot?.length ?? 0, updates);
-    this.changes.start();
+    this.stored = updates.length === 0 ? snapshot : undefined;
     this.recountObjects();
     return ok(undefined);
   }
@@ -213,12 +215,18 @@ export class SceneDocument {
   }
 
   /** The store's answer to an `append`. */
-  appended(batch: number, durable: boolean, sentence: string): CoreEffect[] {
+  appended(batch: number, durable: boolean, sentence: string, nowMs: number): CoreEffect[] {
     const edits = this.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
+    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
     if (durable || this.queue.length === 0) return [];
     this.trouble = sentence;
-    return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+    return [...this.broadcasts.flush(), ...this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) })];
+  }
+
+  /** Once per tick: what changed since the last one, for the pipeline. */
+  tellChanges(): CoreEffect[] {
+    this.stored = undefined;
+    return this.changes.tell(this.seq).map(({ event, by }): CoreEffect => ({ kind: "event", event, by }));
   }
 
   /** The log was folded into a snapshot of this many bytes. */
@@ -248,7 +256,7 @@ export class SceneDocument {
   writeTransform(object: string, transform: ObjectTransform, user: string): CoreEffect[] {
     const value = packTransform(transform);
     if (this.readOnly || unpackTransform(value) === undefined) return [];
-    const map = this.gate.newestWrite({ at: "root", object });
+    const map = this.gate.newestWrite(rootPlace(object));
     return map !== null && this.gate.policyOf(map, "transform") === "leased" ? this.writeField(map, object, "transform", value, user) : [];
   }
 
@@ -256,7 +264,7 @@ export class SceneDocument {
   compareAndSet(session: SessionId, ask: CasAsk): CoreEffect[] {
     const from = this.sessions.get(session);
     if (from === undefined) return [];
-    const map = this.gate.newestWrite({ at: "root", object: ask.object });
+    const map = this.gate.newestWrite(rootPlace(ask.object));
     const refusal = this.cas.fault(ask, { identity: from.identity, gate: this.gate, map, room: this.room(ask.value.text.length) });
     if (refusal !== undefined || map === null) {
       const wait = refusal === "lost-race" && this.queue.length > 0 ? this.queue.newest : undefined;
@@ -268,14 +276,14 @@ export class SceneDocument {
 
   /** The room's own write of one map entry. */
   private writeField(map: Y.ID, object: string, field: string, value: unknown, user: string): CoreEffect[] {
-    const previous = this.gate.newestWrite({ at: "object", object, map: idKey(map.client, map.clock), field });
+    const previous = this.gate.newestWrite(fieldPlace(object, idKey(map.client, map.clock), field));
     const id = Y.createID(this.clientId, this.pending.end(this.clientId));
     return this.enqueueOwn(encodeMapSet(id, map, field, previous, value), user);
   }
 
   /** Whether this person has a right over a live, durable object. */
   may(person: { readonly user: string; readonly role: string }, right: Right, object: string): boolean {
-    const map = this.gate.newestWrite({ at: "root", object });
+    const map = this.gate.newestWrite(rootPlace(object));
     return map !== null && this.gate.may(person, right, object, idKey(map.client, map.clock));
   }
 
@@ -293,7 +301,12 @@ export class SceneDocument {
    * copy of the document. [] while read-only, and when `change` changes nothing.
    */
   serverEdit(user: string, change: (doc: Y.Doc) => void): CoreEffect[] {
-    return this.serverEdits(user, [change]);
+    const copy = (): Y.Doc => {
+      const replica = new Y.Doc({ gc: true });
+      Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
+      return replica;
+    };
+    return this.serverEdits(user, copy, [change]);
   }
 
   /**
@@ -304,6 +317,7 @@ export class SceneDocument {
     let written = 0;
     const effects = this.serverEdits(
       user,
+      () => partialReplica(this.doc, new Set(objects.map(({ object }) => object))),
       objects.map((undone) => (doc: Y.Doc) => {
         if (writeUndone(doc, this.scene, undone)) written++;
       }),
@@ -311,10 +325,9 @@ export class SceneDocument {
     return { effects, written };
   }
 
-  private serverEdits(user: string, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
+  private serverEdits(user: string, copy: () => Y.Doc, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
     if (this.readOnly || changes.length === 0) return [];
-    const replica = new Y.Doc({ gc: true });
-    Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
+    const replica = copy();
     for (const edit of this.queue.all()) Y.applyUpdate(replica, edit.record.update);
     replica.clientID = this.clientId;
     const updates: Uint8Array[] = [];
@@ -355,7 +368,8 @@ export class SceneDocument {
     if (!from.syncs.take(nowMs)) return [{ kind: "close", session: from.id, reason: "tooManyMessages" }];
     let missing: Uint8Array;
     try {
-      missing = Y.encodeStateAsUpdate(this.doc, vector);
+      const everything = this.stored !== undefined && Y.decodeStateVector(vector).size === 0;
+      missing = everything && this.stored !== undefined ? this.stored : Y.encodeStateAsUpdate(this.doc, vector);
     } catch {
       return this.strike(from, nowMs);
     }
@@ -401,11 +415,11 @@ export class SceneDocument {
   }
 
   private enqueue(admitted: Admitted, by: { readonly user: string } & Pick<Edit, "session" | "synced" | "ackTo">): Edit {
-    const { update, client, clock, clocks, fresh, weightUs } = admitted;
+    const { update, client, clock, clocks, fresh, weightUs, places, pieces, ranges } = admitted;
     const { user, ...author } = by;
     for (const other of fresh) if (other !== client) this.enqueueClaim(other, user);
-    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, ...author };
-    this.pending.addDeletes(admitted.ranges);
+    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, places, pieces, ranges, ...author };
+    this.pending.addDeletes(ranges);
     this.queue.push(edit);
     return edit;
   }
@@ -413,7 +427,7 @@ export class SceneDocument {
   /** An empty record, by which the store learns whose a clientID is [SE6]. */
   private enqueueClaim(client: number, user: string): void {
     this.pending.addDeletes(new Map());
-    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, clocks: [], weightUs: 0, ackTo: 0 });
+    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, ackTo: 0, ...NO_CHANGE });
   }
 
   /** Counts what held the thread too long against its author; true when that is enough. */
@@ -436,44 +450,40 @@ export class SceneDocument {
     return effects;
   }
 
-  private applyDurable(edits: readonly Edit[], batch: number): CoreEffect[] {
+  private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const effects: CoreEffect[] = [];
-    for (const edit of edits) {
-      const { update, user } = edit.record;
-      const startedMs = this.stopwatch();
-      Y.applyUpdate(this.doc, update);
-      const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
-      if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
-      this.seq++;
-      this.size.add(update.length);
-      for (const event of this.changes.take(this.seq, user)) effects.push({ kind: "event", event, by: user });
+    for (let from = 0, to = 0; from < edits.length; from = to) {
+      for (let us = 0; to < edits.length && (to === from || us + (edits[to]?.weightUs ?? 0) <= TOGETHER_US); to++) us += edits[to]?.weightUs ?? 0;
+      effects.push(...this.integrate(edits.slice(from, to)));
     }
     assert(!this.incomplete(), "an admitted update integrates completely");
-    effects.push(...this.broadcast(edits));
     this.gate.settled(edits.length);
     this.recountObjects();
-    const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
-    effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
+    for (const { event, by } of this.changes.tellWhole(this.seq)) effects.push({ kind: "event", event, by });
+    const told = edits.filter(({ record }) => record.update !== NOTHING);
+    // Authors first: in a crowd the sends to all the others take longer than the disk did.
+    effects.push(...this.settlement.durable(edits), ...this.broadcasts.add(told, this.queue.length > 0, nowMs));
+    const answers = this.cas.landed(batch);
+    if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
+    effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     return this.launch(this.compact(effects));
   }
 
-  /**
-   * What became durable together is sent as one update: in a busy room sending costs more than all else. Its authors get their own edits back
-   * with the others', which Yjs ignores; who wrote all of it gets nothing.
-   */
-  private broadcast(edits: readonly Edit[]): CoreEffect[] {
-    const told = edits.filter(({ record }) => record.update !== NOTHING);
-    const [first] = told;
-    if (first === undefined) return [];
-    const author = this.holder(first);
-    const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
-    const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
-    return this.out.toOthers(only, encodeDocUpdate(update));
-  }
-
-  /** The session whose replica has the edit already: its author's, unless it began anew since. */
-  private holder({ session, synced }: Edit): SessionId | undefined {
-    return session !== undefined && this.sessions.get(session)?.synced === synced ? session : undefined;
+  /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
+  private integrate(edits: readonly Edit[]): CoreEffect[] {
+    const startedMs = this.stopwatch();
+    this.stored = undefined;
+    this.doc.transact(() => {
+      for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(this.doc, record.update);
+    });
+    for (const { record, places } of edits) {
+      this.size.add(record.update.length);
+      this.changes.note(places, record.user);
+    }
+    this.seq += edits.length;
+    const heaviest = edits.reduce((most, edit) => (edit.weightUs > most.weightUs ? edit : most));
+    const author = heaviest.session === undefined ? undefined : this.sessions.get(heaviest.session);
+    return author !== undefined && this.isSlow(author, startedMs) ? [{ kind: "close", session: author.id, reason: "editsTooSlow" }] : [];
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
@@ -525,6 +535,7 @@ export class SceneDocument {
   }
 }
 
+const NO_CHANGE = { clocks: [], weightUs: 0, places: new Set<never>(), pieces: new Map<never, never>(), ranges: new Map<never, never>() } as const;
 const corrupt = (sentence: string) => err<Corrupt>({ code: "corrupt", sentence });
 /** A refusal that is about no object in particular. */
 const refusal = (reason: DeniedReason, sentence: string): Denial => ({ reason, object: "", field: "", sentence });
