@@ -118,7 +118,7 @@ export class CrowdDocument {
       const appended = await this.store.append(this.scene, this.epoch, effect.records);
       if (!appended.ok) throw new Error(appended.error.sentence);
       for (const { update } of effect.records) Y.applyUpdate(this.replica, update);
-      return this.take(this.document.appended(effect.batch, true, ""));
+      return this.take(this.document.appended(effect.batch, true, "", this.nowMs));
     }
     if (effect.kind !== "reroot") return;
     const begun = await this.store.reroot(this.scene, this.epoch, effect.note);

@@ -6,7 +6,7 @@ it("the objects bench runs, and its edits are really saved", async () => {
   const options = { traces: undefined, network: undefined, dump: undefined, data: "no-sessions" };
   const { figures } = await objects(options, () => undefined, {
     latency: { people: 2, editsPerS: 20, rounds: 1, roundMs: 500, warmMs: 100 },
-    throughput: { writers: 2, editsEach: 5, rounds: 1 },
+    throughput: { rooms: 2, writers: 2, editsEach: 5, rounds: 1 },
     growth: { people: 20, minutes: 4, pauseS: 1, objects: 30, seed: 2 },
     memory: { documentBytes: 500_000, idleScenes: 5, idleBytes: 5000, warmScenes: 0 },
   });

@@ -150,7 +150,7 @@ export async function loadTimes(folder: string, recordings: readonly Recording[]
   ];
 }
 
-async function fill(server: Running, recording: Recording): Promise<void> {
+export async function fill(server: Running, recording: Recording): Promise<void> {
   const client: DocClient = await dial(await server.dialled(`bench-${recording.name}`, 0));
   // A few dozen steps a message, so that it takes seconds: our room takes 1 000 structs in one.
   for (const update of inParts(recording)) {

@@ -149,8 +149,8 @@ describe("SceneCore: edits, verdicts and the store", () => {
     expect(!opened.ok && opened.error).toEqual({ code: "initial", sentence: 'cup has no field "colour"' });
   });
 
-  it("tells the pipeline everything that was stored, at the first step", () => {
-    const objects = only(withCup().step(), "event").map(({ event }) => event.kind === "object" && event.object);
+  it("tells the pipeline everything that was stored, at the first tick", () => {
+    const objects = only(withCup().wait(TICK_MS), "event").map(({ event }) => event.kind === "object" && event.object);
     expect(objects).toEqual(["cup-1"]);
   });
 
@@ -167,10 +167,11 @@ describe("SceneCore: edits, verdicts and the store", () => {
     ]);
     expect(sent(judged, session("ada"), "denied")).toMatchObject([{ reason: "text-hidden", object: "sign-1", field: "label" }]);
     expect(sent(judged, session("bob"), "denied")).toEqual([]);
-    const better = run.say(
+    run.say(
       "ada",
       edit(replica, () => textField(replica, "sign-1", "label")?.insert(0, "not ")),
     );
+    const better = run.wait(TICK_MS);
     const second = texts(better).at(-1)!;
     expect(second.version).toBeGreaterThan(first.version);
     expect(deltas(run.step({ kind: "verdict", subject: second.subject, version: second.version, hide: false, reason: "" }))).toEqual(["veilGone"]);

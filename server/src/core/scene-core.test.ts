@@ -68,6 +68,8 @@ describe("SceneCore: joining and leaving", () => {
     expect(deltas(effects)).toEqual(["leaseGone", "personGone"]);
     expect(run.core.stats).toMatchObject({ people: 0, leases: 0 });
     expect(run.core.snapshotSession()).toEqual([]);
+    // The pipeline is told where the cup came to rest, and then nothing happens any more.
+    expect(run.wait(TICK_MS).map(({ kind }) => kind)).toEqual(["event"]);
     expect(run.wait(5000).filter(({ kind }) => kind !== "compact")).toEqual([]);
   });
 

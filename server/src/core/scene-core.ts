@@ -65,6 +65,7 @@ export class SceneCore {
   private readonly messages: MessageDesk;
   private readonly frames: FrameDesk;
   private lastTick = 0;
+  private retold = false;
   private nowMs = 0;
 
   /** Builds the room on its document, or says why that cannot be. */
@@ -99,7 +100,11 @@ export class SceneCore {
       this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
     }
     this.absorb(this.document.start());
-    // The pipeline starts with nothing: its index and its verdicts on what is written here come from these.
+  }
+
+  /** The pipeline starts with nothing: its index and its verdicts on what is written here come from these. Whoever waits at the door comes first. */
+  private retell(): void {
+    this.retold = true;
     this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
   }
 
@@ -262,7 +267,7 @@ export class SceneCore {
         if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
         return;
       case "appended":
-        this.absorb(this.document.appended(input.batch, input.ok, input.sentence));
+        this.absorb(this.document.appended(input.batch, input.ok, input.sentence, nowMs));
         if (input.ok) this.history.appended(input.batch);
         return this.grabs.appended(input.batch);
       case "noted":
@@ -355,6 +360,8 @@ export class SceneCore {
 
   private runTick(tick: number): void {
     this.lastTick = tick;
+    if (!this.retold) this.retell();
+    this.absorb(this.document.tellChanges());
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
     this.renew();
@@ -414,7 +421,7 @@ export class SceneCore {
       this.out.push(effect);
       if (effect.kind !== "event") continue;
       this.noticed(effect.event);
-      if (effect.by !== undefined) this.behaviour.changed(effect.by, effect.event);
+      for (const user of effect.by ?? []) this.behaviour.changed(user, effect.event);
     }
   };
 

@@ -174,7 +174,7 @@ export type CoreEffect =
   | { readonly kind: "recall"; readonly id: number; readonly query: PastQuery }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
   /** `by`: who caused it, where somebody did; for the room's own counting, not for the pipeline. */
-  | { readonly kind: "event"; readonly event: PipelineEvent; readonly by?: string }
+  | { readonly kind: "event"; readonly event: PipelineEvent; readonly by?: readonly string[] }
   /** The behaviour model, or a hard limit, objects to what somebody does. */
   | { readonly kind: "alarm"; readonly alarm: Alarm }
   /** Somebody asks to look again at what was done about them. */

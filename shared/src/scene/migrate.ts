@@ -6,9 +6,10 @@
  * [MI3] Afterwards every object has the containers its type declares, so a field added to a definition needs no migration of its own.
  * [MI4] A document of a newer version than the definition is not touched and not opened.
  */
-import type * as Y from "yjs";
+import * as Y from "yjs";
 import type { Scene } from "./define-scene.ts";
 import { createObject, deleteObject, objectIds, objectMap, storedField } from "./layout.ts";
+import type { FieldPolicy } from "./types.ts";
 
 export const META_ROOT = "copresence";
 const VERSION_KEY = "version";
@@ -77,6 +78,9 @@ function storedVersion(doc: Y.Doc): number {
   return typeof stored === "number" && Number.isInteger(stored) && stored >= 1 ? stored : 1;
 }
 
+/** What `storedField` makes for these policies; looked at for every object of a scene that is loaded, so none is made for it. */
+const CONTAINERS: Readonly<Partial<Record<FieldPolicy, unknown>>> = { text: Y.Text, list: Y.Array, set: Y.Map, counter: Y.Map };
+
 /** Declared containers an object lacks, or has as something else. */
 function lackingFields(doc: Y.Doc, scene: Scene, id: string): string[] {
   const map = objectMap(doc, id);
@@ -86,8 +90,8 @@ function lackingFields(doc: Y.Doc, scene: Scene, id: string): string[] {
     .filter(([field, spec]) => {
       const stored = map.get(field);
       if (spec.policy === "leased") return stored === undefined;
-      const container = storedField(doc, scene, id, field, undefined);
-      return typeof container === "object" && container !== null && stored?.constructor !== container.constructor;
+      const container = CONTAINERS[spec.policy as FieldPolicy];
+      return container !== undefined && stored?.constructor !== container;
     })
     .map(([field]) => field);
 }

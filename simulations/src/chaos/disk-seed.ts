@@ -17,6 +17,7 @@ import {
   SqliteLog,
   storeError,
   unpackSnapshot,
+  WalReserve,
 } from "@copresence/server/store/testing";
 import { err, ok } from "@copresence/shared/base";
 import * as Y from "yjs";
@@ -51,6 +52,9 @@ type Truth = {
   pending: string;
   pendingSeq: number;
 };
+
+/** Less than a server reserves: every picture of the files holds it. */
+const RESERVED_BYTES = 64 * 1024;
 
 export async function runDiskSeed(seed: number, folder: string): Promise<DiskOutcome> {
   const life = new DiskLife(seed, `${folder}/seed-${seed}.sqlite`);
@@ -115,7 +119,8 @@ class DiskLife {
     if (what < 0.75) this.append(false);
     else if (what < 0.87) await this.compact(() => undefined);
     else if (what < 0.9) await this.reroot(() => undefined, false);
-    else if (what < 0.95) log.checkpoint();
+    else if (what < 0.93) log.checkpoint();
+    else if (what < 0.96) new WalReserve(this.file, RESERVED_BYTES).extend();
     else this.restart();
     this.marks.push(takePicture(this.file)["-acked"]);
     if (this.marks.length > 4) this.marks.shift();

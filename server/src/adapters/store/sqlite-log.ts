@@ -34,7 +34,7 @@ import { mendWal } from "./wal-file.ts";
 /** What a probe writes: as much as the largest edit, so that a disk with room for a few bytes does not count as working. */
 const PROBE_BYTES = 65_536;
 /** Written since the last checkpoint; every commit rewrites about this many pages on top of its records. */
-const CHECKPOINT_BYTES = 8 << 20;
+export const CHECKPOINT_BYTES = 8 << 20;
 const COMMIT_PAGES_BYTES = 3 * 4096;
 
 /** A scene this process holds. `total`: see LogRow. */

@@ -15,22 +15,27 @@ import { compactScene } from "./sqlite-compaction.ts";
 import { storeError } from "./sqlite-file.ts";
 import { forgetOld, readPastOf } from "./sqlite-history.ts";
 import { rerootScene } from "./sqlite-reroot.ts";
-import { SqliteLog } from "./sqlite-log.ts";
+import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
 import type { StoreReply, StoreRequest } from "./store-messages.ts";
+import { WalReserve } from "./wal-reserve.ts";
 
 type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
 const COMMIT_GAP_MS = 1;
+/** The log's room grows in steps, so that no commit waits for more than one. */
+const RESERVE_GAP_MS = 50;
 
 const port = parentPort;
 assert(port !== null, "runs as a worker");
 const { file, retention } = workerData as { file: string; retention: Retention };
 const compactor = new Compactor();
+const reserve = new WalReserve(file, CHECKPOINT_BYTES);
 let log: SqliteLog | undefined;
 let waiting: Request<"append">[] = [];
 let scheduled = false;
 let lastCommitMs = -COMMIT_GAP_MS;
+let lastReserveMs = -RESERVE_GAP_MS;
 let compacting: Promise<unknown> = Promise.resolve();
 
 port.on("message", (request: StoreRequest) => {
@@ -63,6 +68,16 @@ function commit(): void {
   lastCommitMs = performance.now();
   batch.forEach(({ id }, index) => reply(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
   checkpointSoon();
+  reserveSoon();
+}
+
+function reserveSoon(): void {
+  if (reserve.full || lastCommitMs < lastReserveMs + RESERVE_GAP_MS) return;
+  setImmediate(() => {
+    if (scheduled || log === undefined) return;
+    reserve.extend();
+    lastReserveMs = performance.now();
+  });
 }
 
 /** After the answers have left. */

@@ -6,3 +6,4 @@ export { compactScene } from "./sqlite-compaction.ts";
 export { rerootScene } from "./sqlite-reroot.ts";
 export { storeError } from "./sqlite-file.ts";
 export { SqliteLog } from "./sqlite-log.ts";
+export { WalReserve } from "./wal-reserve.ts";

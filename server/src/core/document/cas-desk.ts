@@ -12,7 +12,7 @@ import { isPlainValue } from "@copresence/shared/scene";
 import type { ID } from "yjs";
 import type { CoreEffect, Identity } from "../types.ts";
 import type { Gate } from "./gate.ts";
-import { idKey } from "./places.ts";
+import { fieldPlace, idKey } from "./places.ts";
 import type { Denial } from "./policy.ts";
 
 export type CasAsk = MessageOf<"cas">;
@@ -42,7 +42,7 @@ export class CasDesk {
     if (!gate.may(identity, "edit", object, key)) return "not-allowed";
     if (room !== undefined) return room.reason;
     if (this.waiting.length >= ANSWERS_MAX) return "too-many";
-    const newest = gate.newestWrite({ at: "object", object, map: key, field });
+    const newest = gate.newestWrite(fieldPlace(object, key, field));
     const same = newest === null ? seen === null : seen !== null && seen.client === newest.client && seen.clock === newest.clock;
     return same ? undefined : "lost-race";
   }

@@ -1,12 +1,16 @@
 /**
  * From applied updates to what the pipeline reads: which objects changed, appeared, went, and which texts people wrote.
  *
- * [CL1] An event describes durable state only, at the version of the record that caused it; versions rise with the log.
- * [CL2] A text event names its author; every field that shows words to others is judged (`text`, and `lww`/`cas` strings).
+ * [CL1] An event describes durable state only, at the version of the newest record; versions rise with the log.
+ * [CL2] A text event names its author, one for each of several; every field that shows words to others is judged (`text`, and `lww`/`cas`
+ *       strings).
+ * [CL3] That an object appeared or went is told at once. Changes of its fields are told once per tick (`tell`), however many there were:
+ *       describing an object costs as much as reading all of it, and readers keep the newest only.
  */
-import { OBJECTS_ROOT, type ObjectTransform, objectIds, objectsRoot, readObject, type Scene } from "@copresence/shared/scene";
-import * as Y from "yjs";
+import { OBJECTS_ROOT, type ObjectTransform, objectIds, readObject, type Scene } from "@copresence/shared/scene";
+import type * as Y from "yjs";
 import type { PipelineEvent } from "../types.ts";
+import type { Place } from "./places.ts";
 
 /** Fields that name an object, best first; otherwise its first text, otherwise its type. */
 const LABEL_FIELDS = ["label", "name", "title"];
@@ -16,52 +20,73 @@ const ROOM_FIELDS = ["room", "zone"];
 const SIZE_FIELDS = ["width", "height", "depth"];
 const MAX_TAGS = 32;
 
+/** What the pipeline reads, and the users whose edits it tells of. */
+export type Told = { readonly event: PipelineEvent; readonly by: readonly string[] };
+
+/** `OBJECTS_ROOT` stands for the object as a whole. */
+type Touched = Map<string, Set<string>>;
+
 export class ChangeLog {
   private readonly scene: Scene;
   private readonly doc: Y.Doc;
-  private readonly touched = new Map<string, Set<string>>();
+  /** Objects, their changed fields, who changed them. */
+  private readonly touched = new Map<string, Touched>();
+  private whole: string[] = [];
 
   constructor(scene: Scene, doc: Y.Doc) {
     this.scene = scene;
     this.doc = doc;
   }
 
-  /** Starts listening; before that, loading is silent. */
-  start(): void {
-    objectsRoot(this.doc).observeDeep((events) => {
-      for (const event of events) this.note(event);
-    });
+  /** An applied update of `user` changed these places. */
+  note(places: Iterable<Place>, user: string): void {
+    for (const place of places) {
+      if (place.at === "root" || place.at === "object" || place.at === "inside") {
+        this.mark(place.object, place.at === "root" ? OBJECTS_ROOT : place.field, user);
+      }
+    }
   }
 
-  /** Events of everything applied since the last call. */
-  take(version: number, user: string): PipelineEvent[] {
-    const events: PipelineEvent[] = [];
-    for (const [object, fields] of this.touched) events.push(...this.describe(object, fields, version, user));
-    this.touched.clear();
+  /** Events of the objects that appeared or went since the last call. */
+  tellWhole(version: number): Told[] {
+    if (this.whole.length === 0) return [];
+    const events = this.whole.flatMap((object) => this.take(object, version));
+    this.whole = [];
     return events;
+  }
+
+  /** Events of everything that was noted and not told. */
+  tell(version: number): Told[] {
+    if (this.touched.size === 0) return [];
+    this.whole = [];
+    return [...this.touched.keys()].flatMap((object) => this.take(object, version));
   }
 
   /** The whole scene as events, for a pipeline that starts with nothing. Authors are not known any more. */
   everything(version: number): PipelineEvent[] {
-    return objectIds(this.doc).flatMap((object) => this.describe(object, undefined, version, ""));
+    return objectIds(this.doc).flatMap((object) => this.describe(object, undefined, version));
   }
 
-  private note(event: Y.YEvent<Y.AbstractType<unknown>>): void {
-    const [object, field] = event.path;
-    const keys: Iterable<string> = event instanceof Y.YMapEvent ? [...event.keysChanged].map(String) : [];
-    if (object === undefined) for (const key of keys) this.mark(key, undefined);
-    else if (field === undefined) for (const key of keys) this.mark(String(object), key);
-    else this.mark(String(object), String(field));
+  private take(object: string, version: number): Told[] {
+    const touched = this.touched.get(object);
+    if (touched === undefined) return [];
+    this.touched.delete(object);
+    const by = [...new Set([...touched.values()].flatMap((users) => [...users]))];
+    return this.describe(object, touched, version).map((event) => ({ event, by }));
   }
 
-  /** `field` undefined: the object as a whole appeared or went. */
-  private mark(object: string, field: string | undefined): void {
+  private mark(object: string, field: string, user: string): void {
     let fields = this.touched.get(object);
-    if (fields === undefined) this.touched.set(object, (fields = new Set()));
-    fields.add(field ?? OBJECTS_ROOT);
+    if (fields === undefined) this.touched.set(object, (fields = new Map()));
+    let users = fields.get(field);
+    if (users === undefined) {
+      fields.set(field, (users = new Set()));
+      if (field === OBJECTS_ROOT) this.whole.push(object);
+    }
+    users.add(user);
   }
 
-  private describe(object: string, fields: ReadonlySet<string> | undefined, version: number, user: string): PipelineEvent[] {
+  private describe(object: string, fields: Touched | undefined, version: number): PipelineEvent[] {
     const plain = readObject(this.doc, this.scene, object);
     if (plain === undefined) return [{ kind: "objectGone", object, version }];
     const spec = this.scene.objects[plain.type] ?? {};
@@ -99,7 +124,8 @@ export class ChangeLog {
       if (!(fields?.has(field) ?? whole) && !whole) continue;
       // A text that became empty is told too: a veil over it has nothing left to hide.
       if (whole && text === "") continue;
-      events.push({ kind: "text", subject: { kind: "field", object, field }, version, user, text });
+      for (const user of fields?.get(field) ?? fields?.get(OBJECTS_ROOT) ?? [""])
+        events.push({ kind: "text", subject: { kind: "field", object, field }, version, user, text });
     }
     return events;
   }

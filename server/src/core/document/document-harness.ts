@@ -249,7 +249,7 @@ export class World {
     const append = this.appends.shift();
     if (append === undefined) throw new Error("nothing to land");
     if (ok) this.log.push(...append.records);
-    this.perform(this.document.appended(append.batch, ok, sentence));
+    this.perform(this.document.appended(append.batch, ok, sentence, this.nowMs));
   }
 
   perform(effects: readonly CoreEffect[]): void {

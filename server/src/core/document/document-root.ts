@@ -27,6 +27,10 @@ export type RootOptions = {
   readonly rootClient?: number | undefined;
 };
 
+/** Versions of events rise with the log, whose numbers begin anew with each epoch; no epoch has this many records. */
+const RECORDS_PER_EPOCH = 2 ** 36;
+export const versionOf = (epoch: number, seq: number): number => (epoch - 1) * RECORDS_PER_EPOCH + seq;
+
 const LACKS = "The stored document lacks updates that others build on; restore it from a backup or the previous snapshot.";
 
 export class DocumentRoot {
@@ -39,6 +43,8 @@ export class DocumentRoot {
   readonly pending = new PendingIndex(this.doc);
   readonly changes: ChangeLog;
   readonly size = new LogSize();
+  /** All there is, as it was stored: whoever opened the space is answered with it instead of with the same thing encoded anew. */
+  stored: Uint8Array | undefined;
   clients: ClientRegistry;
   gate: Gate;
   /** The room's own clientID is on record as nobody's (client-registry.ts, [CR2]). */
@@ -78,17 +84,17 @@ export class DocumentRoot {
       );
     }
     this.size.loaded(snapshot?.length ?? 0, updates);
+    this.stored = updates.length === 0 ? snapshot : undefined;
     return this.ready(owners);
   }
 
-  /** Everything is in: from now on changes are noted, and updates can be judged. */
+  /** Everything is in: from now on updates can be judged. */
   ready(owners: ReadonlyMap<number, string>): Result<void, Corrupt> {
     if (this.incomplete) return corrupt(LACKS);
     this.clients = this.registry(owners);
     this.ownClaimed = owners.get(this.clientId) === NOBODY;
     for (const client of this.doc.store.clients.keys()) if (!owners.has(client)) this.clients.reserve(client);
     this.gate = this.makeGate();
-    this.changes.start();
     this.recountObjects();
     return ok(undefined);
   }
@@ -104,12 +110,10 @@ export class DocumentRoot {
   }
 
   /**
-   * The updates that `changes` make, one each, on a replica that is ahead by what waits for the disk. Costs a copy of the document. What a
-   * change throws is thrown.
+   * The updates that `changes` make, one each, on `replica` of the document, put ahead by what waits for the disk; it is destroyed. What a change
+   * throws is thrown.
    */
-  draft(waiting: Iterable<Uint8Array>, changes: readonly ((doc: Y.Doc) => void)[]): Uint8Array[] {
-    const replica = new Y.Doc({ gc: true });
-    Y.applyUpdate(replica, Y.encodeStateAsUpdate(this.doc));
+  draft(replica: Y.Doc, waiting: Iterable<Uint8Array>, changes: readonly ((doc: Y.Doc) => void)[]): Uint8Array[] {
     for (const update of waiting) Y.applyUpdate(replica, update);
     replica.clientID = this.clientId;
     const updates: Uint8Array[] = [];

@@ -22,7 +22,7 @@ import * as Y from "yjs";
 import type { Identity } from "../types.ts";
 import type { ClientRegistry } from "./client-registry.ts";
 import type { PendingIndex } from "./pending-index.ts";
-import { idKey, idOf, type Place, stateOf, strandKey, strandLength, structAt } from "./places.ts";
+import { idKey, idOf, type Place, rootPlace, stateOf, strandLength, structAt } from "./places.ts";
 import { type Denial, judge, type SceneView } from "./policy.ts";
 import { encodeUpdate } from "./update-bytes.ts";
 import { type ReadUpdate, readUpdate, type UpdateFault } from "./update-reader.ts";
@@ -39,8 +39,12 @@ export type Admitted = {
   /** First client the update has structs of, and its next clock afterwards; 0, 0 for pure deletions. */
   readonly client: number;
   readonly clock: number;
+  /** What it adds, not to be changed: Yjs integrates a copy of its own. */
+  readonly pieces: ReadUpdate["pieces"];
   /** What it deletes. */
   readonly ranges: ReadUpdate["ranges"];
+  /** Where it changes something. */
+  readonly places: ReadonlySet<Place>;
   /** What applying it costs, in us, estimated. */
   readonly weightUs: number;
   /** ClientIDs that belong to the author from now on. */
@@ -145,7 +149,7 @@ export class Gate {
     this.pending.prune(edits);
     for (const [map, { client, clock }] of this.waitingPlaces) if (clock < stateOf(this.doc, client)) this.waitingPlaces.delete(map);
     for (const map of this.waitingTypes.keys()) if (this.mapOf(map) !== undefined) this.waitingTypes.delete(map);
-    for (const [map, { object }] of this.waitingTypes) if (this.pending.newestOf({ at: "root", object }) === undefined) this.waitingTypes.delete(map);
+    for (const [map, { object }] of this.waitingTypes) if (this.pending.newestOf(rootPlace(object)) === undefined) this.waitingTypes.delete(map);
   }
 
   /** A sequence or history that has become too long for its object to be deleted in one go takes nothing more. */
@@ -153,7 +157,7 @@ export class Gate {
     for (const { node } of writes) {
       const { place } = node;
       if (place.at === "gone" || place.at === "meta") continue;
-      const key = strandKey(place);
+      const key = place.strand;
       let size = (this.strandSizes.get(key) ?? strandLength(this.doc, place)) + 1;
       // Counting up ignores what Yjs merged since; counted anew only when it matters.
       if (size > STRAND_MAX) size = strandLength(this.doc, place) + this.pending.strandLength(place) + 1;
@@ -167,9 +171,12 @@ export class Gate {
   }
 
   private index(update: ReadUpdate): Admitted {
+    const places = new Set<Place>();
+    for (const { node } of update.deletions) places.add(node.place);
     for (const { node, struct } of update.writes) {
       this.pending.add(node);
       const { place } = node;
+      places.add(place);
       if (place.at !== "object" || !(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) continue;
       const position = place.field === "transform" ? unpackTransform(struct.content.arr[0])?.position : undefined;
       if (position !== undefined) this.waitingPlaces.set(place.map, { client: node.client, clock: node.clock, position });
@@ -184,7 +191,9 @@ export class Gate {
       ...first,
       clocks,
       fresh: [],
+      pieces: update.pieces,
       ranges: update.ranges,
+      places,
       weightUs: update.weightUs,
     };
   }
@@ -195,7 +204,7 @@ export class Gate {
       may: (right, object, map, made) => (made ? this.permissions.may(identity, right, { object, ...made }) : this.may(identity, right, object, map)),
       mayWrite: this.permissions.mayWrite(identity),
       objectCount: this.objectCount + this.waitingTypes.size,
-      objectExists: (object) => objectsRoot(this.doc).has(object) || this.pending.newestOf({ at: "root", object }) !== undefined,
+      objectExists: (object) => objectsRoot(this.doc).has(object) || this.pending.newestOf(rootPlace(object)) !== undefined,
       typeOfMap: (map) => this.typeOfMap(map),
       isGone: (map) => structOf(this.doc, map)?.deleted === true || this.pending.isDeleted(...idOf(map), 1),
       newest: (place) => {

@@ -7,6 +7,7 @@
 import type { SessionId } from "@copresence/shared/base";
 import type { AppendRecord, CoreEffect } from "../types.ts";
 import { AppendQueue } from "./append-queue.ts";
+import type { ToldEdit } from "./broadcasts.ts";
 import { NOBODY } from "./client-registry.ts";
 import type { DocumentRoot } from "./document-root.ts";
 import type { Admitted } from "./gate.ts";
@@ -20,12 +21,7 @@ import { NOTHING } from "./update-bytes.ts";
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
-export type Edit = Settling & {
-  readonly record: AppendRecord;
-  /** `DocSession.synced` when it was admitted. */
-  readonly synced: number;
-  readonly weightUs: number;
-};
+export type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { readonly record: AppendRecord };
 export type EditAuthor = { readonly user: string; readonly session: SessionId | undefined; readonly synced: number; readonly ackTo: number };
 
 export class Intake {
@@ -54,10 +50,10 @@ export class Intake {
   }
 
   take(admitted: Admitted, { user, ...author }: EditAuthor): Edit {
-    const { update, client, clock, clocks, fresh, weightUs } = admitted;
+    const { update, client, clock, clocks, fresh, weightUs, places, pieces, ranges } = admitted;
     for (const other of fresh) if (other !== client) this.claim(other, user);
-    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, ...author };
-    this.root.pending.addDeletes(admitted.ranges);
+    const edit: Edit = { record: { user, client, clock, update }, clocks, weightUs, places, pieces, ranges, ...author };
+    this.root.pending.addDeletes(ranges);
     this.queue.push(edit);
     return edit;
   }
@@ -86,6 +82,8 @@ export class Intake {
   /** An empty record, by which the store learns whose a clientID is [IN2]. */
   private claim(client: number, user: string): void {
     this.root.pending.addDeletes(new Map());
-    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, clocks: [], weightUs: 0, ackTo: 0 });
+    this.queue.push({ record: { user, client, clock: 0, update: NOTHING }, session: undefined, synced: 0, ackTo: 0, ...NO_CHANGE });
   }
 }
+
+const NO_CHANGE = { clocks: [], weightUs: 0, places: new Set<never>(), pieces: new Map<never, never>(), ranges: new Map<never, never>() } as const;

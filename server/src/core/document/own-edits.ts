@@ -8,7 +8,8 @@ import type { UndoneObject } from "../history/types.ts";
 import type { CoreEffect } from "../types.ts";
 import { NOBODY } from "./client-registry.ts";
 import type { Intake } from "./intake.ts";
-import { idKey } from "./places.ts";
+import { partialReplica } from "./partial-replica.ts";
+import { fieldPlace, idKey, rootPlace } from "./places.ts";
 import { writeUndone } from "./undo.ts";
 import { encodeMapSet } from "./update-bytes.ts";
 
@@ -29,14 +30,14 @@ export class OwnEdits {
     const value = packTransform(transform);
     if (this.intake.closed || unpackTransform(value) === undefined) return [];
     const { gate } = this.intake.root;
-    const map = gate.newestWrite({ at: "root", object });
+    const map = gate.newestWrite(rootPlace(object));
     return map !== null && gate.policyOf(map, "transform") === "leased" ? this.writeEntry(map, object, "transform", value, user) : [];
   }
 
   /** One entry of the object whose map is `map`. */
   writeEntry(map: Y.ID, object: string, field: string, value: unknown, user: string): CoreEffect[] {
     const { clientId, gate, pending } = this.intake.root;
-    const previous = gate.newestWrite({ at: "object", object, map: idKey(map.client, map.clock), field });
+    const previous = gate.newestWrite(fieldPlace(object, idKey(map.client, map.clock), field));
     const id = Y.createID(clientId, pending.end(clientId));
     return this.intake.takeOwn(encodeMapSet(id, map, field, previous, value), user);
   }
@@ -56,8 +57,9 @@ export class OwnEdits {
    */
   rollback(user: string, objects: readonly UndoneObject[]): { readonly effects: CoreEffect[]; readonly written: number } {
     const written = new Set<string>();
-    const effects = this.edit(
+    const effects = this.write(
       user,
+      () => partialReplica(this.intake.root.doc, new Set(objects.map(({ object }) => object))),
       objects.map((undone) => (doc: Y.Doc) => {
         if (writeUndone(doc, this.scene, undone)) written.add(undone.object);
       }),
@@ -70,8 +72,18 @@ export class OwnEdits {
    * disk. Costs a copy of the document. [] while read-only, and when nothing changes.
    */
   edit(user: string, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
+    return this.write(user, () => copyOf(this.intake.root.doc), changes);
+  }
+
+  private write(user: string, replica: () => Y.Doc, changes: readonly ((doc: Y.Doc) => void)[]): CoreEffect[] {
     if (this.intake.closed || changes.length === 0) return [];
     const waiting = [...this.intake.queue.all()].map(({ record }) => record.update);
-    return this.intake.root.draft(waiting, changes).flatMap((update) => this.intake.takeOwn(update, user));
+    return this.intake.root.draft(replica(), waiting, changes).flatMap((update) => this.intake.takeOwn(update, user));
   }
+}
+
+function copyOf(doc: Y.Doc): Y.Doc {
+  const replica = new Y.Doc({ gc: true });
+  Y.applyUpdate(replica, Y.encodeStateAsUpdate(doc));
+  return replica;
 }

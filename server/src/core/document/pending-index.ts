@@ -6,7 +6,7 @@
  * [PX2] Its size is bounded by the pending queue's bounds (scene-document.ts).
  */
 import type * as Y from "yjs";
-import { type Node, nodeOf, type Place, stateOf, strandKey, structAt } from "./places.ts";
+import { type Node, nodeOf, type Place, stateOf, structAt } from "./places.ts";
 import { RangeSet } from "./range-set.ts";
 import type { Range } from "./update-bytes.ts";
 
@@ -72,7 +72,7 @@ export class PendingIndex {
 
   /** Waiting runs in one sequence or one entry's history. */
   strandLength(place: Place): number {
-    return this.strands.get(strandKey(place)) ?? 0;
+    return this.strands.get(place.strand) ?? 0;
   }
 
   /** One admitted edit's delete ranges; called once per edit, in order. */
@@ -86,7 +86,7 @@ export class PendingIndex {
     const list = this.runs.get(node.client);
     if (list === undefined) this.runs.set(node.client, [node]);
     else list.push(node);
-    const strand = strandKey(node.place);
+    const { strand } = node.place;
     this.strands.set(strand, (this.strands.get(strand) ?? 0) + 1);
     const key = entryKey(node.place);
     if (key !== "") this.newest.set(key, { client: node.client, clock: node.clock + node.length - 1 });
@@ -103,7 +103,7 @@ export class PendingIndex {
       const keep = list.filter((node) => node.clock + node.length > state);
       if (keep.length === 0) this.runs.delete(client);
       else this.runs.set(client, keep);
-      for (const { place } of keep) this.strands.set(strandKey(place), (this.strands.get(strandKey(place)) ?? 0) + 1);
+      for (const { place } of keep) this.strands.set(place.strand, (this.strands.get(place.strand) ?? 0) + 1);
     }
     for (const [key, id] of this.newest) if (id.clock < stateOf(this.doc, id.client)) this.newest.delete(key);
   }
@@ -125,7 +125,5 @@ function countOf(ranges: ReadonlyMap<number, readonly Range[]>): number {
 
 /** Names a map entry; empty for elements of sequences. */
 function entryKey(place: Place): string {
-  if (place.at === "root") return `/${place.object}`;
-  if (place.at === "object") return `${place.map}/${place.field}`;
-  return "";
+  return place.at === "root" || place.at === "object" ? place.strand : "";
 }

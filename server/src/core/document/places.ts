@@ -11,28 +11,53 @@ import * as Y from "yjs";
 
 export type Place =
   /** An entry of the root map: the object itself. */
-  | { readonly at: "root"; readonly object: string }
+  | { readonly at: "root"; readonly object: string; readonly strand: string }
   /** An entry of an object's map. `map` names that map (`idKey` of its item): an id may be reused after deletion. */
-  | { readonly at: "object"; readonly object: string; readonly map: string; readonly field: string }
+  | { readonly at: "object"; readonly object: string; readonly map: string; readonly field: string; readonly strand: string }
   /** An element of a field's container: characters and list elements have no key, entries of sets and counters do. */
-  | { readonly at: "inside"; readonly object: string; readonly map: string; readonly field: string; readonly key: string | null }
+  | {
+      readonly at: "inside";
+      readonly object: string;
+      readonly map: string;
+      readonly field: string;
+      readonly key: string | null;
+      readonly strand: string;
+    }
   /** Under another root of the document: the server's own notes (schema version). */
-  | { readonly at: "meta" }
+  | { readonly at: "meta"; readonly strand: "" }
   /** Under something deleted: a write there changes nothing. */
-  | { readonly at: "gone" };
+  | { readonly at: "gone"; readonly strand: "" };
 
 /** What a struct's content is to its children. */
 export type Holds = "map" | "text" | "array" | "value" | "nothing";
 
 /** A run of elements of one client with one place. */
-export type Node = { readonly client: number; readonly clock: number; readonly length: number; readonly place: Place; readonly holds: Holds };
+export type Node = {
+  readonly client: number;
+  readonly clock: number;
+  readonly length: number;
+  readonly place: Place;
+  readonly holds: Holds;
+  /** Of a run that is not in the document yet: an element of the document that it will lie left of, or null. */
+  readonly docRight?: Y.ID | null;
+};
 
-export const GONE: Place = { at: "gone" };
-export const META: Place = { at: "meta" };
+export const GONE: Place = { at: "gone", strand: "" };
+export const META: Place = { at: "meta", strand: "" };
+/** `strand` names one sequence, or one map entry with its history: what Yjs keeps in one linked list. */
+export const rootPlace = (object: string): Extract<Place, { at: "root" }> => ({ at: "root", object, strand: `/${object}` });
+export const fieldPlace = (object: string, map: string, field: string): Extract<Place, { at: "object" }> => {
+  return { at: "object", object, map, field, strand: `${map}/${field}` };
+};
+const innerPlace = (object: string, map: string, field: string, key: string | null): Place => {
+  return { at: "inside", object, map, field, key, strand: `${map}/${field}/${key ?? ""}` };
+};
+
 export const idKey = (client: number, clock: number): string => `${client}:${clock}`;
 export const stateOf = (doc: Y.Doc, client: number): number => Y.getState(doc.store, client);
 
 export function samePlace(a: Place, b: Place): boolean {
+  if (a === b) return true;
   if (a.at !== b.at) return false;
   if (a.at === "gone" || b.at === "gone" || a.at === "meta" || b.at === "meta") return true;
   if (a.at === "root" || b.at === "root") return a.object === b.object;
@@ -46,11 +71,11 @@ export function placeInside(parent: Node, key: string | null): Place | undefined
   if (place.at === "meta") return place;
   if (place.at === "gone" || holds === "nothing") return GONE;
   if (place.at === "root") {
-    return holds === "map" && key !== null ? { at: "object", object: place.object, map: idKey(parent.client, parent.clock), field: key } : undefined;
+    return holds === "map" && key !== null ? fieldPlace(place.object, idKey(parent.client, parent.clock), key) : undefined;
   }
   if (place.at !== "object" || holds === "value") return undefined;
   if ((holds === "map") !== (key !== null)) return undefined;
-  return { at: "inside", object: place.object, map: place.map, field: place.field, key };
+  return innerPlace(place.object, place.map, place.field, key);
 }
 
 export function holdsOf(struct: Y.Item | Y.GC): Holds {
@@ -76,7 +101,27 @@ export function nodeOf(doc: Y.Doc, struct: Y.Item | Y.GC): Node {
   return { client: struct.id.client, clock: struct.id.clock, length: struct.length, place, holds: holdsOf(struct) };
 }
 
+/** Places of a sequence's elements and of an object's fields, by their container: every edit of a text asks for the same one. */
+type Known = { readonly owner: Y.Item; readonly root: Y.Item | undefined; readonly places: Map<string | null, Place> };
+const known = new WeakMap<Y.AbstractType<any>, Known>();
+
 function placeOfItem(doc: Y.Doc, item: Y.Item): Place {
+  const container = item.parent instanceof Y.AbstractType ? item.parent : undefined;
+  const found = container === undefined ? undefined : known.get(container);
+  const place = found?.places.get(item.parentSub);
+  if (found !== undefined && place !== undefined) return found.owner.deleted || found.root?.deleted === true ? GONE : place;
+  const fresh = traced(doc, item);
+  const [owner, root] = [container?._item ?? undefined, container?._item?.parent instanceof Y.AbstractType ? container._item.parent._item : null];
+  const kept = fresh.at === "object" || (fresh.at === "inside" && fresh.key === null);
+  if (kept && container !== undefined && owner !== undefined) {
+    if (found !== undefined) found.places.set(item.parentSub, fresh);
+    else known.set(container, { owner, root: root ?? undefined, places: new Map([[item.parentSub, fresh]]) });
+  }
+  return fresh;
+}
+
+/** The place by way of the item's owners. */
+function traced(doc: Y.Doc, item: Y.Item): Place {
   const trail: Y.Item[] = [item];
   for (let owner = ownerOf(item); owner !== null; owner = ownerOf(owner)) {
     if (owner === undefined || owner.deleted) return GONE;
@@ -87,30 +132,15 @@ function placeOfItem(doc: Y.Doc, item: Y.Item): Place {
   if (root.parent !== doc.share.get(OBJECTS_ROOT)) return META;
   if (root.parentSub === null) return GONE;
   const object = root.parentSub;
-  if (entry === undefined) return { at: "root", object };
+  if (entry === undefined) return rootPlace(object);
   if (entry.parentSub === null) return GONE;
   const map = idKey(root.id.client, root.id.clock);
-  if (inner === undefined) return { at: "object", object, map, field: entry.parentSub };
-  return { at: "inside", object, map, field: entry.parentSub, key: inner.parentSub };
+  return inner === undefined ? fieldPlace(object, map, entry.parentSub) : innerPlace(object, map, entry.parentSub, inner.parentSub);
 }
 
 /** The item whose content this item lies in; null for a root's entries, undefined when the parent is unknown. */
 function ownerOf(item: Y.Item): Y.Item | null | undefined {
   return item.parent instanceof Y.AbstractType ? item.parent._item : undefined;
-}
-
-/** Names one sequence, or one map entry with its history: what Yjs keeps in one linked list. */
-export function strandKey(place: Place): string {
-  switch (place.at) {
-    case "root":
-      return `/${place.object}`;
-    case "object":
-      return `${place.map}/${place.field}`;
-    case "inside":
-      return `${place.map}/${place.field}/${place.key ?? ""}`;
-    default:
-      return "";
-  }
 }
 
 /** The first element of a place's sequence, or of a map entry's history (walked back to it: `steps`); null when the document has none. */
@@ -160,4 +190,7 @@ const typeAt = (struct: Y.Item | Y.GC | undefined): Y.AbstractType<any> | undefi
   struct instanceof Y.Item && struct.content instanceof Y.ContentType ? struct.content.type : undefined;
 
 /** The element an `idKey` names. */
-export const idOf = (key: string): [client: number, clock: number] => key.split(":").map(Number) as [number, number];
+export function idOf(key: string): [client: number, clock: number] {
+  const colon = key.indexOf(":");
+  return [Number(key.slice(0, colon)), Number(key.slice(colon + 1))];
+}

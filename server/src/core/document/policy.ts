@@ -25,7 +25,7 @@ import {
   unpackTransform,
 } from "@copresence/shared/scene";
 import * as Y from "yjs";
-import { idKey, type Place } from "./places.ts";
+import { fieldPlace, idKey, type Place } from "./places.ts";
 import type { Deletion, ReadUpdate, Write } from "./update-reader.ts";
 
 export type Denial = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };
@@ -152,8 +152,7 @@ class Judge {
     if (policy === "leased") return deny("not-holder", object, field, "Pick the object up to move it.");
     if (policy === "serverOnly") return deny("server-only", object, field, "Only the server writes this.");
     if (policy === "lww" || policy === "cas") return undefined;
-    const place: Place = { at: "object", object, map, field };
-    return this.view.newest(place) === "" ? undefined : deny("lost-race", object, field, `This ${policy} exists already.`);
+    return this.view.newest(fieldPlace(object, map, field)) === "" ? undefined : deny("lost-race", object, field, `This ${policy} exists already.`);
   }
 
   /** Whether the content of a field's entry is what its policy stores. */
@@ -266,7 +265,7 @@ class Judge {
   }
 }
 
-const entry = ({ map, field }: ObjectPlace): string => `${map}/${field}`;
+const entry = ({ strand }: ObjectPlace): string => strand;
 const deny = (reason: DeniedReason, object: string, field: string, sentence: string): Denial => ({ reason, object, field, sentence });
 
 function originOf({ struct }: Write): string {

@@ -52,7 +52,6 @@ describe("SceneDocument: durable before visible", () => {
     expect(ann.acked).toBeLessThan(ann.sent);
     expect(world.appends).toHaveLength(1);
     expect(world.appends[0]?.records).toHaveLength(6);
-    expect(readField(bob.doc, workshop, "valve-1", "label")).toBe("");
     world.land();
     expect(ann.acked).toBe(ann.sent);
     expect(readField(bob.doc, workshop, "valve-1", "label")).toBe("hello");
@@ -332,8 +331,12 @@ describe("SceneDocument: what the pipeline reads", () => {
     const ann = world.join("ann");
     valve(ann, "valve-1", { transform: { position: [1, 2, 3], scale: 2 }, tint: "#ff0000" });
     textField(ann.doc, "valve-1", "label")?.insert(0, "Pump");
+    const tick = (): void => world.perform(world.document.tellChanges());
+    tick();
     expect(world.effects.filter(({ kind }) => kind === "event")).toEqual([]);
     while (world.appends.length > 0) world.land();
+    tick();
+    tick();
     deleteObject(ann.doc, "valve-1");
     world.land();
     const events = world.effects.flatMap((effect) => (effect.kind === "event" ? [effect.event] : []));
@@ -343,6 +346,22 @@ describe("SceneDocument: what the pipeline reads", () => {
       { kind: "text", subject: { kind: "field", object: "valve-1", field: "label" }, version: 2, user: "ann", text: "Pump" },
       { kind: "objectGone", object: "valve-1", version: 3 },
     ]);
+  });
+
+  it("[CL2] [CL3] tells of a tick's edits of one text once, with each of their authors", () => {
+    const world = new World();
+    const [ann, bob] = [world.join("ann"), world.join("bob")];
+    createObject(ann.doc, workshop, "note", "note-1");
+    world.effects.length = 0;
+    for (const peer of [ann, bob, ann]) textField(peer.doc, "note-1", "label")?.insert(0, peer.user);
+    world.perform(world.document.tellChanges());
+    const events = world.effects.flatMap((effect) => (effect.kind === "event" ? [effect.event] : []));
+    expect(events.map((event) => [event.kind, "user" in event ? event.user : ""])).toEqual([
+      ["object", ""],
+      ["text", "ann"],
+      ["text", "bob"],
+    ]);
+    expect(events.every((event) => "version" in event && event.version === 4)).toBe(true);
   });
 
   it("retells the whole scene to a pipeline that starts with nothing", () => {

@@ -1,7 +1,7 @@
 /**
  * One scene's document: durable before visible, for SDK peers and stock y-websocket peers alike. Pure: no clock, no await, no dice.
  *
- * [SE1] The order of every edit: gate -> append -> fsync -> apply, broadcast, ack. The Y.Doc holds durable state only, so nobody ever sees an
+ * [SE1] The order of every edit: gate -> append -> fsync -> apply, ack, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
  *       edit that later vanishes, not even through a sync step.
  * [SE2] Acks are cumulative and in order: `updates` counts a session's step-2 and update messages that are settled (durable, refused or
  *       without effect). A later message is never acknowledged before an earlier one.
@@ -14,9 +14,8 @@
  * [SE5] Whatever one peer sends costs that peer only, and bounded work: no update holds the thread longer than `SLOW_MS`; who sends some that
  *       do is closed.
  * [SE6] Who owns a clientID is durable no later than the first edit written under it; the room's own belong to nobody (client-registry.ts).
- * [SE7] A document with too many clientIDs or tombstones is re-rooted under its people (renewal.ts): SDK peers are told the new epoch by an ack,
- *       are ignored until they ask for the document by its new root, and make again what was not acknowledged; stock peers, who cannot begin
- *       anew by themselves, are closed for good with `documentRenewed`, and so is every replica of an earlier generation that comes back.
+ * [SE7] A document with too many clientIDs or tombstones is re-rooted under its people (succession.ts): SDK peers hear the new epoch by an ack,
+ *       are ignored until they ask by its root, and make again what was not acknowledged; stock replicas are closed with `documentRenewed`.
  */
 import { assert, type Result, type SessionId } from "@copresence/shared/base";
 import {
@@ -33,14 +32,15 @@ import * as Y from "yjs";
 import type { UndoneObject } from "../history/types.ts";
 import type { CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AwarenessTable } from "./awareness-table.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
 import { DocSession, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
-import { decodeDocMessage, encodeAwareness, encodeDocUpdate, encodeStep1, encodeStep2 } from "./doc-wire.ts";
+import { decodeDocMessage, encodeAwareness, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
-import { type Corrupt, DocumentRoot } from "./document-root.ts";
+import { type Corrupt, DocumentRoot, versionOf } from "./document-root.ts";
 import { type Edit, Intake } from "./intake.ts";
 import { OwnEdits } from "./own-edits.ts";
-import { idKey } from "./places.ts";
+import { idKey, rootPlace } from "./places.ts";
 import { clip, refusal, Refusals } from "./refusals.ts";
 import { CLIENTS_RENEWED, isWornOut, type Rerooted, type Wear, wearOf } from "./renewal.ts";
 import { RetiredClients } from "./retired-clients.ts";
@@ -63,8 +63,8 @@ export type SceneDocumentOptions = {
   readonly stopwatch?: (() => number) | undefined;
 };
 
-/** Versions of events rise with the log, whose numbers begin anew with each epoch; no epoch has this many records. */
-const RECORDS_PER_EPOCH = 2 ** 36;
+/** What applying updates together may cost, estimated: below, no author is to blame for the others' time. */
+const TOGETHER_US = 4000;
 
 export class SceneDocument {
   private readonly scene: Scene;
@@ -75,6 +75,7 @@ export class SceneDocument {
   private readonly awareness = new AwarenessTable();
   private readonly stopwatch: () => number;
   private readonly out = new DocOutbound(this.sessions);
+  private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
   private readonly refusals: Refusals;
   private readonly succession: Succession;
@@ -186,12 +187,19 @@ export class SceneDocument {
   }
 
   /** The store's answer to an `append`. */
-  appended(batch: number, durable: boolean, sentence: string): CoreEffect[] {
+  appended(batch: number, durable: boolean, sentence: string, nowMs: number): CoreEffect[] {
     const edits = this.intake.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
+    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
     if (durable || this.intake.queue.length === 0) return [];
     this.intake.trouble = sentence;
-    return [...this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) }), ...this.succession.resume()];
+    const told = this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
+    return [...this.broadcasts.flush(), ...told, ...this.succession.resume()];
+  }
+
+  /** Once per tick: what changed since the last one, for the pipeline. */
+  tellChanges(): CoreEffect[] {
+    this.root.stored = undefined;
+    return this.root.changes.tell(this.version).map(({ event, by }): CoreEffect => ({ kind: "event", event, by }));
   }
 
   /** The log was folded into a snapshot of this many bytes; `wear` is what the document carries around. */
@@ -253,7 +261,7 @@ export class SceneDocument {
     if (from === undefined) return [];
     const { gate } = this.root;
     const { queue } = this.intake;
-    const map = gate.newestWrite({ at: "root", object: ask.object });
+    const map = gate.newestWrite(rootPlace(ask.object));
     const refused = this.cas.fault(ask, { identity: from.identity, gate, map, room: this.intake.fault(ask.value.text.length) });
     if (refused !== undefined || map === null) {
       const wait = refused === "lost-race" && queue.length > 0 ? queue.newest : undefined;
@@ -265,7 +273,7 @@ export class SceneDocument {
 
   /** Whether this person has a right over a live, durable object. */
   may(person: { readonly user: string; readonly role: string }, right: Right, object: string): boolean {
-    const map = this.root.gate.newestWrite({ at: "root", object });
+    const map = this.root.gate.newestWrite(rootPlace(object));
     return map !== null && this.root.gate.may(person, right, object, idKey(map.client, map.clock));
   }
 
@@ -291,7 +299,7 @@ export class SceneDocument {
     let named: ReadonlyMap<number, number>;
     try {
       named = Y.decodeStateVector(vector);
-      missing = Y.encodeStateAsUpdate(this.root.doc, vector);
+      missing = (named.size === 0 ? this.root.stored : undefined) ?? Y.encodeStateAsUpdate(this.root.doc, vector);
     } catch {
       return this.refusals.strike(from, nowMs);
     }
@@ -344,45 +352,43 @@ export class SceneDocument {
     return this.stopwatch() - startedMs > SLOW_MS && ++from.slow >= SLOW_MAX;
   }
 
-  private applyDurable(edits: readonly Edit[], batch: number): CoreEffect[] {
+  private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const effects: CoreEffect[] = [];
-    for (const edit of edits) {
-      const { update, user } = edit.record;
-      const startedMs = this.stopwatch();
-      Y.applyUpdate(this.root.doc, update);
-      const author = edit.session === undefined ? undefined : this.sessions.get(edit.session);
-      if (author !== undefined && this.isSlow(author, startedMs)) effects.push({ kind: "close", session: author.id, reason: "editsTooSlow" });
-      this.version++;
-      this.root.size.add(update.length);
-      for (const event of this.root.changes.take(this.version, user)) effects.push({ kind: "event", event, by: user });
+    for (let from = 0, to = 0; from < edits.length; from = to) {
+      for (let us = 0; to < edits.length && (to === from || us + (edits[to]?.weightUs ?? 0) <= TOGETHER_US); to++) us += edits[to]?.weightUs ?? 0;
+      effects.push(...this.integrate(edits.slice(from, to)));
     }
-    assert(!this.root.incomplete, "an admitted update integrates completely");
-    effects.push(...this.broadcast(edits));
-    this.root.gate.settled(edits.length);
-    this.root.recountObjects();
-    const accepted = edits.filter(({ record }) => record.update !== NOTHING).length;
-    effects.push(...this.settlement.durable(edits), ...this.cas.landed(batch), { kind: "count", metric: "edit_accepted", by: accepted });
-    if (this.root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
+    const { root } = this;
+    assert(!root.incomplete, "an admitted update integrates completely");
+    root.gate.settled(edits.length);
+    root.recountObjects();
+    for (const { event, by } of root.changes.tellWhole(this.version)) effects.push({ kind: "event", event, by });
+    const told = edits.filter(({ record }) => record.update !== NOTHING);
+    // Authors first: in a crowd the sends to all the others take longer than the disk did.
+    effects.push(...this.settlement.durable(edits), ...this.broadcasts.add(told, this.intake.queue.length > 0, nowMs));
+    const answers = this.cas.landed(batch);
+    if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
+    effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
+    if (root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
     return this.intake.launch(this.compact(effects));
   }
 
-  /**
-   * What became durable together is sent as one update: in a busy room sending costs more than all else. Its authors get their own edits back
-   * with the others', which Yjs ignores; who wrote all of it gets nothing.
-   */
-  private broadcast(edits: readonly Edit[]): CoreEffect[] {
-    const told = edits.filter(({ record }) => record.update !== NOTHING);
-    const [first] = told;
-    if (first === undefined) return [];
-    const author = this.holder(first);
-    const only = told.every((edit) => this.holder(edit) === author) ? author : undefined;
-    const update = told.length === 1 ? first.record.update : Y.mergeUpdates(told.map(({ record }) => record.update));
-    return this.out.toOthers(only, encodeDocUpdate(update));
-  }
-
-  /** The session whose replica has the edit already: its author's, unless it began anew since. */
-  private holder({ session, synced }: Edit): SessionId | undefined {
-    return session !== undefined && this.sessions.get(session)?.synced === synced ? session : undefined;
+  /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
+  private integrate(edits: readonly Edit[]): CoreEffect[] {
+    const startedMs = this.stopwatch();
+    const { root } = this;
+    root.stored = undefined;
+    root.doc.transact(() => {
+      for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(root.doc, record.update);
+    });
+    for (const { record, places } of edits) {
+      root.size.add(record.update.length);
+      root.changes.note(places, record.user);
+    }
+    this.version += edits.length;
+    const heaviest = edits.reduce((most, edit) => (edit.weightUs > most.weightUs ? edit : most));
+    const author = heaviest.session === undefined ? undefined : this.sessions.get(heaviest.session);
+    return author !== undefined && this.isSlow(author, startedMs) ? [{ kind: "close", session: author.id, reason: "editsTooSlow" }] : [];
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
@@ -392,5 +398,3 @@ export class SceneDocument {
     return effects;
   }
 }
-
-const versionOf = (epoch: number, seq: number): number => (epoch - 1) * RECORDS_PER_EPOCH + seq;

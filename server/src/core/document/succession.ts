@@ -1,5 +1,6 @@
 /**
  * One generation of a document takes the place of another, with people in the room (scene-document.ts, [SE7]; renewal.ts).
+ * Stock peers cannot begin anew by themselves: they are closed for good, and so is every replica of an earlier generation that comes back.
  */
 import { assert, type SessionId } from "@copresence/shared/base";
 import type { PermissionTable, Scene } from "@copresence/shared/scene";

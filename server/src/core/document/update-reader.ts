@@ -24,9 +24,9 @@ import {
   nodeOf,
   type Place,
   placeInside,
+  rootPlace,
   samePlace,
   strandCensus,
-  strandKey,
   structAt,
 } from "./places.ts";
 import type { Piece, Range } from "./update-bytes.ts";
@@ -154,7 +154,8 @@ class Resolver {
       if (typeof place === "string") return place;
       const { client, clock } = piece.struct.id;
       const from = clock + piece.offset;
-      const node: Node = { client, clock: from, length: piece.struct.length - piece.offset, place, holds: holdsOf(piece.struct) };
+      const docRight = piece.struct instanceof Y.Item ? this.docRightOf(piece.struct.rightOrigin) : null;
+      const node: Node = { client, clock: from, length: piece.struct.length - piece.offset, place, holds: holdsOf(piece.struct), docRight };
       lane.nodes.push(node);
       this.writes.push({ ...piece, node });
       lane.next++;
@@ -186,6 +187,13 @@ class Resolver {
     return place;
   }
 
+  /** The element itself when the document has it, or the one that is known to lie right of it. */
+  private docRightOf(right: Y.ID | null): Y.ID | null {
+    if (right === null || right.clock < Y.getState(this.doc.store, right.client)) return right;
+    const node = this.nodeAt(right);
+    return typeof node === "string" ? null : (node.docRight ?? null);
+  }
+
   private isCollected(id: Y.ID | null): boolean {
     if (id === null || id.clock >= Y.getState(this.doc.store, id.client)) return false;
     return Y.getItem(this.doc.store, id) instanceof Y.GC;
@@ -193,7 +201,7 @@ class Resolver {
 
   private placeUnder(parent: unknown, key: string | null): Place | UpdateFault {
     if (parent !== OBJECTS_ROOT && this.trusted && typeof parent === "string") return META;
-    if (typeof parent === "string") return parent === OBJECTS_ROOT && key !== null ? { at: "root", object: key } : "malformed";
+    if (typeof parent === "string") return parent === OBJECTS_ROOT && key !== null ? rootPlace(key) : "malformed";
     if (!(parent instanceof Y.ID)) return "malformed";
     const node = this.nodeAt(parent);
     return typeof node === "string" ? node : (placeInside(node, key) ?? "malformed");
@@ -255,7 +263,7 @@ class Resolver {
   private tidyingUs(): number {
     const texts = new Map<string, { readonly place: Place; marks: number; writes: number; deletions: number }>();
     const text = (place: Place) => {
-      const key = strandKey(place);
+      const key = place.strand;
       let found = texts.get(key);
       if (found === undefined) texts.set(key, (found = { place, marks: 0, writes: 0, deletions: 0 }));
       return found;

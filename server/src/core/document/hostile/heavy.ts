@@ -24,6 +24,7 @@ export const HEAVY: readonly HeavyAttack[] = [
   { name: "subdocuments", updates: subdocuments },
   { name: "concurrent siblings in a text", updates: (room, scale) => siblings(room, scale, null) },
   { name: "history of a map entry", updates: (room, scale) => siblings(room, scale, "open") },
+  { name: "each before the one that went past everything", updates: wedge },
   { name: "cuts in a long list of structs", updates: cuts },
   { name: "an object of many pieces, deleted", updates: deletion },
   { name: "marks in a text", updates: marks },
@@ -90,6 +91,18 @@ function* siblings(room: HostileRoom, scale: number, key: string | null): Iterab
   for (const size of [BLOCK, BLOCK / 2, BLOCK / 4, BLOCK / 10, 20, 5]) {
     const start = Y.getState(room.mirror.store, HIGH);
     yield encode(Array.from({ length: size }, (_, i) => item(HIGH, start + i, { parent, key, content: content() })));
+  }
+}
+
+/** The first goes past everything a lower client wrote; each of the others names it, or the one before, as its right neighbour. */
+function* wedge(room: HostileRoom, scale: number): Iterable<Uint8Array> {
+  const texts = newNote(room, LOW, "wedged");
+  yield texts.update;
+  for (let block = 0; block < 15 * scale; block++) yield prepended(room, LOW, texts.label, "a");
+  for (const size of [BLOCK, BLOCK / 4, 20, 5]) {
+    const start = Y.getState(room.mirror.store, HIGH);
+    const at = { parent: texts.label, key: null, content: new Y.ContentString("b") };
+    yield encode(Array.from({ length: size }, (_, i) => item(HIGH, start + i, i === 0 ? at : { ...at, right: Y.createID(HIGH, start + i - 1) })));
   }
 }
 

@@ -205,7 +205,7 @@ export class HostileRoom {
         Y.applyUpdate(this.mirror, record.update);
       }
       if (watched) this.mirrorMs += threadMs() - startedMs;
-      this.perform(this.document.appended(effect.batch, true, ""), watched);
+      this.perform(this.document.appended(effect.batch, true, "", this.nowMs), watched);
     }
   }
   private fingerprint(): string {
