@@ -19,7 +19,16 @@ import type { Pipeline } from "./pipeline/types.ts";
  * Which spaces exist: an identifier, or a prefix followed by `*`, the scene they hold, and what an empty one starts with. The first match
  * counts.
  */
-export type SpaceRule = { readonly spaces: string; readonly scene: Scene; readonly initial?: readonly InitialObject[] | undefined };
+export type SpaceRule = {
+  readonly spaces: string;
+  readonly scene: Scene;
+  readonly initial?: readonly InitialObject[] | undefined;
+  /** How sure the text model has to be to hide a text here, by head (`toxic`, `insult`, `hate`, ...; `lexicon: 1` silences the word list), 0..1; goes before `moderation.thresholds`. */
+  readonly thresholds?: TextThresholds | undefined;
+};
+
+/** Name of a head of the text model -> probability from which a text is hidden, 1 for never. */
+export type TextThresholds = Readonly<Record<string, number>>;
 
 export type TicketConfig = {
   readonly issuer: string;
@@ -57,7 +66,8 @@ export type ServerConfig = {
   readonly tickRateHz: number;
   readonly roomLingerMs: number;
   readonly stopMs: number;
-  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
+  /** `thresholds`: of every space; heads not named keep the model's own. */
+  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number; readonly thresholds?: TextThresholds | undefined };
   readonly pendingPerAddress: number;
   /** Who shows it may ask /debug/explain; undefined: nobody may. */
   readonly operatorKey: string | undefined;
@@ -119,7 +129,9 @@ export function configFaults(config: ServerConfig): readonly string[] {
   check(config.historyDays >= 0 && config.historyDays <= MAX_HISTORY_DAYS, `The history must be kept for 0 to ${MAX_HISTORY_DAYS} days.`);
   check(config.stopMs >= 0 && config.stopMs <= MAX_STOP_MS, `The deadline of a stop must be from 0 to ${MAX_STOP_MS} ms.`);
   check(config.spaces.length > 0, "No space is configured; name at least one.");
-  for (const { spaces } of config.spaces) {
+  for (const { spaces, thresholds = {} } of [{ spaces: "*", thresholds: config.moderation.thresholds }, ...config.spaces]) {
+    for (const [head, value] of Object.entries(thresholds))
+      check(isIdentifier(head) && value >= 0 && value <= 1, `The text threshold ${head} of ${spaces} must be a number from 0 to 1.`);
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
   }
   check(
@@ -173,6 +185,8 @@ export const ENVIRONMENT = {
   COPRESENCE_REDIS_NAMESPACE: "first part of every key in Redis, copresence by default",
   COPRESENCE_WORKERS: "npm run worker: how many worker processes, 1 by default",
   COPRESENCE_WORKER_PORT: "npm run worker: port of its /metrics and /readyz on COPRESENCE_HOST; none by default",
+  COPRESENCE_TEXT_THRESHOLDS:
+    "from which probability the text model hides a text, by head: toxic=0.6,insult=0.7; 1 is never, others keep the model's own",
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
@@ -226,6 +240,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
     store: storeOf(store),
     historyDays: number("COPRESENCE_HISTORY_DAYS", defaults.historyDays),
     pipeline: readPipeline(env, faults),
+    moderation: { ...defaults.moderation, thresholds: readThresholds(list("COPRESENCE_TEXT_THRESHOLDS", [])) },
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
@@ -239,6 +254,16 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
 function storeOf(store: string): ServerConfig["store"] {
   if (store === "memory") return { kind: "memory" };
   return isPostgresUrl(store) ? { kind: "postgres", url: store } : { kind: "sqlite", file: store };
+}
+
+/** `head=0.5` each; what is no number becomes NaN, which `configFaults` names. */
+function readThresholds(entries: readonly string[]): TextThresholds {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [head = "", value = ""] = entry.split("=").map((part) => part.trim());
+      return [head, value === "" ? Number.NaN : Number(value)];
+    }),
+  );
 }
 
 const PIPELINES = ["process", "thread", "inline"] as const;

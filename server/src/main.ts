@@ -114,6 +114,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
     moderation: config.moderation,
     sceneOf: (space) => ruleOf(space)?.scene,
     initialOf: (space) => ruleOf(space)?.initial,
+    thresholdsOf: (space) => ({ ...config.moderation.thresholds, ...ruleOf(space)?.thresholds }),
     store,
     pipeline,
     log,

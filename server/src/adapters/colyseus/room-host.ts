@@ -22,6 +22,8 @@ export type RoomHostOptions = {
   readonly sceneOf: (space: string) => Scene | undefined;
   /** What an empty space starts with. */
   readonly initialOf?: (space: string) => readonly InitialObject[] | undefined;
+  /** Text thresholds of a space; empty: the model's own. */
+  readonly thresholdsOf?: (space: string) => Readonly<Record<string, number>>;
   readonly store: SceneStore;
   readonly pipeline: Pipeline;
   readonly log: Logger;

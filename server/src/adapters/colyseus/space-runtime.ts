@@ -11,7 +11,7 @@ import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
-import type { CoreEffect, Identity } from "../../core/types.ts";
+import type { CoreEffect, Identity, PipelineEvent } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -46,6 +46,7 @@ export class SpaceRuntime {
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
   private readonly epoch: number;
+  private readonly thresholds: Readonly<Record<string, number>> | undefined;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -91,6 +92,8 @@ export class SpaceRuntime {
     this.options = options;
     const { host, space } = options;
     this.epoch = loaded.epoch;
+    const thresholds = host.thresholdsOf?.(space) ?? {};
+    this.thresholds = Object.keys(thresholds).length === 0 ? undefined : thresholds;
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -201,6 +204,11 @@ export class SpaceRuntime {
     this.stopAnswers();
   }
 
+  /** Texts are judged by the space's own thresholds, where it has some. */
+  private withThresholds(event: PipelineEvent): PipelineEvent {
+    return event.kind === "text" && this.thresholds !== undefined ? { ...event, thresholds: this.thresholds } : event;
+  }
+
   private perform(effects: readonly CoreEffect[]): void {
     for (const effect of effects) this.performOne(effect);
     this.patch();
@@ -234,7 +242,7 @@ export class SpaceRuntime {
         this.patch();
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
       case "event":
-        return host.pipeline.offer(space, effect.event);
+        return host.pipeline.offer(space, this.withThresholds(effect.event));
       case "count":
         return host.metrics.count(effect.metric, effect.by);
     }

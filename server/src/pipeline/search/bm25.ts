@@ -12,9 +12,6 @@ const B = 0.4;
 const MAX_SCANNED_VOCABULARY = 20_000;
 const MAX_EXPANSIONS = 8;
 
-/** Admits every document: what needs no counting. */
-export const EVERYBODY = (): boolean => true;
-
 export type WeightedTerm = { readonly term: string; readonly weight: number };
 
 export class Bm25 {
@@ -76,9 +73,9 @@ export class Bm25 {
   holders(term: string): Iterable<number> {
     return this.postings.get(term)?.keys() ?? [];
   }
-  /** How many of the admitted documents hold `term`. */
-  count(term: string, admits: (doc: number) => boolean): number {
-    if (admits === EVERYBODY) return this.postings.get(term)?.size ?? 0;
+  /** How many documents hold `term`; of the admitted ones, if so asked. */
+  count(term: string, admits?: (doc: number) => boolean): number {
+    if (admits === undefined) return this.postings.get(term)?.size ?? 0;
     let sum = 0;
     for (const doc of this.holders(term)) if (admits(doc)) sum++;
     return sum;
@@ -106,15 +103,20 @@ export class Bm25 {
     });
   }
 
-  /** Known terms that `term` may have been meant as: it begins them (search as you type), or one typing error separates them. */
-  near(term: string): string[] {
+  /**
+   * Known terms that `term` may have been meant as: it begins them (search as you type), or one typing error separates them. The likest first;
+   * `counts`: which of the known terms there are.
+   */
+  near(term: string, counts?: (known: string) => boolean): string[] {
     if (term.length < 3) return [];
     const found: string[] = [];
     let scanned = 0;
     for (const known of this.postings.keys()) {
-      if (++scanned > MAX_SCANNED_VOCABULARY || found.length === MAX_EXPANSIONS) break;
-      if (known.startsWith(term) || (term.length >= 5 && isOneEditAway(term, known))) found.push(known);
+      if (++scanned > MAX_SCANNED_VOCABULARY) break;
+      if (!known.startsWith(term) && !(term.length >= 5 && isOneEditAway(term, known))) continue;
+      if (counts === undefined || counts(known)) found.push(known);
     }
-    return found;
+    const unlike = (known: string): number => Math.abs(known.length - term.length);
+    return found.sort((a, b) => unlike(a) - unlike(b) || (a < b ? -1 : 1)).slice(0, MAX_EXPANSIONS);
   }
 }
