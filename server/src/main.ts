@@ -137,6 +137,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
     signals: moderation,
     sceneOf: (space) => ruleOf(space)?.scene,
     initialOf: (space) => ruleOf(space)?.initial,
+    thresholdsOf: (space) => ({ ...config.moderation.thresholds, ...ruleOf(space)?.thresholds }),
     store,
     pipeline,
     log,

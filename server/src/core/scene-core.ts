@@ -33,7 +33,7 @@ import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import { StreamDesk } from "./stream-desk.ts";
-import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
+import type { CoreEffect, CoreInput, Person, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
 /** A late room runs this many ticks at once; the others never were. */
@@ -137,7 +137,17 @@ export class SceneCore {
       exempt: (a, b) => this.safety.relations.friends(a, b),
     });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
-    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
+    this.search = new SearchDesk({
+      out,
+      roster,
+      veils,
+      findable: {
+        rulesOf: (person) => table.resolve(person, "find"),
+        mayFind: (person, object) => document.may(person, "find", object),
+        sees: (viewer, other) => this.sees(viewer.person, other.person),
+      },
+      holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object),
+    });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -231,6 +241,12 @@ export class SceneCore {
         ...this.plane.explain(from.person.slot, slot),
       }))
       .sort((a, b) => b.score - a.score || a.slot - b.slot);
+  }
+
+  /** Asleep people are in no pose frame that could be withheld; what hides them from whom holds on. */
+  private sees(viewer: Person, other: Person): boolean {
+    const { hides, plane, safety } = this;
+    return !plane.hidden(viewer.slot, other.slot) && !hides.hides(viewer.user, other.user) && !safety.relations.blocked(viewer.user, other.user);
   }
 
   private memberNamed(name: string): Member | undefined {

@@ -11,7 +11,7 @@ import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
-import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
+import type { CoreEffect, CoreInput, Identity, PipelineEvent } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -48,6 +48,7 @@ export class SpaceRuntime {
   private readonly receivers = new Map<SessionId, Receiver>();
   private readonly judged: JudgedTexts;
   private readonly epoch: number;
+  private readonly thresholds: Readonly<Record<string, number>> | undefined;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -96,8 +97,10 @@ export class SpaceRuntime {
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
     this.options = options;
     const { host, space } = options;
-    this.judged = new JudgedTexts((user, text, reason) => host.signals?.textHidden(space, user, text, reason));
+    this.judged = new JudgedTexts((hidden) => host.signals?.textHidden(space, hidden));
     this.epoch = loaded.epoch;
+    const thresholds = host.thresholdsOf?.(space) ?? {};
+    this.thresholds = Object.keys(thresholds).length === 0 ? undefined : thresholds;
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -215,6 +218,11 @@ export class SpaceRuntime {
     this.stopAnswers();
   }
 
+  /** Texts are judged by the space's own thresholds, where it has some. */
+  private withThresholds(event: PipelineEvent): PipelineEvent {
+    return event.kind === "text" && this.thresholds !== undefined ? { ...event, thresholds: this.thresholds } : event;
+  }
+
   private perform(effects: readonly CoreEffect[]): void {
     for (const effect of effects) this.performOne(effect);
     this.patch();
@@ -249,7 +257,7 @@ export class SpaceRuntime {
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
       case "event":
         this.judged.offered(effect.event);
-        return host.pipeline.offer(space, effect.event);
+        return host.pipeline.offer(space, this.withThresholds(effect.event));
       case "report":
         return host.signals?.report(space, effect.report);
       case "alarm":
