@@ -246,6 +246,8 @@ export class SceneCore {
         this.absorb(this.document.recovered());
         this.permissions.recovered();
         return this.grabs.recovered();
+      case "storeStalled":
+        return this.absorb(this.document.stalled(input.sentence));
       case "verdict":
         return this.verdict(input.subject, input);
       case "searched":

@@ -35,6 +35,8 @@ export type CoreInput =
   | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
+  /** An append or a note has been under way for too long; it may still succeed. Ended by `storeRecovered`, or by the answer that it failed. */
+  | { readonly kind: "storeStalled"; readonly sentence: string }
   /** Answer to a `recall` effect; undefined: the store could not read its past, and `sentence` says why. */
   | { readonly kind: "recalled"; readonly id: number; readonly answer: PastAnswer | undefined; readonly sentence: string }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */

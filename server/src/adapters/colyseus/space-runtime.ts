@@ -109,6 +109,10 @@ export class SpaceRuntime {
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
       onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
+      onStalled: (sentence) => {
+        host.log.warn({ space: logId(space), sentence }, "the store hangs");
+        this.engine.push({ kind: "storeStalled", sentence });
+      },
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
       onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),

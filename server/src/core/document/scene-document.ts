@@ -217,6 +217,15 @@ export class SceneDocument {
     const edits = this.queue.landed(batch, durable);
     if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch)];
     if (durable || this.queue.length === 0) return [];
+    return this.inTrouble(sentence);
+  }
+
+  /** A write hangs: read-only until it is known what became of it [SE4]. What is under way stays so: it is neither failed nor made again. */
+  stalled(sentence: string): CoreEffect[] {
+    return this.trouble === undefined ? this.inTrouble(sentence) : [];
+  }
+
+  private inTrouble(sentence: string): CoreEffect[] {
     this.trouble = sentence;
     return this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
   }
