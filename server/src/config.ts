@@ -176,7 +176,7 @@ export const ENVIRONMENT = {
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
-  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
+  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, and /operator/ (npm run scenes -- ... --server) for scenes and people's data",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
 } as const;
 

@@ -22,8 +22,10 @@ import { openListener, TransportUnavailable } from "./adapters/colyseus/transpor
 import { type Listener, ListenFailure } from "./adapters/colyseus/transports/listener.ts";
 import { httpApp } from "./adapters/http/app.ts";
 import type { Explains } from "./adapters/http/explain.ts";
+import { OperatorApi } from "./adapters/http/operator.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
+import { PersonDesk, scenesKeeper } from "./adapters/person/person-desk.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
 import {
   memoryStore,
@@ -198,6 +200,7 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     unready: () => (entrance.draining ? ["draining"] : []),
     pipeline: () => parts.pipeline.health(),
     explains: explainsOf(parts),
+    operator: operatorOf(parts),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
@@ -213,6 +216,13 @@ function explainsOf({ config: { operatorKey }, host }: Parts): Explains | undefi
       return room === undefined ? undefined : (room.explainPeople(viewer, source) ?? null);
     },
   };
+}
+
+function operatorOf({ config: { operatorKey }, host }: Parts): OperatorApi | undefined {
+  if (operatorKey === undefined) return undefined;
+  const { store } = host.options;
+  const people = new PersonDesk(host, [scenesKeeper(store, host)]);
+  return new OperatorApi({ operatorKey, people, store, wallClock: Date.now });
 }
 
 type Stoppable = {

@@ -156,6 +156,16 @@ export class SpaceRuntime {
     return this.engine.explainPeople(viewer, source);
   }
 
+  holdsOf(user: string): readonly string[] | undefined {
+    return this.engine.holdsOf(user);
+  }
+
+  /** At once: what is written from now on names them no more. */
+  forgetPerson(user: string, alias: string): void {
+    this.engine.push({ kind: "forgetPerson", user, alias });
+    this.engine.step();
+  }
+
   malformed(session: SessionId, sentence: string): void {
     this.engine.push({ kind: "malformed", session, sentence });
   }

@@ -17,6 +17,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import { EXPLAIN_PATH, type Explains, explainReply } from "./explain.ts";
 import { type HttpHandler, type HttpReply, type HttpRequest, jsonReply, refusalReply, textReply } from "./http.ts";
+import { OPERATOR_PATH, type OperatorApi } from "./operator.ts";
 import type { StaticFiles } from "./static-files.ts";
 
 export type Health = {
@@ -39,6 +40,8 @@ export type AppOptions = {
   readonly unready: () => readonly string[];
   /** Undefined: no key is set, and there is nothing to ask. */
   readonly explains: Explains | undefined;
+  /** Undefined: no key is set. */
+  readonly operator: OperatorApi | undefined;
   /** The side pipeline's state, for /readyz: with a degraded one the server still takes people, and says so. */
   readonly pipeline: () => PipelineHealth;
 };
@@ -60,6 +63,7 @@ export function httpApp(options: AppOptions): HttpHandler {
 async function route(options: AppOptions, request: HttpRequest): Promise<HttpReply> {
   const { method, path } = request;
   if (path.startsWith("/matchmake/") || path === "/dev/ticket") return entry(options, request);
+  if (path.startsWith(OPERATOR_PATH) && options.operator !== undefined) return options.operator.reply(request);
   if (method !== "GET" && method !== "HEAD") return textReply(405, "Only GET is answered here.\n", { allow: "GET, HEAD" });
   if (path === EXPLAIN_PATH && options.explains !== undefined) return explainReply(options.explains, request);
   switch (path) {

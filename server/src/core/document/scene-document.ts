@@ -69,7 +69,7 @@ export type SceneDocumentOptions = {
 const WAITING_DELETES_MAX = 16_384;
 
 type Edit = Settling & {
-  readonly record: AppendRecord;
+  record: AppendRecord;
   /** `DocSession.synced` when it was admitted. */
   readonly synced: number;
   readonly weightUs: number;
@@ -223,6 +223,12 @@ export class SceneDocument {
   /** A write hangs: read-only until it is known what became of it [SE4]. What is under way stays so: it is neither failed nor made again. */
   stalled(sentence: string): CoreEffect[] {
     return this.trouble === undefined ? this.inTrouble(sentence) : [];
+  }
+
+  /** A person who is not here is erased: what still waits to be written, and whose clientIDs are whose, names `alias` instead. */
+  forgetPerson(user: string, alias: string): void {
+    this.clients.rename(user, alias);
+    for (const edit of this.queue.all()) if (edit.record.user === user) edit.record = { ...edit.record, user: alias };
   }
 
   private inTrouble(sentence: string): CoreEffect[] {
