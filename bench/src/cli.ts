@@ -16,7 +16,7 @@ import { search } from "./search/suite.ts";
 
 import { makeReport, publish } from "./report.ts";
 import { governor } from "./room/governor.ts";
-import { room } from "./room/suite.ts";
+import { footprint, room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
 import type { Suite } from "./suite.ts";
 
@@ -30,7 +30,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: codec,
   },
   engines: {
-    about: "the same bytes and numbers in every engine: V8 a million frames, without its compilers and in QuickJS ten thousand",
+    about:
+      "the same bytes and numbers in every engine: a million frames in V8, JavaScriptCore and SpiderMonkey, ten thousand in QuickJS and without compilers",
     run: (options, progress) => engines(options, progress, QUICK),
   },
   "engines-full": {
@@ -68,6 +69,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
   room: {
     about: "a room of hundreds: tick time, bytes per viewer, sockets, memory, beside the raw limit, Colyseus and a JSON relay",
     run: room,
+  },
+  footprint: {
+    about: "what a thousand connected users hold in memory, watched for ten minutes",
+    run: footprint,
   },
   search: {
     about: "right object first on real scenes, latency, freshness and memory with 10 000 objects",

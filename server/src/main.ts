@@ -13,6 +13,7 @@ import { AddressGate } from "./adapters/auth/address-gate.ts";
 import { DevTicketIssuer } from "./adapters/auth/dev-tickets.ts";
 import { originPolicy } from "./adapters/auth/origins.ts";
 import { TicketVerifier } from "./adapters/auth/tickets.ts";
+import { allocateYoung } from "./adapters/collector.ts";
 import { SpaceDoorman } from "./adapters/colyseus/doorman.ts";
 import { Entrance } from "./adapters/colyseus/entrance.ts";
 import { quietColyseus } from "./adapters/colyseus/quiet.ts";
@@ -72,6 +73,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   if (faults.length > 0) throw new StartError(faults.join(" "), EXIT.misconfigured);
   if (running) throw new StartError("A server already runs in this process; start another process for another server.", EXIT.failed);
   running = true;
+  allocateYoung();
   const cleanup: (() => Promise<unknown> | void)[] = [
     () => {
       running = false;

@@ -1,11 +1,13 @@
 /**
- * The engines at hand: this Node, V8 without its compilers, Chromium with and without them, and QuickJS, which shares no line with V8 (in
+ * The engines at hand: this Node, V8 without its compilers, Chromium with and without them; those of the other headsets and browsers,
+ * JavaScriptCore (Safari, visionOS) and SpiderMonkey (Firefox), by their command lines where they are installed; and QuickJS (in
  * WebAssembly, from npm). Each gets the same bundled script.
  */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "@copresence/simulations/browser";
 import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
@@ -18,15 +20,25 @@ export type Engine = {
   readonly name: string;
   /** Without a compiler: some fifty times slower. */
   readonly interprets: boolean;
+  /** Debian's package whose command runs it, for an engine that need not be there. */
+  readonly package?: string;
+  readonly present: () => boolean;
   readonly run: (script: string, frames: number, seed: number) => Promise<EngineOutcome>;
 };
 
 export const ENGINES: readonly Engine[] = [
-  { name: "node", interprets: false, run: async (_, frames, seed) => engineRun(frames, seed) },
-  { name: "chromium", interprets: false, run: (script, frames, seed) => inChromium(script, frames, seed, []) },
-  { name: "quickjs", interprets: true, run: inQuickJs },
-  { name: "node_jitless", interprets: true, run: inJitlessNode },
-  { name: "chromium_jitless", interprets: true, run: (script, frames, seed) => inChromium(script, frames, seed, ["--js-flags=--jitless"]) },
+  { name: "node", interprets: false, present: always, run: async (_, frames, seed) => engineRun(frames, seed) },
+  { name: "chromium", interprets: false, present: always, run: (script, frames, seed) => inChromium(script, frames, seed, []) },
+  shell("javascriptcore", "jsc", "libjavascriptcoregtk-4.0-bin"),
+  shell("spidermonkey", "gjs", "gjs"),
+  { name: "quickjs", interprets: true, present: always, run: inQuickJs },
+  { name: "node_jitless", interprets: true, present: always, run: inJitlessNode },
+  {
+    name: "chromium_jitless",
+    interprets: true,
+    present: always,
+    run: (script, frames, seed) => inChromium(script, frames, seed, ["--js-flags=--jitless"]),
+  },
 ];
 
 /** The run and all that it imports, as one classic script. */
@@ -38,6 +50,14 @@ export async function bundle(): Promise<string> {
   })) as Rollup.RollupOutput[];
   const [chunk] = (built[0] as Rollup.RollupOutput).output;
   return chunk.code;
+}
+
+function always(): boolean {
+  return true;
+}
+
+function onPath(command: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, command)));
 }
 
 const call = (frames: number, seed: number): string => `engineRun(${frames}, ${seed})`;
@@ -55,12 +75,21 @@ async function inQuickJs(script: string, frames: number, seed: number): Promise<
   }
 }
 
-async function inJitlessNode(script: string, frames: number, seed: number): Promise<EngineOutcome> {
+function inJitlessNode(script: string, frames: number, seed: number): Promise<EngineOutcome> {
+  return inShell(process.execPath, ["--jitless"], `${script}\nprocess.stdout.write(${call(frames, seed)})`);
+}
+
+function shell(name: string, command: string, from: string): Engine {
+  const run: Engine["run"] = (script, frames, seed) => inShell(command, [], `${script}\nprint(${call(frames, seed)})`);
+  return { name, interprets: false, package: from, present: () => onPath(command), run };
+}
+
+async function inShell(command: string, args: readonly string[], source: string): Promise<EngineOutcome> {
   const folder = await mkdtemp(join(tmpdir(), "copresence-engines-"));
   try {
     const file = join(folder, "run.cjs");
-    await writeFile(file, `${script}\nprocess.stdout.write(${call(frames, seed)})`);
-    return JSON.parse(await output(process.execPath, ["--jitless", file])) as EngineOutcome;
+    await writeFile(file, source);
+    return JSON.parse(await output(command, [...args, file])) as EngineOutcome;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

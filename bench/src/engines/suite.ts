@@ -18,7 +18,11 @@ export async function engines(_: SuiteOptions, progress: (line: string) => void,
   const script = await bundle();
   const reference = new Map<number, EngineOutcome>();
   const figures: Figure[] = [];
-  for (const { name, interprets, run } of ENGINES) {
+  for (const { name, interprets, run, package: from, present } of ENGINES) {
+    if (!present()) {
+      progress(`${name}: SKIPPED, its command is not installed (Debian's package ${from})`);
+      continue;
+    }
     const frames = interprets ? scale.interpretedFrames : scale.frames;
     progress(`${name}: ${frames} frames`);
     const outcome = await run(script, frames, SEED);

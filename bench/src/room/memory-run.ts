@@ -1,4 +1,5 @@
 /** One memory run in a process of its own, so that every run starts with the same heap and the same code not yet compiled. */
+import { allocateYoung } from "@copresence/server/collector";
 import { serve } from "./child.ts";
 import { planeAllocation, type AllocationSettings } from "./allocation.ts";
 import { type MemorySettings, quantile, runMemory } from "./memory.ts";
@@ -14,6 +15,9 @@ export type MemorySummary = {
   readonly unseen: number;
   readonly updatesPerPair: number;
 };
+
+// As the server does when it starts.
+allocateYoung();
 
 serve({
   run: (settings: MemorySettings): MemorySummary => {

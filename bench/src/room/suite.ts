@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- room [--traces DIR] [--long]`: what a room of hundreds costs, in memory and over sockets, beside its peers.
+ * `npm run bench -- room [--traces DIR]`: what a room of hundreds costs, in memory and over sockets, beside its peers.
+ * `npm run bench -- footprint`: the memory of a thousand connected users, watched for ten minutes.
  * bench/README.md explains the figures.
  */
 import { resolve } from "node:path";
@@ -25,7 +26,7 @@ export const FULL: RoomScale = {
       { people: 1000, tickRateHz: 30 },
       { people: 500, tickRateHz: 60 },
     ],
-    runs: 3,
+    runs: 5,
     warmS: 4,
     measureS: 8,
     watchers: 8,
@@ -48,19 +49,23 @@ export const FULL: RoomScale = {
   footprint: { people: 1000, tickRateHz: 30, uplinkHz: 10, settleMs: 8000, watchMs: 20_000, looks: 5 },
 };
 
-/** The same, watching memory for ten minutes. */
-export const LONG: RoomScale = { ...FULL, footprint: { ...FULL.footprint, settleMs: MINUTE_MS, watchMs: 10 * MINUTE_MS, looks: 20 } };
+const LONG: FootprintScale = { ...FULL.footprint, settleMs: MINUTE_MS, watchMs: 10 * MINUTE_MS, looks: 20 };
 
-export async function room(options: SuiteOptions, progress: (line: string) => void, scale?: RoomScale): Promise<SuiteResult> {
-  const { seed, memory, sockets, footprint } = scale ?? (options.long === true ? LONG : FULL);
+export async function footprint(options: SuiteOptions, progress: (line: string) => void, scale = LONG): Promise<SuiteResult> {
+  const traces = options.traces === undefined ? undefined : resolve(options.traces);
+  return { settings: { ...scale }, figures: await footprintFigures(scale, { seed: FULL.seed, traces, progress }) };
+}
+
+export async function room(options: SuiteOptions, progress: (line: string) => void, scale = FULL): Promise<SuiteResult> {
+  const { seed, memory, sockets, footprint: watched } = scale;
   const traces = options.traces === undefined ? undefined : resolve(options.traces);
   const context = { seed, traces, progress };
   if (!canPin()) progress("NO CORE PER PROCESS (taskset or a second core is missing): server and driver disturb each other.");
   const figures = [
     ...(await memoryFigures(memory, context)),
     ...(await socketFigures(sockets, context)),
-    ...(await footprintFigures(footprint, context)),
+    ...(await footprintFigures(watched, context)),
   ];
   const motion = traces === undefined ? "synthetic" : "recorded";
-  return { settings: { seed, motion, pinned: canPin(), memory, sockets, footprint }, figures };
+  return { settings: { seed, motion, pinned: canPin(), memory, sockets, footprint: watched }, figures };
 }

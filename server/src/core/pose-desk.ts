@@ -6,7 +6,7 @@
  * [PD3] No allocation per sample.
  */
 import { PoseGuard, type Rig, type RigBounds } from "@copresence/shared/motion";
-import { decodeUplinkBody, DEVICE_FLOATS, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import { decodeUplinkBody, DEVICE_COUNT, DEVICE_FLOATS, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
 import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
 import type { RigDesk } from "./rig-desk.ts";
 
@@ -69,8 +69,8 @@ export class PoseDesk {
     this.lastRig.zMm = rig.zMm;
     this.lastRig.yaw = rig.yaw;
     this.pose.timeMs = sample.timeMs;
-    this.pose.pose.set(sample.pose);
-    this.pose.states.set(sample.states);
+    for (let i = 0; i < POSE_FLOATS; i++) this.pose.pose[i] = sample.pose[i] as number;
+    for (let d = 0; d < DEVICE_COUNT; d++) this.pose.states[d] = sample.states[d] as number;
     this.seen = true;
     submit(sample);
   }

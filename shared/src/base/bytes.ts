@@ -99,11 +99,14 @@ export class ByteReader {
   fault: DecodeFault | undefined;
   offset = 0;
   readonly bytes: Uint8Array;
-  private readonly view: DataView;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Made when a float asks for it: few messages have one, and it costs more than reading the rest of a short message. */
+  private get view(): DataView {
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
   }
 
   fail(fault: DecodeFault): void {
@@ -127,23 +130,23 @@ export class ByteReader {
 
   u8(): number {
     const at = this.take(1);
-    return at < 0 ? 0 : this.view.getUint8(at);
+    return at < 0 ? 0 : (this.bytes[at] as number);
   }
   u16(): number {
     const at = this.take(2);
-    return at < 0 ? 0 : this.view.getUint16(at, true);
+    return at < 0 ? 0 : this.low(at);
   }
   u32(): number {
     const at = this.take(4);
-    return at < 0 ? 0 : this.view.getUint32(at, true);
+    return at < 0 ? 0 : (this.low(at) | (this.low(at + 2) << 16)) >>> 0;
   }
   i16(): number {
     const at = this.take(2);
-    return at < 0 ? 0 : this.view.getInt16(at, true);
+    return at < 0 ? 0 : (this.low(at) << 16) >> 16;
   }
   i32(): number {
     const at = this.take(4);
-    return at < 0 ? 0 : this.view.getInt32(at, true);
+    return at < 0 ? 0 : this.low(at) | (this.low(at + 2) << 16);
   }
   /** Non-finite values are refused here, so no message can carry one. */
   f32(): number {
@@ -153,6 +156,9 @@ export class ByteReader {
   f64(): number {
     const at = this.take(8);
     return at < 0 ? 0 : this.finite(this.view.getFloat64(at, true));
+  }
+  private low(at: number): number {
+    return (this.bytes[at] as number) | ((this.bytes[at + 1] as number) << 8);
   }
   private finite(value: number): number {
     if (Number.isFinite(value)) return value;

@@ -20,7 +20,7 @@ export class Arena {
   /** For blocks; larger pieces are `copyWithin`'s. */
   copy(to: number, from: number, length: number): void {
     const { view } = this;
-    for (let o = 0; o < length; o += 4) view.setInt32(to + o, view.getInt32(from + o));
+    for (let o = 0; o < length; o += 4) view.setInt32(to + o, view.getInt32(from + o, true), true);
   }
 }
 

@@ -145,6 +145,7 @@ export class FrameAssembler {
   private writeGroups(viewer: number): void {
     const { desk, links } = this.parts;
     const { arena, groups } = desk;
+    desk.bundleGroups();
     const start = this.at;
     const bitmap = start + 3;
     this.at = bitmap + ((groups + 7) >> 3);

@@ -58,6 +58,7 @@ export class SourceDesk {
   readonly restarted: Uint16Array;
   restartedCount = 0;
   tick = 0;
+  private bundled = false;
   /** Sources that can be shown. */
   shownCount = 0;
   /** Float32Array[3n]: what a source's layers cost lately, bytes per second: T0, T1, T2. */
@@ -142,6 +143,7 @@ export class SourceDesk {
 
   encodeTick(tick: number): void {
     this.tick = tick;
+    this.bundled = false;
     this.restartedCount = 0;
     this.at = 0;
     for (let slot = 0; slot < this.capacity; slot++) {
@@ -149,6 +151,12 @@ export class SourceDesk {
       if (this.fresh[slot] === 1) this.encode(slot, tick);
       if ((tick + slot) % this.reviewTicks === 0) this.learnCosts(slot);
     }
+  }
+
+  /** Makes this tick's groups ready, for the first viewer that asks: in a large room nobody does. */
+  bundleGroups(): void {
+    if (this.bundled) return;
+    this.bundled = true;
     for (let group = 0; group < this.groups; group++) this.bundle(group);
   }
 

@@ -9,4 +9,4 @@ export const tierName = (tier: Tier): string => NAMES[tier];
 
 /** How often interest is judged anew for each viewer, and each source's cell looked up. */
 const REVIEW_HZ = 4;
-export const reviewTicks = (tickRateHz: number): number => Math.max(1, Math.floor(tickRateHz / REVIEW_HZ));
+export const reviewTicks = (tickRateHz: number): number => Math.max(1, Math.round(tickRateHz / REVIEW_HZ));
