@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
@@ -83,7 +83,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: governor,
   },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--long]\n${Object.entries(
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]\n${Object.entries(
   SUITES,
 )
   .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
@@ -99,7 +99,6 @@ const { values, positionals } = parseArgs({
     dump: { type: "string" },
     count: { type: "string" },
     seed: { type: "string" },
-    long: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -111,13 +110,13 @@ if (values.help) {
   console.error(name === "" ? USAGE : `There is no suite "${name}".\n${USAGE}`);
   process.exit(2);
 } else {
-  const { traces, network, data, dump, long } = values;
+  const { traces, network, data, dump } = values;
   const [count, seed] = (["count", "seed"] as const).map((option) => {
     const value = values[option] === undefined ? undefined : Number(values[option]);
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
     console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
   });
-  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed, long }, (line) => console.error(line));
+  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed }, (line) => console.error(line));
   publish(makeReport(name, settings, figures), values.json);
 }

@@ -14,8 +14,6 @@ export type SuiteOptions = {
   readonly count?: number | undefined;
   /** Where the dice begin; undefined: the suite's own. */
   readonly seed?: number | undefined;
-  /** Whether to run what takes ten minutes in full. */
-  readonly long?: boolean | undefined;
 };
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };
 

@@ -1,6 +1,6 @@
 /**
  * The load: many clients of one kind in one process, none of which looks at what it gets closer than its kind requires. Talks to the bench
- * as a child (child.ts): `connect`, `measure`, `pause`, `resume`, `say`, `heard`, `closings`.
+ * as a child (child.ts): `connect`, `measure`, `pause`, `resume`, `say`, `ages`, `heard`, `closings`.
  *
  * [DV1] Each client's messages leave at its own phase of the period, as unsynchronised headsets' do.
  * [DV2] Room time is the smallest of all clients' estimates at the welcome: they share a clock.
@@ -279,6 +279,8 @@ serve({
   resume: ({ index }: { readonly index: number }) => clients.find((each) => each.index === index)?.socket.resume(),
   say: ({ index, text }: { readonly index: number; readonly text: string }) =>
     clients.find((each) => each.index === index)?.socket.send(encodeMessage({ type: "chat", ref: 1, text })),
+  /** Of the last measured stretch, ms. */
+  ages: (): number[] => Array.from(ages.subarray(0, ageCount)),
   heard: (): Heard => [...clients].sort((a, b) => a.index - b.index).map(({ lines }) => lines),
   closings: () => closings,
 });
