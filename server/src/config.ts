@@ -218,7 +218,7 @@ export const ENVIRONMENT = {
   COPRESENCE_CASE_DAYS: "days a moderators' case and its evidence is kept, 30 by default",
   COPRESENCE_AUDIT_DAYS: "days the log of moderators' decisions is kept, 180 by default",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
-  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
+  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, and /operator/ (npm run scenes -- ... --server) for scenes and people's data",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
 } as const;
 
@@ -285,9 +285,10 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
   return faults.length === 0 ? ok(config) : err(faults);
 }
 
-const casesBeside = (store: ServerConfig["store"]): string | undefined => (store.kind === "sqlite" ? `${store.file}.cases` : undefined);
+/** Where the moderators' cases are unless COPRESENCE_CASES says otherwise. */
+export const casesBeside = (store: ServerConfig["store"]): string | undefined => (store.kind === "sqlite" ? `${store.file}.cases` : undefined);
 
-function storeOf(store: string): ServerConfig["store"] {
+export function storeOf(store: string): ServerConfig["store"] {
   if (store === "memory") return { kind: "memory" };
   return isPostgresUrl(store) ? { kind: "postgres", url: store } : { kind: "sqlite", file: store };
 }

@@ -24,7 +24,8 @@ import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
-import { loadPermissions, PERMISSIONS_NOTE, PermissionDesk } from "./permission-desk.ts";
+import { loadPermissions, PermissionDesk } from "./permission-desk.ts";
+import { PERMISSIONS_NOTE } from "./note-keys.ts";
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
@@ -249,6 +250,13 @@ export class SceneCore {
     return !plane.hidden(viewer.slot, other.slot) && !hides.hides(viewer.user, other.user) && !safety.relations.blocked(viewer.user, other.user);
   }
 
+  /** What a person holds; undefined when they are not here, in person or with a document alone. */
+  holdsOf(user: string): readonly string[] | undefined {
+    const member = this.roster.byUser(user);
+    if (member === undefined) return this.door.hasPeer(user) ? [] : undefined;
+    return this.grabs.leases.heldBy(member.person.slot).map(({ lease }) => lease.object);
+  }
+
   private memberNamed(name: string): Member | undefined {
     return this.roster.byUser(name) ?? (/^\d{1,4}$/.test(name) ? this.roster.bySlot(Number(name)) : undefined);
   }
@@ -289,6 +297,12 @@ export class SceneCore {
         this.absorb(this.document.recovered());
         this.permissions.recovered();
         return this.grabs.recovered();
+      case "forgetPerson":
+        this.document.forgetPerson(input.user, input.alias);
+        this.permissions.forgetPerson(input.user);
+        return this.veils.rename(input.user, input.alias);
+      case "storeStalled":
+        return this.absorb(this.document.stalled(input.sentence));
       case "verdict":
         return this.verdict(input.subject, input);
       case "searched":

@@ -37,6 +37,10 @@ export type CoreInput =
   | { readonly kind: "compacted"; readonly bytes: number }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
+  /** A person who is not here is erased: nothing that is still to be written names them; `alias` stands where they stood. */
+  | { readonly kind: "forgetPerson"; readonly user: string; readonly alias: string }
+  /** An append or a note has been under way for too long; it may still succeed. Ended by `storeRecovered`, or by the answer that it failed. */
+  | { readonly kind: "storeStalled"; readonly sentence: string }
   /** Answer to a `recall` effect; undefined: the store could not read its past, and `sentence` says why. */
   | { readonly kind: "recalled"; readonly id: number; readonly answer: PastAnswer | undefined; readonly sentence: string }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */

@@ -71,6 +71,18 @@ export class RoomHost {
     return this.open.get(space);
   }
 
+  /** Spaces a person is in, and what they hold there. */
+  whereIs(user: string): readonly { readonly space: string; readonly holds: readonly string[] }[] {
+    return [...this.open.values()].flatMap((room) => {
+      const holds = room.holdsOf(user);
+      return holds === undefined ? [] : [{ space: room.spaceName, holds }];
+    });
+  }
+
+  forgetPerson(user: string, alias: string): void {
+    for (const room of this.open.values()) room.forgetPerson(user, alias);
+  }
+
   /** Waits for the space's last room to finish, then takes its place; false if another room got there first. */
   async claim(space: string, room: SpaceRoom): Promise<boolean> {
     await this.closing.get(space);

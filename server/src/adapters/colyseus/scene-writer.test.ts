@@ -14,6 +14,7 @@ function setup() {
   const results: string[] = [];
   let probeWorks = false;
   let recovered = 0;
+  let stalled = 0;
   const store: SceneStore = {
     open: () => Promise.reject(new Error("not used")),
     append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
@@ -30,7 +31,11 @@ function setup() {
     epoch: 1,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
     onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
-    onRecovered: () => recovered++,
+    onRecovered: () => {
+      recovered++;
+      results.push("recovered");
+    },
+    onStalled: () => stalled++,
     onTrouble: () => {},
     onAppendMs: () => {},
     onCompacted: ({ bytes }) => compacted.push(bytes),
@@ -38,7 +43,18 @@ function setup() {
   });
   const append = (batch: number) =>
     writer.append({ kind: "append", batch, records: [{ user: "u", client: 1, clock: batch, update: new Uint8Array(1) }] });
-  return { appends, compactions, compacted, lost, results, writer, append, heal: () => (probeWorks = true), recovered: () => recovered };
+  return {
+    appends,
+    compactions,
+    compacted,
+    lost,
+    results,
+    writer,
+    append,
+    heal: () => (probeWorks = true),
+    recovered: () => recovered,
+    stalled: () => stalled,
+  };
 }
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -124,6 +140,51 @@ describe("SceneWriter", () => {
     expect(results).toEqual(["1:false"]);
   });
 
+  it("[SW6] tells of a write that hangs, does not make it again, and is well when it returns", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, results, append, recovered, stalled, writer } = setup();
+      append(1);
+      await vi.advanceTimersByTimeAsync(500);
+      expect(stalled()).toBe(0);
+      await vi.advanceTimersByTimeAsync(400);
+      expect(stalled()).toBe(1);
+      append(2);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([appends.length, stalled(), recovered()]).toEqual([1, 1, 0]);
+      appends[0]?.answer(ok({ seq: 1 }));
+      await settle();
+      // Everybody hears that all is well before they hear what was saved.
+      expect(results).toEqual(["recovered", "1:true"]);
+      expect(appends.length).toBe(2);
+      appends[1]?.answer(ok({ seq: 2 }));
+      await settle();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect([stalled(), recovered()]).toEqual([1, 1]);
+      writer.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("[SW6] [SW3] a write that hangs and then fails is a failure like any other", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, results, append, heal, writer } = setup();
+      append(1);
+      await vi.advanceTimersByTimeAsync(1000);
+      appends[0]?.answer(err({ code: "io", sentence: "gone" }));
+      await settle();
+      expect(results).toEqual(["1:false"]);
+      heal();
+      await vi.advanceTimersByTimeAsync(600);
+      expect(results).toEqual(["1:false", "recovered"]);
+      writer.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("[SW3] a note that cannot be written is answered, and the store is watched until it works again", async () => {
     const { results, writer } = setup();
     const value = new Uint8Array(1);
@@ -156,6 +217,7 @@ describe("SceneWriter", () => {
       onAppended: (result) => results.push(result.ok),
       onNoted: () => {},
       onRecovered: () => {},
+      onStalled: () => {},
       onTrouble: () => {},
       onAppendMs: () => {},
       onCompacted: () => {},

@@ -119,6 +119,10 @@ export class SpaceRuntime {
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
       onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
+      onStalled: (sentence) => {
+        host.log.warn({ space: logId(space), sentence }, "the store hangs");
+        this.engine.push({ kind: "storeStalled", sentence });
+      },
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
       onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),
@@ -167,6 +171,16 @@ export class SpaceRuntime {
 
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
     return this.engine.explainPeople(viewer, source);
+  }
+
+  holdsOf(user: string): readonly string[] | undefined {
+    return this.engine.holdsOf(user);
+  }
+
+  /** At once: what is written from now on names them no more. */
+  forgetPerson(user: string, alias: string): void {
+    this.engine.push({ kind: "forgetPerson", user, alias });
+    this.engine.step();
   }
 
   malformed(session: SessionId, sentence: string): void {

@@ -19,7 +19,9 @@ export const CRASH_POINTS = [
   "start.read",
   "start.loaded",
 ] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** Reached only when an operator asks for something (store-admin.ts); the kill run does not. */
+type AdminCrashPoint = "erase.page" | "erase.vacuum" | "import.commit";
+export type CrashPoint = (typeof CRASH_POINTS)[number] | AdminCrashPoint;
 
 const HOOK = Symbol.for("copresence.crash-point");
 

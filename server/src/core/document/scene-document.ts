@@ -70,7 +70,7 @@ export type SceneDocumentOptions = {
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
-type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { readonly record: AppendRecord };
+type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { record: AppendRecord };
 /** What applying updates together may cost, estimated: below, no author is to blame for the others' time. */
 const TOGETHER_US = 4000;
 
@@ -219,6 +219,21 @@ export class SceneDocument {
     const edits = this.queue.landed(batch, durable);
     if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
     if (durable || this.queue.length === 0) return [];
+    return this.inTrouble(sentence);
+  }
+
+  /** A write hangs: read-only until it is known what became of it [SE4]. What is under way stays so: it is neither failed nor made again. */
+  stalled(sentence: string): CoreEffect[] {
+    return this.trouble === undefined ? this.inTrouble(sentence) : [];
+  }
+
+  /** A person who is not here is erased: what still waits to be written, and whose clientIDs are whose, names `alias` instead. */
+  forgetPerson(user: string, alias: string): void {
+    this.clients.rename(user, alias);
+    for (const edit of this.queue.all()) if (edit.record.user === user) edit.record = { ...edit.record, user: alias };
+  }
+
+  private inTrouble(sentence: string): CoreEffect[] {
     this.trouble = sentence;
     return [...this.broadcasts.flush(), ...this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) })];
   }

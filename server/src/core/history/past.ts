@@ -9,6 +9,8 @@
  */
 import { OBJECTS_ROOT } from "@copresence/shared/scene";
 import * as Y from "yjs";
+import { personPast } from "./person-past.ts";
+import { beginPast, noteChanges, type SeenChanges } from "./replay.ts";
 import type { Past, PastAnswer, PastEntry, PastQuery, PastRecord, StoredObject, UndoneObject } from "./types.ts";
 
 /** Edits of one person to one object that are not further apart are one entry. */
@@ -21,21 +23,22 @@ type Deletions = ReturnType<typeof Y.createDeleteSet>;
 type Open = { user: string; object: string; kind: PastEntry["kind"]; fields: Set<string>; fromMs: number; untilMs: number; edits: number };
 
 export function readPast(past: Past, query: PastQuery): PastAnswer {
+  if (query.kind === "person") return { kind: "person", ...personPast(past, query.by) };
   return query.kind === "list" ? list(past, query) : undo(past, query);
 }
 
 const chosen = (record: PastRecord, { by, sinceMs }: PastQuery): boolean => (by === "" || record.user === by) && record.atMs >= sinceMs;
 
 function list(past: Past, query: PastQuery): PastAnswer {
-  const doc = begin(past.base);
+  const doc = beginPast(past.base);
   const root = doc.getMap(OBJECTS_ROOT);
   const entries: Open[] = [];
   const newest = new Map<string, Open>();
   let record: PastRecord | undefined;
   root.observeDeep((events) => {
     if (record === undefined || !chosen(record, query)) return;
-    const seen = new Map<string, { kind: PastEntry["kind"]; fields: Set<string> }>();
-    for (const event of events) note(event as unknown as Y.YEvent<Y.AbstractType<unknown>>, seen);
+    const seen: SeenChanges = new Map();
+    for (const event of events) noteChanges(event as unknown as Y.YEvent<Y.AbstractType<unknown>>, seen);
     for (const [object, change] of seen) {
       if (query.object !== "" && query.object !== object) continue;
       merge(entries, newest, { ...change, user: record.user, object, fromMs: record.atMs, untilMs: record.atMs, edits: 1 });
@@ -55,22 +58,6 @@ function list(past: Past, query: PastQuery): PastAnswer {
   };
 }
 
-function note(event: Y.YEvent<Y.AbstractType<unknown>>, seen: Map<string, { kind: PastEntry["kind"]; fields: Set<string> }>): void {
-  const [object, field] = event.path;
-  const of = (id: string) => {
-    let change = seen.get(id);
-    if (change === undefined) seen.set(id, (change = { kind: "changed", fields: new Set() }));
-    return change;
-  };
-  if (object === undefined) {
-    for (const [key, { action }] of event.changes.keys) of(key).kind = action === "delete" ? "deleted" : "created";
-    return;
-  }
-  const change = of(String(object));
-  if (field !== undefined) change.fields.add(String(field));
-  else if (event instanceof Y.YMapEvent) for (const key of event.keysChanged) change.fields.add(String(key));
-}
-
 /** Into the newest entry about the object, when that is the same person's and not long ago. */
 function merge(entries: Open[], newest: Map<string, Open>, next: Open): void {
   const last = newest.get(next.object);
@@ -86,7 +73,7 @@ function merge(entries: Open[], newest: Map<string, Open>, next: Open): void {
 }
 
 function undo(past: Past, query: PastQuery): PastAnswer {
-  const doc = begin(past.base);
+  const doc = beginPast(past.base);
   const root = doc.getMap<unknown>(OBJECTS_ROOT);
   const insertions: Deletions[] = [];
   const deletions: Deletions[] = [];
@@ -146,13 +133,6 @@ function holdsForeign(item: Y.Item, insertions: Deletions): boolean {
   for (const child of type._map.values()) if (foreign(child)) return true;
   for (let child = type._start; child !== null; child = child.right) if (foreign(child)) return true;
   return false;
-}
-
-/** The document before the first record; nothing deleted is forgotten from there on. */
-function begin(base: Uint8Array | undefined): Y.Doc {
-  const doc = new Y.Doc({ gc: false });
-  if (base !== undefined) Y.applyUpdate(doc, base);
-  return doc;
 }
 
 function inserted({ beforeState, afterState }: Y.Transaction): Deletions {

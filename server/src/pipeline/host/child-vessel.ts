@@ -10,14 +10,19 @@ import { fileURLToPath } from "node:url";
 import type { FromWorker } from "../worker-messages.ts";
 import { WORKER_ENV, WORKER_FLAGS, type Launch } from "./vessel.ts";
 
+function compileCache(): Record<string, string> {
+  const folder = process.env["NODE_COMPILE_CACHE"];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 /** Whether this process's executable can start another Node: not under another C library's loader, which would be the executable. */
 export const canFork = (): boolean => !basename(process.execPath).startsWith("ld-");
 
 export const childVessel: Launch = (entry, { onMessage, onGone }) => {
   const child = fork(fileURLToPath(entry), {
     serialization: "advanced",
-    // It needs none of the server's secrets, flags or preloaded modules.
-    env: { ...WORKER_ENV },
+    // It needs none of the server's secrets, flags or preloaded modules; only what it need not compile again.
+    env: { ...WORKER_ENV, ...compileCache() },
     execArgv: [...WORKER_FLAGS],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
