@@ -17,6 +17,13 @@ describe("configFromEnvironment", () => {
     expect(read({ COPRESENCE_DEV_TICKETS: "1" })).toMatchObject({ ok: true, value: { port: 2567, host: "127.0.0.1", tickRateHz: 60 } });
   });
 
+  it("reads text thresholds, and names the one that is none", () => {
+    const set = (COPRESENCE_TEXT_THRESHOLDS: string) => read({ COPRESENCE_DEV_TICKETS: "1", COPRESENCE_TEXT_THRESHOLDS });
+    expect(set("toxic=0.6, insult = 1")).toMatchObject({ ok: true, value: { moderation: { thresholds: { toxic: 0.6, insult: 1 } } } });
+    for (const wrong of ["toxic=2", "toxic", "toxic=", "toxic=high"])
+      expect(set(wrong)).toMatchObject({ ok: false, error: [expect.stringMatching(/text threshold toxic/)] });
+  });
+
   it("[CF1] says everything that is wrong at once", () => {
     const result = read({
       COPRESENCE_DEV_TICKETS: "yes",

@@ -27,7 +27,12 @@ export type SpaceRule = {
   readonly initial?: readonly InitialObject[] | undefined;
   /** Thresholds of automatic moderation; default: DEFAULT_SAFETY. */
   readonly safety?: SafetySettings | undefined;
+  /** How sure the text model has to be to hide a text here, by head (`toxic`, `insult`, `hate`, ...; `lexicon: 1` silences the word list), 0..1; goes before `moderation.thresholds`. */
+  readonly thresholds?: TextThresholds | undefined;
 };
+
+/** Name of a head of the text model -> probability from which a text is hidden, 1 for never. */
+export type TextThresholds = Readonly<Record<string, number>>;
 
 export type TicketConfig = {
   readonly issuer: string;
@@ -65,7 +70,8 @@ export type ServerConfig = {
   readonly tickRateHz: number;
   readonly roomLingerMs: number;
   readonly stopMs: number;
-  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number };
+  /** `thresholds`: of every space; heads not named keep the model's own. */
+  readonly moderation: { readonly failOpen: boolean; readonly holdMs: number; readonly thresholds?: TextThresholds | undefined };
   /** Personal space of who has not chosen their own, m; 0: none. */
   readonly boundaryM: number;
   /** The moderators' file, or undefined: cases live as long as the process. */
@@ -147,7 +153,9 @@ export function configFaults(config: ServerConfig): readonly string[] {
     "Cases are kept for more than 0 days, the audit log at least as long.",
   );
   check(config.spaces.length > 0, "No space is configured; name at least one.");
-  for (const { spaces } of config.spaces) {
+  for (const { spaces, thresholds = {} } of [{ spaces: "*", thresholds: config.moderation.thresholds }, ...config.spaces]) {
+    for (const [head, value] of Object.entries(thresholds))
+      check(isIdentifier(head) && value >= 0 && value <= 1, `The text threshold ${head} of ${spaces} must be a number from 0 to 1.`);
     check(isIdentifier(spaces.replace(/\*$/, "") || "x"), `"${spaces}" is not a space name or a prefix followed by *.`);
   }
   check(
@@ -201,6 +209,8 @@ export const ENVIRONMENT = {
   COPRESENCE_REDIS_NAMESPACE: "first part of every key in Redis, copresence by default",
   COPRESENCE_WORKERS: "npm run worker: how many worker processes, 1 by default",
   COPRESENCE_WORKER_PORT: "npm run worker: port of its /metrics and /readyz on COPRESENCE_HOST; none by default",
+  COPRESENCE_TEXT_THRESHOLDS:
+    "from which probability the text model hides a text, by head: toxic=0.6,insult=0.7; 1 is never, others keep the model's own",
   COPRESENCE_STATIC: "folder with the demo build",
   COPRESENCE_TICK_RATE: "ticks a second, 10 to 90",
   COPRESENCE_BOUNDARY_M: "personal space between people who are no friends, in metres; 1.2 by default, 0 for none",
@@ -208,7 +218,7 @@ export const ENVIRONMENT = {
   COPRESENCE_CASE_DAYS: "days a moderators' case and its evidence is kept, 30 by default",
   COPRESENCE_AUDIT_DAYS: "days the log of moderators' decisions is kept, 180 by default",
   COPRESENCE_STOP_MS: "deadline of a graceful stop",
-  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, why a person is sent of others what they are sent",
+  COPRESENCE_OPERATOR_KEY: "lets who shows it ask /debug/explain, and /operator/ (npm run scenes -- ... --server) for scenes and people's data",
   COPRESENCE_LOG: "silent, fatal, error, warn, info or debug",
 } as const;
 
@@ -258,6 +268,7 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
     store: storeOf(store),
     historyDays: number("COPRESENCE_HISTORY_DAYS", defaults.historyDays),
     pipeline: readPipeline(env, faults),
+    moderation: { ...defaults.moderation, thresholds: readThresholds(list("COPRESENCE_TEXT_THRESHOLDS", [])) },
     staticFolder: env["COPRESENCE_STATIC"],
     tickRateHz: number("COPRESENCE_TICK_RATE", defaults.tickRateHz),
     stopMs: number("COPRESENCE_STOP_MS", defaults.stopMs),
@@ -274,11 +285,22 @@ export function configFromEnvironment(env: Environment, scene: Scene, initial?: 
   return faults.length === 0 ? ok(config) : err(faults);
 }
 
-const casesBeside = (store: ServerConfig["store"]): string | undefined => (store.kind === "sqlite" ? `${store.file}.cases` : undefined);
+/** Where the moderators' cases are unless COPRESENCE_CASES says otherwise. */
+export const casesBeside = (store: ServerConfig["store"]): string | undefined => (store.kind === "sqlite" ? `${store.file}.cases` : undefined);
 
-function storeOf(store: string): ServerConfig["store"] {
+export function storeOf(store: string): ServerConfig["store"] {
   if (store === "memory") return { kind: "memory" };
   return isPostgresUrl(store) ? { kind: "postgres", url: store } : { kind: "sqlite", file: store };
+}
+
+/** `head=0.5` each; what is no number becomes NaN, which `configFaults` names. */
+function readThresholds(entries: readonly string[]): TextThresholds {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [head = "", value = ""] = entry.split("=").map((part) => part.trim());
+      return [head, value === "" ? Number.NaN : Number(value)];
+    }),
+  );
 }
 
 const PIPELINES = ["process", "thread", "inline"] as const;

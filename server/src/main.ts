@@ -31,7 +31,10 @@ import { type Logger, openLog } from "./adapters/log.ts";
 import { openCases } from "./adapters/moderation/worker-cases.ts";
 import { loadBehaviourModel } from "./adapters/moderation/load-behaviour-model.ts";
 import { ModerationDesk } from "./adapters/moderation/moderation-desk.ts";
+import { moderationKeeper } from "./adapters/moderation/person-keeper.ts";
 import { DEFAULT_SAFETY } from "./adapters/moderation/policy.ts";
+import { OperatorApi } from "./adapters/http/operator.ts";
+import { PersonDesk, scenesKeeper } from "./adapters/person/person-desk.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
 import {
   memoryStore,
@@ -137,6 +140,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
     signals: moderation,
     sceneOf: (space) => ruleOf(space)?.scene,
     initialOf: (space) => ruleOf(space)?.initial,
+    thresholdsOf: (space) => ({ ...config.moderation.thresholds, ...ruleOf(space)?.thresholds }),
     store,
     pipeline,
     log,
@@ -148,7 +152,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const entrance = new Entrance({ host, tickets, log });
   const moderators = (origins: OriginPolicy): ModerationApi =>
     new ModerationApi({ desk: moderation, tickets, origins, sceneOf: (space) => ruleOf(space)?.scene, wallClock: Date.now });
-  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host, pipeline, moderators });
+  const listener = await listen({ config, entrance, devTickets, files, metrics, log, host, pipeline, moderation, moderators });
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
@@ -212,6 +216,7 @@ type Parts = {
   readonly log: Logger;
   readonly host: RoomHost;
   readonly pipeline: Pipeline;
+  readonly moderation: ModerationDesk;
   readonly moderators: (origins: OriginPolicy) => ModerationApi;
 };
 
@@ -232,6 +237,7 @@ async function listen(parts: Parts): Promise<{ readonly listener: Listener; read
     pipeline: () => parts.pipeline.health(),
     explains: explainsOf(parts),
     moderation: parts.moderators(origins.value),
+    operator: operatorOf(parts),
   });
   const doorman = new SpaceDoorman({ entrance, origins: origins.value, gate: new AddressGate(config.pendingPerAddress), metrics, log });
   const listener: Listener = await openListener(config.transport, { http, doorman, trustProxy: config.trustProxy }, (line) => log.warn(line));
@@ -247,6 +253,13 @@ function explainsOf({ config: { operatorKey }, host }: Parts): Explains | undefi
       return room === undefined ? undefined : (room.explainPeople(viewer, source) ?? null);
     },
   };
+}
+
+function operatorOf({ config: { operatorKey }, host, moderation }: Parts): OperatorApi | undefined {
+  if (operatorKey === undefined) return undefined;
+  const { store } = host.options;
+  const people = new PersonDesk(host, [scenesKeeper(store, host), moderationKeeper(moderation)]);
+  return new OperatorApi({ operatorKey, people, store, wallClock: Date.now });
 }
 
 type Stoppable = {

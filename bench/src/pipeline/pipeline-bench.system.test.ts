@@ -44,7 +44,8 @@ describe("the pipeline bench", () => {
       },
     };
     const answered = new Answered(forgetful);
-    for (const id of [0, 0, 2]) listeners[0]?.({ kind: "verdict", subject: { kind: "chat", id }, version: 1, hide: false, reason: "" });
+    const by = { model: "none", version: "0", why: [], thresholds: {} };
+    for (const id of [0, 0, 2]) listeners[0]?.({ kind: "verdict", subject: { kind: "chat", id }, version: 1, hide: false, reason: "", by });
     expect(answered.verdicts(3)).toEqual({ missing: 1, twice: 1 });
     const one = { object: 1, version: 5 };
     expect(await answered.findAll([one])).toEqual({ missing: 0, wrong: 1 });

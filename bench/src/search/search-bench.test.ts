@@ -80,7 +80,7 @@ describe("scenes and queries from files", () => {
 
 describe("the search bench, tiny", () => {
   it("measures latency and recall", () => {
-    expect(latency(300, 24).wall).toHaveLength(24);
+    expect(latency(300, 24).first).toHaveLength(24);
     expect(recall(300, 24)).toBeGreaterThan(0.99);
   });
 

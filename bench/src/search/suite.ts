@@ -36,7 +36,7 @@ export async function search({ data, dump }: SuiteOptions, progress: (line: stri
     if (dump !== undefined) writeFileSync(join(dump, "search-judged.json"), JSON.stringify(judged, undefined, 1));
   }
   progress("latency and recall with 10 000 objects");
-  const { wall: times, cpu } = latency(OBJECTS, QUERIES);
+  const { first: times, fastest } = latency(OBJECTS, QUERIES);
   const found = recall(OBJECTS, RECALL_QUERIES);
   progress("freshness through the pipeline's worker");
   const fresh = await freshness(OBJECTS, EDITS);
@@ -46,7 +46,7 @@ export async function search({ data, dump }: SuiteOptions, progress: (line: stri
     { id: "search.p50_ms", value: quantile(times, 0.5), unit: "ms" },
     { id: "search.p95_ms", value: quantile(times, 0.95), unit: "ms" },
     { id: "search.p99_ms", value: p99, unit: "ms", bar: "< 10", ok: p99 < 10 },
-    { id: "search.cpu_p99_ms", value: quantile(cpu, 0.99), unit: "ms of the thread's processor time" },
+    { id: "search.fastest_p99_ms", value: quantile(fastest, 0.99), unit: "ms, fastest of three askings" },
     { id: "search.recall", value: found, unit: "of the exhaustive first ten", bar: ">= .99", ok: found >= 0.99 },
     { id: "search.fresh_ms_p50", value: quantile(fresh, 0.5), unit: "ms" },
     { id: "search.fresh_ms_p99", value: fresh99, unit: "ms", bar: "< 250", ok: fresh99 < 250 },

@@ -66,6 +66,10 @@ export class Door {
     return this.peers.size;
   }
 
+  hasPeer(user: string): boolean {
+    return [...this.peers.values()].some((peer) => peer.user === user);
+  }
+
   join(session: SessionId, identity: Identity, nowMs: number): void {
     const before = this.roster.byUser(identity.user);
     if (before !== undefined) this.close(before.session, "sessionReplaced", nowMs);

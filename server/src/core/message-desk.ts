@@ -75,8 +75,9 @@ export class MessageDesk {
       case "cas":
         return absorb(document.compareAndSet(member.session, message));
       case "permit":
-        if (this.parts.permissions.change(member, message)) grabs.recheck(nowMs);
-        return;
+        if (!this.parts.permissions.change(member, message)) return;
+        search.rulesChanged();
+        return grabs.recheck(nowMs);
       case "chat":
         this.parts.plane.speaks(member.person.slot);
         this.parts.behaviour.said(member);

@@ -11,10 +11,8 @@ import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
 import { type PermissionRule, PermissionTable, type Scene, scopeFault } from "@copresence/shared/scene";
 import type { EffectSink } from "./effect-sink.ts";
 import type { Member } from "./member.ts";
+import { PERMISSIONS_NOTE } from "./note-keys.ts";
 import type { Roster } from "./roster.ts";
-
-/** The note's key in the store. */
-export const PERMISSIONS_NOTE = "permissions";
 
 type Waiting = { readonly write: number; readonly session: SessionId; readonly ref: number; readonly rule: Told };
 type Told = MessageOf<"permissions">["rules"][number];
@@ -72,6 +70,12 @@ export class PermissionDesk {
     }
     this.waiting = this.waiting.filter((change) => change.write > write);
     for (const { rule } of due) this.tell(rule);
+  }
+
+  /** Rules about somebody who is erased go; the store takes them out of its note by itself. */
+  forgetPerson(user: string): void {
+    for (const rule of this.table.ownRules()) if (rule.to === "user" && rule.who === user) this.table.set(rule, undefined);
+    this.waiting = this.waiting.filter(({ rule: { scope } }) => scope.to !== "user" || scope.who !== user);
   }
 
   /** The store works again: what was not written is written. */

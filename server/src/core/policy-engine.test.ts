@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { deltas, grabMessage, only, sent } from "./core-kit.ts";
 import { coreOptions, CoreRun, edit, enter, session, TICK_MS } from "./core-run.ts";
-import { loadPermissions, PERMISSIONS_NOTE } from "./permission-desk.ts";
+import { loadPermissions } from "./permission-desk.ts";
+import { PERMISSIONS_NOTE } from "./note-keys.ts";
 import { SceneCore } from "./scene-core.ts";
 import type { CoreEffect } from "./types.ts";
 

@@ -138,6 +138,22 @@ describe("SceneCore: edits, verdicts and the store", () => {
     expect(run.core.stats.readOnly).toBe(false);
   });
 
+  it("a store that hangs turns edits off, fails nothing, and acknowledges what was under way once it is over", () => {
+    const run = withCup();
+    run.join("ada");
+    run.join("bob");
+    run.storeWorks = false;
+    label(run, "ada", "sign-1", "hello");
+    const hung = run.step({ kind: "storeStalled", sentence: "no answer" });
+    for (const user of ["ada", "bob"]) expect(sent(hung, session(user), "storage")).toMatchObject([{ state: "bad" }]);
+    expect(sent(run.step({ kind: "storeStalled", sentence: "no answer" }), session("ada"), "storage")).toEqual([]);
+    expect(sent(label(run, "bob", "sign-2", "hi").effects, session("bob"), "denied")).toMatchObject([{ reason: "read-only" }]);
+    const over = run.step({ kind: "storeRecovered" }, { kind: "appended", batch: run.unanswered[0]!, ok: true, sentence: "" });
+    expect(sent(over, session("bob"), "storage")).toMatchObject([{ state: "good" }]);
+    expect(sent(over, session("ada"), "ack")).toMatchObject([{ updates: 1, level: "disk" }]);
+    expect(run.core.stats.readOnly).toBe(false);
+  });
+
   it("[IO1] writes its initial objects into an empty document, once", () => {
     const initial = [{ id: "cup-9", type: "cup", fields: { transform: [1, 1, 1, 0, 0, 0, 1, 2], label: "first" } }];
     const run = new CoreRun({ initial });

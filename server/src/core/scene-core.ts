@@ -24,7 +24,8 @@ import { createInitialObjects, neverWritten } from "./initial-objects.ts";
 import type { Member } from "./member.ts";
 import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
-import { loadPermissions, PERMISSIONS_NOTE, PermissionDesk } from "./permission-desk.ts";
+import { loadPermissions, PermissionDesk } from "./permission-desk.ts";
+import { PERMISSIONS_NOTE } from "./note-keys.ts";
 import { type Explanation, PosePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
@@ -33,7 +34,7 @@ import { SafetyDesk } from "./safety/safety-desk.ts";
 import { SearchDesk } from "./search-desk.ts";
 import { rigBoundsMm } from "./spawn.ts";
 import { StreamDesk } from "./stream-desk.ts";
-import type { CoreEffect, CoreInput, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
+import type { CoreEffect, CoreInput, Person, PipelineEvent, SessionDelta, TextSubject } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
 /** A late room runs this many ticks at once; the others never were. */
@@ -144,7 +145,17 @@ export class SceneCore {
       exempt: (a, b) => this.safety.relations.friends(a, b),
     });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
-    this.search = new SearchDesk({ out, roster, veils, holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object) });
+    this.search = new SearchDesk({
+      out,
+      roster,
+      veils,
+      findable: {
+        rulesOf: (person) => table.resolve(person, "find"),
+        mayFind: (person, object) => document.may(person, "find", object),
+        sees: (viewer, other) => this.sees(viewer.person, other.person),
+      },
+      holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object),
+    });
     this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
@@ -240,6 +251,19 @@ export class SceneCore {
       .sort((a, b) => b.score - a.score || a.slot - b.slot);
   }
 
+  /** Asleep people are in no pose frame that could be withheld; what hides them from whom holds on. */
+  private sees(viewer: Person, other: Person): boolean {
+    const { hides, plane, safety } = this;
+    return !plane.hidden(viewer.slot, other.slot) && !hides.hides(viewer.user, other.user) && !safety.relations.blocked(viewer.user, other.user);
+  }
+
+  /** What a person holds; undefined when they are not here, in person or with a document alone. */
+  holdsOf(user: string): readonly string[] | undefined {
+    const member = this.roster.byUser(user);
+    if (member === undefined) return this.door.hasPeer(user) ? [] : undefined;
+    return this.grabs.leases.heldBy(member.person.slot).map(({ lease }) => lease.object);
+  }
+
   private memberNamed(name: string): Member | undefined {
     return this.roster.byUser(name) ?? (/^\d{1,4}$/.test(name) ? this.roster.bySlot(Number(name)) : undefined);
   }
@@ -284,6 +308,12 @@ export class SceneCore {
         this.absorb(this.document.recovered());
         this.permissions.recovered();
         return this.grabs.recovered();
+      case "forgetPerson":
+        this.document.forgetPerson(input.user, input.alias);
+        this.permissions.forgetPerson(input.user);
+        return this.veils.rename(input.user, input.alias);
+      case "storeStalled":
+        return this.absorb(this.document.stalled(input.sentence));
       case "verdict":
         return this.verdict(input.subject, input);
       case "searched":

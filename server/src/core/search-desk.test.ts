@@ -4,6 +4,7 @@ import { addMember, only, poseAt, poseUp, sent } from "./core-kit.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { Roster } from "./roster.ts";
 import { SEARCH_WAIT_MS, SearchDesk } from "./search-desk.ts";
+import type { PipelineEvent } from "./types.ts";
 import { VeilTable } from "./veils.ts";
 
 const question = (ref: number, over: Partial<MessageOf<"search">> = {}): MessageOf<"search"> => ({
@@ -17,6 +18,9 @@ const question = (ref: number, over: Partial<MessageOf<"search">> = {}): Message
   ...over,
 });
 const hit = (object: string, score = 1) => ({ object, score, position: [1, 2, 3], label: "a label", why: "because" });
+
+/** The number under which the pipeline was asked. */
+const asked = (event: PipelineEvent | undefined): number => (event?.kind === "search" ? event.ref : -1);
 
 function setUp() {
   const out = new EffectSink();
@@ -34,9 +38,9 @@ describe("SearchDesk", () => {
     ada.poses.take(poseUp([poseAt(0, [1, 1.6, 2])], ada.rig.rig), ada.rig, 0, 0, () => {});
     desk.ask(ada, question(4, { withinM: -3 }), 0);
     const event = only(out.take(), "event")[0]?.event;
-    expect(event).toMatchObject({ kind: "search", ref: 4, limit: 5, withinM: 0, text: "red valve" });
+    expect(event).toMatchObject({ kind: "search", limit: 5, withinM: 0, text: "red valve" });
     expect(event?.kind === "search" && event.from?.position.map((m) => Math.round(m * 100) / 100)).toEqual([1, 1.6, 2]);
-    const answer = { session: ada.session, ref: 4, degraded: false, hits: [hit("a"), hit("b")] };
+    const answer = { session: ada.session, ref: asked(event), degraded: false, hits: [hit("a"), hit("b")] };
     desk.answer(answer);
     desk.answer(answer);
     const results = answers();
@@ -46,13 +50,14 @@ describe("SearchDesk", () => {
   });
 
   it("[SE1] answers empty and degraded when nobody else does in time, and drops what comes after", () => {
-    const { desk, ada, answers } = setUp();
+    const { desk, ada, out, answers } = setUp();
     desk.ask(ada, question(1), 100);
+    const late = asked(only(out.take(), "event")[0]?.event);
     desk.flush(100 + SEARCH_WAIT_MS - 1);
     expect(answers()).toEqual([]);
     desk.flush(100 + SEARCH_WAIT_MS);
     expect(answers()).toEqual([{ type: "searchResult", ref: 1, degraded: true, hits: [] }]);
-    desk.answer({ session: ada.session, ref: 1, degraded: false, hits: [hit("a")] });
+    desk.answer({ session: ada.session, ref: late, degraded: false, hits: [hit("a")] });
     expect(answers()).toEqual([]);
   });
 
@@ -68,18 +73,19 @@ describe("SearchDesk", () => {
   });
 
   it("[SE3] tells nobody but its author what a veil hides", () => {
-    const { desk, ada, veils, answers } = setUp();
+    const { desk, ada, veils, out, answers } = setUp();
     veils.written({ object: "a", field: "label" }, 1, "bob");
     veils.written({ object: "b", field: "label" }, 1, "ada");
     for (const object of ["a", "b"]) veils.judge({ object, field: "label" }, { version: 1, hide: true, reason: "insult" });
     desk.ask(ada, question(1), 0);
-    desk.answer({ session: ada.session, ref: 1, degraded: false, hits: [hit("a"), hit("b")] });
+    desk.answer({ session: ada.session, ref: asked(only(out.take(), "event")[0]?.event), degraded: false, hits: [hit("a"), hit("b")] });
     expect(answers()[0]?.hits.map(({ label }) => label)).toEqual(["", "a label"]);
   });
 
   it("sends only what a client can read, whatever the pipeline says", () => {
-    const { desk, ada, answers } = setUp();
+    const { desk, ada, out, answers } = setUp();
     desk.ask(ada, question(1, { limit: 255 }), 0);
+    const ref = asked(only(out.take(), "event")[0]?.event);
     const wild = {
       object: "a",
       score: Number.NaN,
@@ -87,7 +93,7 @@ describe("SearchDesk", () => {
       label: "\u{1f600}".repeat(2000),
       why: "w\0".repeat(9999),
     };
-    desk.answer({ session: ada.session, ref: 1, degraded: false, hits: [wild, ...Array.from({ length: 50 }, () => hit("x"))] });
+    desk.answer({ session: ada.session, ref, degraded: false, hits: [wild, ...Array.from({ length: 50 }, () => hit("x"))] });
     const { hits } = answers()[0]!;
     expect(hits).toHaveLength(LIMITS.searchHits);
     expect(hits[0]).toMatchObject({ score: 0, position: [0, 0, 0] });

@@ -7,10 +7,13 @@
  * [SE3] Text under a veil is not told to anybody but its author: not as a hit, not in an explanation, not in a description.
  * [SE4] A standing question is answered whenever its answer changes and dies with its session (watch-table.ts). One that goes unanswered says
  *       nothing and is asked again.
- * [SE5] What somebody may not find is asked without (`audiences`) and, should the index be behind, taken out of the answer.
+ * [SE5] What somebody may not find is in no answer: the question says what they may find (`find`), hits that an index which is behind lets through
+ *       are taken out, and when the rules change every open question is asked anew, so that no answer from before counts. People they do not
+ *       see are in no description.
  */
 import type { SessionId } from "@copresence/shared/base";
 import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
+import type { PermissionPerson, ResolvedRight } from "@copresence/shared/scene";
 import { cutUtf8 } from "./cut-utf8.ts";
 import type { EffectSink } from "./effect-sink.ts";
 import type { Member } from "./member.ts";
@@ -25,21 +28,26 @@ const DEFAULT_HITS = 10;
 const WHY_BYTES = 256;
 const ORIGIN = [0, 0, 0] as const;
 
-/** References of what the desk asks for others, apart from the 16 bits of a client's own. */
-const WATCH_REF = 0x1_0000;
-const DESCRIBE_REF = 0x2_0000;
+/** Numbers of askings on the wire to workers are 32 bits; by then the first are long forgotten. */
+const MAX_SERIAL = 0xffff_ffff;
 const GROUP_LABEL_BYTES = 64;
+const TOO_OFTEN = `At most ${LIMITS.searchPerSecond} questions a second; ask again in a moment.`;
+const TOO_MANY_WATCHES = `At most ${LIMITS.watchesPerPerson} standing questions a person; end one of them first.`;
 
 /** Who may find what; without it everybody may find everything. */
 export type Findable = {
-  /** Names of audiences this member is in (types.ts, `audience` of an object event). */
-  readonly audiencesOf: (member: Member) => readonly string[];
-  readonly mayFind: (member: Member, object: string) => boolean;
+  /** What this person may find, as a worker judges it; undefined: everything. */
+  readonly rulesOf: (person: PermissionPerson) => ResolvedRight | undefined;
+  /** The same of one object as it is now. */
+  readonly mayFind: (person: PermissionPerson, object: string) => boolean;
+  /** Whether one person is shown another at all (mutes, blocks, boundaries). */
+  readonly sees: (viewer: Member, other: Member) => boolean;
 };
 type SearchEvent = Extract<PipelineEvent, { kind: "search" }>;
 type Answer = Omit<Extract<CoreInput, { kind: "searched" }>, "kind">;
 
-type Question = { readonly session: SessionId; readonly ref: number; readonly limit: number; readonly deadlineMs: number };
+type Asked = MessageOf<"search"> | MessageOf<"watch"> | MessageOf<"describe">;
+type Question = { readonly session: SessionId; readonly asked: Asked; readonly limit: number; readonly deadlineMs: number; serial: number };
 
 /** Numbers from the pipeline go on the wire as f32, which the client refuses when they are not finite. */
 const wireNumber = (value: number | undefined): number => (value !== undefined && Number.isFinite(Math.fround(value)) ? value : 0);
@@ -53,6 +61,7 @@ export class SearchDesk {
   private readonly watches = new WatchTable();
   /** Oldest first; deadlines are in order because the wait is one constant. */
   private readonly open: Question[] = [];
+  private serial = 0;
 
   constructor(options: {
     readonly out: EffectSink;
@@ -70,30 +79,22 @@ export class SearchDesk {
   }
 
   ask(member: Member, message: MessageOf<"search">, nowMs: number): void {
-    if (!this.admits(member, message.ref, message.ref, nowMs)) return;
-    this.put(member, message, message.ref, nowMs);
+    if (this.admits(member, message, nowMs)) this.put(member, message, nowMs);
   }
 
   /** A standing question [SE4]. */
   watch(member: Member, message: MessageOf<"watch">, nowMs: number): void {
     const { session } = member;
-    if (member.limits.search.take(nowMs) && this.watches.add(session, message)) return;
-    const sentence = `At most ${LIMITS.watchesPerPerson} standing questions a person; end one of them first.`;
-    this.out.deny(session, message.ref, { reason: "too-many", object: "", field: "", sentence });
+    if (!member.limits.search.take(nowMs)) return this.refuse(session, message.ref, TOO_OFTEN);
+    if (!this.watches.add(session, message)) this.refuse(session, message.ref, TOO_MANY_WATCHES);
   }
   unwatch(member: Member, ref: number): void {
     this.watches.remove(member.session, ref);
-    this.forget(member.session, ref + WATCH_REF);
+    this.forget(member.session, "watch", ref);
   }
 
   describe(member: Member, message: MessageOf<"describe">, nowMs: number): void {
-    const { ref } = message;
-    if (!this.admits(member, ref, ref + DESCRIBE_REF, nowMs)) return;
-    const { session } = member;
-    this.open.push({ session, ref: ref + DESCRIBE_REF, limit: 0, deadlineMs: nowMs + SEARCH_WAIT_MS });
-    const people = this.roster.members.filter((other) => other !== member).map((other) => this.told(other));
-    const event = this.eventOf(member, { ref: ref + DESCRIBE_REF, text: "", limit: 0, withinM: 0, types: [], from: message.from });
-    this.out.event({ ...event, describe: { view: message.view, people } });
+    if (this.admits(member, message, nowMs)) this.put(member, message, nowMs);
   }
 
   /** The scene, or what may be read of it, has changed. */
@@ -101,24 +102,35 @@ export class SearchDesk {
     this.watches.sceneChanged();
   }
 
+  /** Who may find what has changed: what is under way was asked under other rules [SE5]. */
+  rulesChanged(): void {
+    this.watches.sceneChanged();
+    for (const question of this.open) {
+      const member = this.roster.bySession(question.session);
+      if (member !== undefined) this.send(member, question);
+    }
+  }
+
   answer(input: Answer): void {
-    const question = this.forget(input.session, input.ref);
+    const question = this.open.find(({ serial, session }) => serial === input.ref && session === input.session);
     const member = this.roster.bySession(input.session);
     if (question === undefined || member === undefined) return;
-    if (input.ref >= DESCRIBE_REF) return this.tell(input, input.ref - DESCRIBE_REF);
+    this.open.splice(this.open.indexOf(question), 1);
+    const { asked } = question;
+    if (asked.type === "describe") return this.tell(asked.ref, input);
     const hits = input.hits
-      .filter(({ object }) => this.findable?.mayFind(member, object) !== false)
+      .filter(({ object }) => this.findable?.mayFind(member.person, object) !== false)
       .slice(0, question.limit)
       .map((hit) => this.wireHit(hit, member.person.user));
-    const watch = input.ref >= WATCH_REF ? this.watches.get(input.session, input.ref - WATCH_REF) : undefined;
-    if (input.ref >= WATCH_REF && (watch === undefined || !this.watches.answered(watch, newsOf(input.count, hits)))) return;
-    const ref = watch === undefined ? input.ref : watch.message.ref;
+    const watch = asked.type === "watch" ? this.watches.get(input.session, asked.ref) : undefined;
+    if (asked.type === "watch" && (watch === undefined || !this.watches.answered(watch, newsOf(input.count, hits)))) return;
+    const { ref } = asked;
     if (input.count !== undefined)
       this.out.send(input.session, { type: "searchCount", ref, count: Math.max(0, Math.min(0xffff_ffff, Math.trunc(input.count) || 0)) });
     this.out.send(input.session, { type: watch === undefined ? "searchResult" : "watchResult", ref, degraded: input.degraded, hits });
   }
 
-  private tell({ session, degraded, description }: Answer, ref: number): void {
+  private tell(ref: number, { session, degraded, description }: Answer): void {
     const { text = "", objects = 0, people = 0, groups = [] } = description ?? {};
     this.out.send(session, {
       type: "description",
@@ -135,38 +147,55 @@ export class SearchDesk {
     });
   }
 
-  private admits(member: Member, ref: number, key: number, nowMs: number): boolean {
+  private admits(member: Member, { type, ref }: Asked, nowMs: number): boolean {
     const { session } = member;
-    this.forget(session, key);
-    const mine = this.open.filter((question) => question.session === session && (question.ref < WATCH_REF || question.ref >= DESCRIBE_REF)).length;
+    this.forget(session, type, ref);
+    const mine = this.open.filter((question) => question.session === session && question.asked.type !== "watch").length;
     if (mine < MAX_OPEN && member.limits.search.take(nowMs)) return true;
-    const sentence = `At most ${LIMITS.searchPerSecond} questions a second; ask again in a moment.`;
-    this.out.deny(session, ref, { reason: "too-many", object: "", field: "", sentence });
+    this.refuse(session, ref, TOO_OFTEN);
     return false;
   }
 
-  private put(member: Member, message: MessageOf<"search"> | MessageOf<"watch">, ref: number, nowMs: number): void {
-    const limit = Math.min(message.limit === 0 ? DEFAULT_HITS : message.limit, LIMITS.searchHits);
-    this.open.push({ session: member.session, ref, limit, deadlineMs: nowMs + SEARCH_WAIT_MS });
-    this.out.event(this.eventOf(member, { ...message, ref, limit }));
+  private refuse(session: SessionId, ref: number, sentence: string): void {
+    this.out.deny(session, ref, { reason: "too-many", object: "", field: "", sentence });
   }
 
-  private eventOf(member: Member, asked: Omit<MessageOf<"search">, "type">): SearchEvent {
-    const veiled = this.veils.hiddenFrom(member.person.user);
-    const audiences = this.findable?.audiencesOf(member);
-    return {
+  private put(member: Member, asked: Asked, nowMs: number): void {
+    const limit = asked.type === "describe" ? 0 : Math.min(asked.limit === 0 ? DEFAULT_HITS : asked.limit, LIMITS.searchHits);
+    const question: Question = { session: member.session, asked, limit, deadlineMs: nowMs + SEARCH_WAIT_MS, serial: 0 };
+    this.open.push(question);
+    this.send(member, question);
+  }
+
+  /** Asks the pipeline, under a number of its own: what was asked before is not waited for any more. */
+  private send(member: Member, question: Question): void {
+    const { asked, limit } = question;
+    const { person } = member;
+    this.serial = this.serial >= MAX_SERIAL ? 1 : this.serial + 1;
+    question.serial = this.serial;
+    const { text, withinM, types } = asked.type === "describe" ? { text: "", withinM: 0, types: [] } : asked;
+    const veiled = this.veils.hiddenFrom(person.user);
+    const find = this.findable?.rulesOf(person);
+    const event: SearchEvent = {
       kind: "search",
       session: member.session,
-      ref: asked.ref,
-      text: asked.text,
-      limit: asked.limit,
-      withinM: Math.max(0, asked.withinM),
-      types: asked.types,
+      ref: question.serial,
+      text,
+      limit,
+      withinM: Math.max(0, withinM),
+      types,
       // Who asks without saying from where is asking from where they stand.
       from: asked.from ?? member.poses.headView(),
       ...(veiled.length === 0 ? {} : { veiled }),
-      ...(audiences === undefined ? {} : { audiences }),
+      ...(find === undefined ? {} : { find }),
+      ...(asked.type === "describe" ? { describe: { view: asked.view, people: this.peopleFor(member) } } : {}),
     };
+    this.out.event(event);
+  }
+
+  private peopleFor(member: Member): DescribedPerson[] {
+    const others = this.roster.members.filter((other) => other !== member && this.findable?.sees(member, other) !== false);
+    return others.map((other) => this.told(other));
   }
 
   private told({ person, poses }: Member): DescribedPerson {
@@ -196,18 +225,18 @@ export class SearchDesk {
     for (const watch of this.watches.due(nowMs, (session) => this.roster.bySession(session)?.poses.headView()?.position)) this.askAgain(watch, nowMs);
   }
 
-  private expire({ session, ref }: Question, nowMs: number): void {
-    if (ref >= DESCRIBE_REF) return this.tell({ session, ref, degraded: true, hits: [] }, ref - DESCRIBE_REF);
-    if (ref < WATCH_REF) return this.out.send(session, { type: "searchResult", ref, degraded: true, hits: [] });
-    const watch = this.watches.get(session, ref - WATCH_REF);
+  private expire({ session, asked: { type, ref } }: Question, nowMs: number): void {
+    if (type === "describe") return this.tell(ref, { session, ref, degraded: true, hits: [] });
+    if (type === "search") return this.out.send(session, { type: "searchResult", ref, degraded: true, hits: [] });
+    const watch = this.watches.get(session, ref);
     if (watch !== undefined) this.watches.missed(watch, nowMs);
   }
 
   private askAgain(watch: Watch, nowMs: number): void {
     const member = this.roster.bySession(watch.session);
     if (member === undefined) return this.watches.leave(watch.session);
-    this.forget(watch.session, watch.message.ref + WATCH_REF);
-    this.put(member, watch.message, watch.message.ref + WATCH_REF, nowMs);
+    this.forget(watch.session, "watch", watch.message.ref);
+    this.put(member, watch.message, nowMs);
   }
 
   leave(session: SessionId): void {
@@ -215,9 +244,9 @@ export class SearchDesk {
     for (let i = this.open.length - 1; i >= 0; i--) if (this.open[i]?.session === session) this.open.splice(i, 1);
   }
 
-  private forget(session: SessionId, ref: number): Question | undefined {
-    const at = this.open.findIndex((question) => question.session === session && question.ref === ref);
-    return at < 0 ? undefined : this.open.splice(at, 1)[0];
+  private forget(session: SessionId, type: Asked["type"], ref: number): void {
+    const at = this.open.findIndex(({ session: of, asked }) => of === session && asked.type === type && asked.ref === ref);
+    if (at >= 0) this.open.splice(at, 1);
   }
 }
 

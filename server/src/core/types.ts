@@ -10,6 +10,7 @@ import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, MessageOf, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { AlarmKind, AlarmNotice } from "./behaviour/index.ts";
+import type { ResolvedRight } from "@copresence/shared/scene";
 import type { Rerooted, Wear } from "./document/renewal.ts";
 import type { Evidence } from "./safety/reports.ts";
 import type { PastAnswer, PastQuery } from "./history/types.ts";
@@ -39,6 +40,10 @@ export type CoreInput =
   | { readonly kind: "rerooted"; readonly fresh: Rerooted | undefined }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
+  /** A person who is not here is erased: nothing that is still to be written names them; `alias` stands where they stood. */
+  | { readonly kind: "forgetPerson"; readonly user: string; readonly alias: string }
+  /** An append or a note has been under way for too long; it may still succeed. Ended by `storeRecovered`, or by the answer that it failed. */
+  | { readonly kind: "storeStalled"; readonly sentence: string }
   /** Answer to a `recall` effect; undefined: the store could not read its past, and `sentence` says why. */
   | { readonly kind: "recalled"; readonly id: number; readonly answer: PastAnswer | undefined; readonly sentence: string }
   /** The pipeline's verdict on a text (see pipeline/types.ts); `subject` is what the event named. */
@@ -251,22 +256,29 @@ export type PipelineEvent =
       readonly tags?: readonly string[] | undefined;
       /** The room or zone it says it is in. */
       readonly room?: string | undefined;
-      /** Who may find it: absent or "" everybody, else a name that a question's `audiences` must hold. */
-      readonly audience?: string | undefined;
     }
   | { readonly kind: "objectGone"; readonly object: string; readonly version: number }
-  | { readonly kind: "text"; readonly subject: TextSubject; readonly version: number; readonly user: string; readonly text: string }
+  | {
+      readonly kind: "text";
+      readonly subject: TextSubject;
+      readonly version: number;
+      readonly user: string;
+      readonly text: string;
+      /** Of this space, by head of the text model, 0..1; heads not named keep the model's own, 1 is never. */
+      readonly thresholds?: Readonly<Record<string, number>> | undefined;
+    }
   | {
       readonly kind: "search";
       readonly session: SessionId;
+      /** The room's own number of the asking, never used twice. */
       readonly ref: number;
       readonly text: string;
       readonly limit: number;
       readonly withinM: number;
       readonly types: readonly string[];
       readonly from: { readonly position: readonly number[]; readonly rotation: readonly number[] } | null;
-      /** What this asker may see beside what everybody may; absent: everything. */
-      readonly audiences?: readonly string[] | undefined;
+      /** What this asker may find; absent: everything. */
+      readonly find?: ResolvedRight | undefined;
       /** Objects whose words moderation hides from this asker: they go by their type. */
       readonly veiled?: readonly string[] | undefined;
       /** The question is what is here; `view` for what is in view alone. */

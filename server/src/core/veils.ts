@@ -23,6 +23,11 @@ export class VeilTable {
     entry.author = author;
   }
 
+  /** From now on another name stands for an author. */
+  rename(user: string, alias: string): void {
+    for (const fields of this.objects.values()) for (const entry of fields.values()) if (entry.author === user) entry.author = alias;
+  }
+
   /** What a verdict changes, if anything. */
   judge(subject: Subject, verdict: { readonly version: number; readonly hide: boolean; readonly reason: string }): SessionDelta | undefined {
     const entry = this.objects.get(subject.object)?.get(subject.field);

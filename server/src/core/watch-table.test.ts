@@ -2,6 +2,7 @@ import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { addMember, only, poseAt, poseUp, sent } from "./core-kit.ts";
 import { EffectSink } from "./effect-sink.ts";
+import type { Member } from "./member.ts";
 import { Roster } from "./roster.ts";
 import { SEARCH_WAIT_MS, SearchDesk } from "./search-desk.ts";
 import { VeilTable } from "./veils.ts";
@@ -19,17 +20,24 @@ const watch = (ref: number, over: Partial<MessageOf<"watch">> = {}): MessageOf<"
 });
 const hit = (object: string, x = 1) => ({ object, score: 1, position: [x, 2, 3], label: `a ${object}`, why: "because" });
 
+const questionsOf = (out: EffectSink) => only(out.take(), "event").flatMap(({ event }) => (event.kind === "search" ? [event] : []));
+
 function setUp(hidden: ReadonlySet<string> = new Set()) {
   const out = new EffectSink();
   const roster = new Roster(4);
   const veils = new VeilTable();
-  const findable = { audiencesOf: () => ["crew"], mayFind: (_: unknown, object: string) => !hidden.has(object) };
+  const rules = { otherwise: true, objects: [["secret", false]], types: [], zones: [] } as const;
+  const findable = {
+    rulesOf: () => rules,
+    mayFind: (_: unknown, object: string) => !hidden.has(object),
+    sees: (_: Member, other: Member) => other.person.user !== "ghost",
+  };
   const desk = new SearchDesk({ out, roster, veils, findable, holds: () => ["cup"] });
   const ada = addMember(roster, "ada");
   /** What the desk asked the pipeline since the last call. */
   const asked = (nowMs: number) => {
     desk.flush(nowMs);
-    return only(out.take(), "event").flatMap(({ event }) => (event.kind === "search" ? [event] : []));
+    return questionsOf(out);
   };
   return { out, roster, veils, desk, ada, asked };
 }
@@ -39,18 +47,24 @@ describe("standing questions", () => {
     const { desk, ada, out, asked } = setUp();
     desk.watch(ada, watch(7), 0);
     const [question] = asked(0);
-    expect(question).toMatchObject({ text: "red valve", audiences: ["crew"] });
+    let ref = question!.ref;
+    expect(question).toMatchObject({ text: "red valve", find: { objects: [["secret", false]] } });
     const tell = (hits: ReturnType<typeof hit>[]) => {
-      desk.answer({ session: ada.session, ref: question!.ref, degraded: false, hits });
+      desk.answer({ session: ada.session, ref, degraded: false, hits });
       return sent(out.take(), ada.session, "watchResult");
+    };
+    const askedAgain = (nowMs: number) => {
+      const again = asked(nowMs);
+      ref = again[0]?.ref ?? ref;
+      return again;
     };
     expect(tell([hit("a")])).toMatchObject([{ ref: 7, hits: [{ object: "a" }] }]);
     expect(asked(WATCH_REST_MS)).toEqual([]);
     desk.sceneChanged();
-    expect(asked(WATCH_REST_MS)).toHaveLength(1);
+    expect(askedAgain(WATCH_REST_MS)).toHaveLength(1);
     expect(tell([hit("a", 1.001)])).toEqual([]);
     desk.sceneChanged();
-    expect(asked(2 * WATCH_REST_MS)).toHaveLength(1);
+    expect(askedAgain(2 * WATCH_REST_MS)).toHaveLength(1);
     expect(tell([hit("b"), hit("a")])).toHaveLength(1);
   });
 
@@ -84,13 +98,10 @@ describe("standing questions", () => {
     for (let ref = 0; ref <= LIMITS.watchesPerPerson; ref++) desk.watch(ada, watch(ref), 0);
     expect(sent(out.take(), ada.session, "denied")).toMatchObject([{ ref: LIMITS.watchesPerPerson, reason: "too-many" }]);
     desk.watch(ada, watch(0, { text: "blue valve" }), 5000);
-    expect(
-      asked(5000)
-        .map(({ text }) => text)
-        .sort(),
-    ).toEqual(["blue valve", "red valve", "red valve", "red valve"]);
-    desk.unwatch(ada, 1);
-    desk.answer({ session: ada.session, ref: 1 + 0x1_0000, degraded: false, hits: [hit("a")] });
+    const questions = asked(5000);
+    expect(questions.map(({ text }) => text).sort()).toEqual(["blue valve", "red valve", "red valve", "red valve"]);
+    for (let ref = 1; ref < LIMITS.watchesPerPerson; ref++) desk.unwatch(ada, ref);
+    for (const { ref, text } of questions) if (text === "red valve") desk.answer({ session: ada.session, ref, degraded: false, hits: [hit("a")] });
     expect(sent(out.take(), ada.session, "watchResult")).toEqual([]);
     desk.leave(ada.session);
     desk.sceneChanged();
@@ -125,10 +136,38 @@ describe("permission, counts and descriptions at the desk", () => {
   it("[SE5] takes out of an answer what the asker may not find", () => {
     const { desk, ada, out } = setUp(new Set(["secret"]));
     desk.ask(ada, { ...watch(1), type: "search" }, 0);
-    desk.answer({ session: ada.session, ref: 1, degraded: false, hits: [hit("secret"), hit("a")], count: 2 });
+    const [question] = questionsOf(out);
+    desk.answer({ session: ada.session, ref: question!.ref, degraded: false, hits: [hit("secret"), hit("a")], count: 2 });
     const effects = out.take();
     expect(sent(effects, ada.session, "searchResult")[0]?.hits.map(({ object }) => object)).toEqual(["a"]);
     expect(sent(effects, ada.session, "searchCount")).toMatchObject([{ ref: 1, count: 2 }]);
+  });
+
+  it("[SE5] asks anew what is open when the rules change, and takes no answer from before", () => {
+    const { desk, ada, out, asked } = setUp();
+    desk.ask(ada, { ...watch(1), type: "search" }, 0);
+    desk.watch(ada, watch(2), 0);
+    const before = asked(0);
+    expect(before).toHaveLength(2);
+    desk.rulesChanged();
+    const after = questionsOf(out);
+    expect(after.map(({ text }) => text)).toEqual(before.map(({ text }) => text));
+    for (const { ref } of before) desk.answer({ session: ada.session, ref, degraded: false, hits: [hit("secret")], count: 9 });
+    expect(out.take()).toEqual([]);
+    for (const { ref } of after) desk.answer({ session: ada.session, ref, degraded: false, hits: [hit("a")], count: 1 });
+    const effects = out.take();
+    expect(sent(effects, ada.session, "searchCount")).toMatchObject([
+      { ref: 1, count: 1 },
+      { ref: 2, count: 1 },
+    ]);
+    expect(sent(effects, ada.session, "watchResult")).toMatchObject([{ ref: 2, hits: [{ object: "a" }] }]);
+  });
+
+  it("[SE5] describes nobody whom the asker does not see", () => {
+    const { desk, ada, roster, out } = setUp();
+    for (const user of ["bob", "ghost"]) addMember(roster, user);
+    desk.describe(ada, { type: "describe", ref: 3, view: false, from: null }, 0);
+    expect(questionsOf(out)[0]?.describe?.people.map(({ name }) => name)).toEqual(["bob"]);
   });
 
   it("[SE3] tells the pipeline whose words are hidden from the asker", () => {

@@ -7,14 +7,13 @@
  * [PC4] An event whose handling throws fails alone.
  */
 import type { PipelineEvent } from "../core/types.ts";
-import { judgeText } from "./lexicon/index.ts";
+import { byLexicon, type JudgedText, type TextJudgement, verdictOf } from "./text/moderator.ts";
 import { describeScene, loadSemantics, SceneIndex } from "./search/index.ts";
 import type { BatchItem } from "./worker-messages.ts";
 import type { PipelineAnswer } from "./types.ts";
 
-export type TextJudgement = { readonly hide: boolean; readonly reason: string };
 /** Judges texts in one go, one judgement per text in order. May use models; the lexicon is the judge without any. */
-export type TextJudge = (texts: readonly string[]) => Promise<readonly TextJudgement[]>;
+export type TextJudge = (texts: readonly JudgedText[]) => Promise<readonly TextJudgement[]>;
 /** `failed`: why, without any of the event's text. */
 export type Handled = { readonly answer?: PipelineAnswer | undefined; readonly failed?: string | undefined };
 export type ConsumerOptions = {
@@ -57,7 +56,7 @@ export class Consumers {
         this.indexOf(scene).apply(event);
         return undefined;
       case "text":
-        return verdict(event, judgeText(event.text));
+        return verdict(event, lexiconJudgement(event));
       case "search": {
         const asked = { kind: "searched", session: event.session, ref: event.ref, degraded: this.degraded } as const;
         const index = this.scenes.get(scene) ?? new SceneIndex();
@@ -92,7 +91,7 @@ export class Consumers {
 
   private async judgeAll(texts: readonly { readonly at: number; readonly event: TextEvent }[]) {
     try {
-      const judgements = await this.judge(texts.map(({ event }) => event.text));
+      const judgements = await this.judge(texts.map(({ event }) => event));
       return texts.map(({ at, event }, i) => ({ at, result: withAnswer(event, judgements[i]) }));
     } catch (error) {
       const only = texts[0];
@@ -101,7 +100,7 @@ export class Consumers {
     // One of them spoils the batch: each by itself [PC4].
     const results: { at: number; result: Handled }[] = [];
     for (const { at, event } of texts) {
-      results.push({ at, result: await this.judge([event.text]).then(([one]) => withAnswer(event, one), failure) });
+      results.push({ at, result: await this.judge([event]).then(([one]) => withAnswer(event, one), failure) });
     }
     return results;
   }
@@ -113,15 +112,10 @@ export class Consumers {
   }
 }
 
-const lexiconJudge: TextJudge = async (texts) => texts.map(judgeText);
+const lexiconJudgement = ({ text, thresholds }: JudgedText): TextJudgement => verdictOf(byLexicon(text, thresholds));
+const lexiconJudge: TextJudge = async (texts) => texts.map(lexiconJudgement);
 
-const verdict = ({ subject, version }: TextEvent, { hide, reason }: TextJudgement): PipelineAnswer => ({
-  kind: "verdict",
-  subject,
-  version,
-  hide,
-  reason,
-});
+const verdict = ({ subject, version }: TextEvent, judgement: TextJudgement): PipelineAnswer => ({ kind: "verdict", subject, version, ...judgement });
 const withAnswer = (event: TextEvent, judgement: TextJudgement | undefined): Handled =>
   judgement === undefined ? { failed: "the judge left a text out" } : { answer: verdict(event, judgement) };
 

@@ -35,8 +35,15 @@ describe("inline pipeline", () => {
     const { pipeline, timers, answers } = inline();
     pipeline.offer("room", labelEvent("box", 12, "porn"));
     timers.advance(20);
-    expect(answers).toEqual([
-      { kind: "verdict", subject: { kind: "field", object: "box", field: "label" }, version: 12, hide: true, reason: "sexual" },
+    expect(answers).toMatchObject([
+      {
+        kind: "verdict",
+        by: { model: "lexicon" },
+        subject: { kind: "field", object: "box", field: "label" },
+        version: 12,
+        hide: true,
+        reason: "sexual",
+      },
     ]);
   });
 

@@ -10,8 +10,25 @@ import type { PipelineEvent, SceneDescription, SearchHit, TextSubject } from "..
 
 export type PipelineMode = "process" | "thread" | "redis" | "inline";
 
+/** What a text was judged by, for the record: never a word of the text. */
+export type JudgedBy = {
+  readonly model: string;
+  readonly version: string;
+  /** What flagged it: `insult 0.93 >= 0.7`, `lexicon: slur`. */
+  readonly why: readonly string[];
+  /** Those in force for it, the model's own and the space's. */
+  readonly thresholds: Readonly<Record<string, number>>;
+};
+
 export type PipelineAnswer =
-  | { readonly kind: "verdict"; readonly subject: TextSubject; readonly version: number; readonly hide: boolean; readonly reason: string }
+  | {
+      readonly kind: "verdict";
+      readonly subject: TextSubject;
+      readonly version: number;
+      readonly hide: boolean;
+      readonly reason: string;
+      readonly by: JudgedBy;
+    }
   | {
       readonly kind: "searched";
       readonly session: string;

@@ -96,7 +96,7 @@ const permissionScope = record({
   name: text(64),
   to: oneOf("everybody", "role", "user"),
   who: text(64),
-  right: oneOf("create", "edit", "grab", "delete"),
+  right: oneOf("create", "edit", "grab", "delete", "find"),
 });
 export const REPORT_REASONS = ["harassment", "hate", "threat", "sexual", "spam", "personal-space", "minor-safety", "vandalism", "other"] as const;
 export type ReportReason = (typeof REPORT_REASONS)[number];

@@ -1,5 +1,5 @@
 /**
- * Who may create, edit, grab and delete what: the roles' rights, and rules over them for types, zones and single objects. Both ends use it: the
+ * Who may create, edit, grab, delete and find what: the roles' rights, and rules over them for types, zones and single objects. Both ends use it: the
  * room to decide, the SDK to refuse early. The rules live in server tables, never in the document.
  *
  * [PE1] The narrowest rule decides: object before zone before type before the whole scene; on one target a person before a role before
@@ -7,14 +7,18 @@
  * [PE2] No rule: the role's own right (`create` stands for deleting too). A role the scene does not declare has none.
  * [PE3] Who may moderate is bound by no rule, so nobody locks everybody out.
  * [PE4] An object is in the zones its resting place lies in; that place is the server's to write, so nobody moves out of a rule.
+ * [PE5] `find` is everybody's until a rule says otherwise. It is about questions the room answers (search, standing questions, descriptions); the
+ *       document is shared with everybody in the space, so what must not reach somebody at all belongs into a space of its own.
  */
 import { isIdentifier, type Vec3 } from "../base/index.ts";
 import type { Scene } from "./define-scene.ts";
-import type { RoleSpec } from "./types.ts";
+import type { Bounds, RoleSpec } from "./types.ts";
 import { inBounds } from "./values.ts";
 
-export const RIGHTS = ["create", "edit", "grab", "delete"] as const;
+export const RIGHTS = ["create", "edit", "grab", "delete", "find"] as const;
 export type Right = (typeof RIGHTS)[number];
+/** Rights to change something. */
+export const WRITE_RIGHTS = RIGHTS.filter((right) => right !== "find");
 export const RULE_TARGETS = ["scene", "type", "zone", "object"] as const;
 export const RULE_SUBJECTS = ["everybody", "role", "user"] as const;
 
@@ -37,7 +41,7 @@ export const RULES_MAX = 256;
 
 export class PermissionTable {
   private readonly scene: Scene;
-  /** Above every rule, not stored, nobody's rule: who may change nothing for now, and what nobody may change but those who moderate. */
+  /** Above every rule, not stored, nobody's rule: who may change nothing for now, and what nobody may change but those who moderate. Both still find. */
   readonly frozen = new Set<string>();
   readonly quarantined = new Set<string>();
   /** By `scopeKey`; the definition's own, then those set while the room runs. */
@@ -79,19 +83,38 @@ export class PermissionTable {
   may(person: PermissionPerson, right: Right, subject: PermissionSubject): boolean {
     const role = this.roleOf(person);
     if (role?.moderate === true) return true;
-    if (this.frozen.has(person.user) || this.quarantined.has(subject.object)) return false;
+    if (right !== "find" && (this.frozen.has(person.user) || this.quarantined.has(subject.object))) return false;
     for (const target of this.targets(subject)) {
       const verdict = this.verdict(target, person, right);
-      if (verdict !== undefined) return verdict;
+      if (verdict !== undefined) return verdict.allow;
     }
-    return role !== undefined && (right === "delete" ? role.create : role[right]);
+    return standing(role, right);
+  }
+
+  /** All that decides about one right of one person, for those who know neither roles nor rules; undefined when they may everything. */
+  resolve(person: PermissionPerson, right: Right): ResolvedRight | undefined {
+    const role = this.roleOf(person);
+    if (role?.moderate === true) return undefined;
+    const otherwise = this.verdict(["scene/"], person, right)?.allow ?? standing(role, right);
+    const named = new Map(this.rules().flatMap((rule) => (rule.right === right ? [[`${rule.target}/${rule.name}`, rule] as const] : [])));
+    const [objects, types, zones]: [[string, boolean][], [string, boolean][], ResolvedRight["zones"][number][]] = [[], [], []];
+    for (const [key, { target, name }] of named) {
+      const verdict = this.verdict([key], person, right);
+      if (verdict === undefined) continue;
+      const zone = target === "zone" ? this.scene.zones?.[name] : undefined;
+      if (target === "object") objects.push([name, verdict.allow]);
+      else if (target === "type") types.push([name, verdict.allow]);
+      else if (zone !== undefined) zones.push({ ...zone, ...verdict });
+    }
+    const forbids = !otherwise || [...objects, ...types].some(([, allow]) => !allow) || zones.some(({ allow }) => !allow);
+    return forbids ? { otherwise, objects, types, zones } : undefined;
   }
 
   /** Whether this person may write anything at all. */
   mayWrite(person: PermissionPerson): boolean {
     const role = this.roleOf(person);
     if (role?.moderate === true || role?.create === true || role?.edit === true) return true;
-    return this.rules().some((rule) => rule.allow && rule.right !== "grab" && concerns(rule, person));
+    return this.rules().some((rule) => rule.allow && rule.right !== "grab" && rule.right !== "find" && concerns(rule, person));
   }
 
   /** Rules this person may know of: those about them or everybody, all for those who moderate. */
@@ -119,10 +142,11 @@ export class PermissionTable {
     yield ["scene/"];
   }
 
-  private verdict(targets: readonly string[], { user, role }: PermissionPerson, right: Right): boolean | undefined {
-    for (const subject of [`user/${user}`, `role/${role}`, "everybody/"]) {
+  /** `rank`: how narrowly the rule that decides names whom it is for; 0 a person, 1 a role, 2 everybody. */
+  private verdict(targets: readonly string[], { user, role }: PermissionPerson, right: Right): { allow: boolean; rank: number } | undefined {
+    for (const [rank, subject] of [`user/${user}`, `role/${role}`, "everybody/"].entries()) {
       const rules = targets.map((target) => this.merged.get(`${target}/${subject}/${right}`)).filter((rule) => rule !== undefined);
-      if (rules.length > 0) return rules.every(({ allow }) => allow);
+      if (rules.length > 0) return { allow: rules.every(({ allow }) => allow), rank };
     }
     return undefined;
   }
@@ -131,6 +155,37 @@ export class PermissionTable {
     this.merged = new Map([...this.base, ...this.own]);
     this.zoned = this.rules().some(({ target }) => target === "zone");
   }
+}
+
+/** What a role says of a right that no rule is about [PE2], [PE5]. */
+const standing = (role: RoleSpec | undefined, right: Right): boolean =>
+  right === "find" || (role !== undefined && (right === "delete" ? role.create : role[right]));
+
+/** One right of one person as data. */
+export type ResolvedRight = {
+  readonly objects: readonly (readonly [id: string, allow: boolean])[];
+  readonly zones: readonly (Bounds & { readonly allow: boolean; readonly rank: number })[];
+  readonly types: readonly (readonly [type: string, allow: boolean])[];
+  readonly otherwise: boolean;
+};
+
+/** `PermissionTable.may` from the resolved right [PE1]; made once per person and question, asked per object. */
+export function judgeOf({ objects, zones, types, otherwise }: ResolvedRight): (subject: PermissionSubject) => boolean {
+  const [byObject, byType] = [new Map(objects), new Map(types)];
+  const inZone = (position: Vec3): boolean | undefined => {
+    let [rank, allow]: [number, boolean | undefined] = [Infinity, undefined];
+    for (const zone of zones) {
+      if (zone.rank > rank || !inBounds(position, zone)) continue;
+      allow = zone.allow && (zone.rank < rank || allow !== false);
+      rank = zone.rank;
+    }
+    return allow;
+  };
+  return ({ object, type, position }) =>
+    byObject.get(object) ??
+    (zones.length === 0 || position === undefined ? undefined : inZone(position)) ??
+    (type === undefined ? undefined : byType.get(type)) ??
+    otherwise;
 }
 
 const scopeKey = ({ target, name, to, who, right }: PermissionScope): string => `${target}/${name}/${to}/${who}/${right}`;

@@ -9,6 +9,9 @@
  * [KI3] A server that ends otherwise than by the signal, or that refuses to start, is a failure.
  * [KI4] Recovery is the server's own time: opening the store, reading the scene, building the document, summed from its metrics. The wall time
  *       from the start of the process until everybody is inside, with Node's own start, is reported beside it.
+ * [KI5] Most lives are begun by a process that has read its sources while its predecessor still lived, and waited (wait-here.ts): it opens the
+ *       store after that one's death, and has no child process for the pipeline, which has no part in what is promised here. Those killed
+ *       during their start, and every COLD_EVERY-th, are started cold and with everything; only they count for the wall time.
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -22,7 +25,7 @@ import { Random } from "../random.ts";
 import type { Figure } from "../report.ts";
 import { Editor } from "./editor.ts";
 import { fillStore } from "./filled-store.ts";
-import { type Death, metricOf, startVictim, type Victim } from "./victim.ts";
+import { type Death, keepCompiled, metricOf, startVictim, type Victim } from "./victim.ts";
 
 export type KillOptions = {
   readonly count: number;
@@ -62,6 +65,15 @@ const DYING_MS = 2000;
 const START_KILLS = 0.15;
 const CONTENT_EVERY = 50;
 const PROGRESS_EVERY = 20;
+const COLD_EVERY = 10;
+
+/** How one life is going to end, and whether its process may be started early. */
+type Fate = {
+  readonly place: CrashPoint | undefined;
+  readonly crash: { readonly at: CrashPoint; readonly hit: number } | undefined;
+  readonly startKill: boolean;
+  readonly cold: boolean;
+};
 
 export async function runKills(options: KillOptions): Promise<KillResult> {
   const folder = await mkdtemp(join(tmpdir(), "copresence-kill-"));
@@ -85,6 +97,8 @@ class KillRun {
   private duringStart = 0;
   private baseHash = "";
   private startMs = 1000;
+  /** At hand for the life that is next. */
+  private spare: Victim | undefined;
 
   constructor(options: KillOptions, file: string) {
     this.options = options;
@@ -97,13 +111,19 @@ class KillRun {
     const { count, named, documentBytes, onProgress, places: visits = CRASH_POINTS } = this.options;
     const filled = await fillStore(this.file, SPACE, documentBytes);
     onProgress(`a document of ${filled.bytes} bytes in ${filled.objects} notes`);
+    await keepCompiled({ store: this.file, space: SPACE }, (url) => this.editors[0]?.join(url, SPACE) ?? Promise.resolve());
     await this.checkContent();
     const startedMs = performance.now();
+    // Named kills are spread evenly over the run, and go round the places.
+    const placeOf = (kill: number): CrashPoint | undefined =>
+      Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? visits[this.named++ % visits.length] : undefined;
+    let fate = this.fateOf(placeOf(0), 0);
     for (let kill = 0; kill < count; kill++) {
-      // Named kills are spread evenly over the run, and go round the places.
-      const place = Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? visits[this.named++ % visits.length] : undefined;
-      await this.life(place);
-      if ((kill + 1) % CONTENT_EVERY === 0 || kill === count - 1) await this.checkContent();
+      const checks = (kill + 1) % CONTENT_EVERY === 0 || kill === count - 1;
+      const next = kill + 1 < count ? this.fateOf(placeOf(kill + 1), kill + 1) : undefined;
+      await this.life(fate, checks ? undefined : next);
+      fate = next ?? fate;
+      if (checks) await this.checkContent();
       if ((kill + 1) % PROGRESS_EVERY === 0 || kill === count - 1) {
         const perKill = (performance.now() - startedMs) / (kill + 1) / 1000;
         onProgress(
@@ -120,16 +140,20 @@ class KillRun {
     return this.editors.reduce((sum, { acked }) => sum + acked, 0);
   }
 
-  /** One life of the server, to its end. */
-  private async life(place: CrashPoint | undefined): Promise<void> {
+  private fateOf(place: CrashPoint | undefined, kill: number): Fate {
     const { random } = this;
-    const crash =
-      place === undefined
-        ? undefined
-        : { at: place, hit: place.startsWith("append") ? 1 + random.int(40) : 1 + (place === "snapshot.chunk" ? random.int(20) : 0) };
-    const before = performance.now();
-    const victim = startVictim({ store: this.file, space: SPACE, crash });
+    const hit = place?.startsWith("append") === true ? 1 + random.int(40) : 1 + (place === "snapshot.chunk" ? random.int(20) : 0);
     const startKill = place === undefined && random.chance(START_KILLS);
+    return { place, crash: place && { at: place, hit }, startKill, cold: startKill || kill % COLD_EVERY === 0 };
+  }
+
+  /** One life of the server, to its end; meanwhile the process of the `next` one may make itself ready. */
+  private async life({ place, crash, startKill, cold }: Fate, next: Fate | undefined): Promise<void> {
+    const { random } = this;
+    const before = performance.now();
+    const victim = this.spare ?? startVictim({ store: this.file, space: SPACE, crash });
+    this.spare = undefined;
+    victim.begin();
     if (startKill) {
       this.duringStart++;
       setTimeout(() => victim.process.kill("SIGKILL"), random.between(0, this.startMs * 1.3));
@@ -138,8 +162,11 @@ class KillRun {
     const inside = url !== undefined && (await this.joinAll(url));
     if (inside) {
       const readyMs = performance.now() - before;
-      this.startMs += (readyMs - this.startMs) / 8;
-      this.restartMs.push(readyMs);
+      if (cold) {
+        this.startMs += (readyMs - this.startMs) / 8;
+        this.restartMs.push(readyMs);
+      }
+      if (next?.cold === false) this.spare = startVictim({ store: this.file, space: SPACE, crash: next.crash, spare: true });
       const tookMs = await recoveryOf(url);
       if (tookMs !== undefined) this.recoveryMs.push(tookMs);
       const wait = place === undefined ? random.between(LIFE_MS.least, LIFE_MS.most) : PATIENCE_MS;

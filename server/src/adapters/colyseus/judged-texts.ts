@@ -5,14 +5,19 @@
  * [JT2] A text counts once, however often its verdict comes.
  */
 import type { PipelineEvent, TextSubject } from "../../core/types.ts";
+import type { JudgedBy } from "../../pipeline/types.ts";
 
 const TEXTS_MAX = 512;
 
+/** A text that was hidden: whose, and on what grounds by which model. */
+export type HiddenText = { readonly user: string; readonly text: string; readonly reason: string; readonly by: JudgedBy };
+type Verdict = { readonly subject: TextSubject; readonly version: number; readonly reason: string; readonly by: JudgedBy };
+
 export class JudgedTexts {
   private readonly texts = new Map<string, { readonly user: string; readonly text: string }>();
-  private readonly onHidden: (user: string, text: string, reason: string) => void;
+  private readonly onHidden: (hidden: HiddenText) => void;
 
-  constructor(onHidden: (user: string, text: string, reason: string) => void) {
+  constructor(onHidden: (hidden: HiddenText) => void) {
     this.onHidden = onHidden;
   }
 
@@ -23,12 +28,12 @@ export class JudgedTexts {
     this.texts.set(keyOf(event.subject, event.version), { user: event.user, text: event.text });
   }
 
-  hidden({ subject, version, reason }: { readonly subject: TextSubject; readonly version: number; readonly reason: string }): void {
+  hidden({ subject, version, reason, by }: Verdict): void {
     const key = keyOf(subject, version);
     const found = this.texts.get(key);
     if (found === undefined) return;
     this.texts.delete(key);
-    this.onHidden(found.user, found.text, reason);
+    this.onHidden({ ...found, reason, by });
   }
 }
 

@@ -21,6 +21,7 @@ function setup(step?: Core["step"]) {
       }),
     pong: () => undefined,
     explainPeople: () => undefined,
+    holdsOf: () => undefined,
   };
   const engine = new RoomEngine({
     core,

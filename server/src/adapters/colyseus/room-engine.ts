@@ -16,6 +16,7 @@ export type Core = {
   step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[];
   pong(session: SessionId, clientTimeMs: number, nowMs: number): Uint8Array | undefined;
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined;
+  holdsOf(user: string): readonly string[] | undefined;
 };
 
 export type RoomEngineOptions = {
@@ -70,6 +71,11 @@ export class RoomEngine {
   /** Why a viewer gets of others what it gets; reads, and changes nothing. */
   explainPeople(viewer: string, source?: string): readonly PersonExplanation[] | undefined {
     return this.stopped ? undefined : this.options.core.explainPeople(viewer, source);
+  }
+
+  /** What a person holds; undefined when they are not here. */
+  holdsOf(user: string): readonly string[] | undefined {
+    return this.stopped ? undefined : this.options.core.holdsOf(user);
   }
 
   /** Steps now with what is there. */

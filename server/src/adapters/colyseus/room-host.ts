@@ -12,6 +12,7 @@ import type { Scene } from "@copresence/shared/scene";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Traffic } from "./governor.ts";
+import type { HiddenText } from "./judged-texts.ts";
 import type { SpaceRoom } from "./space-room.ts";
 
 export type RoomHostOptions = {
@@ -29,6 +30,8 @@ export type RoomHostOptions = {
   readonly behaviour?: BehaviourModel | undefined;
   /** Where reports and alarms go; undefined: nowhere. */
   readonly signals?: RoomSignals | undefined;
+  /** Text thresholds of a space; empty: the model's own. */
+  readonly thresholdsOf?: (space: string) => Readonly<Record<string, number>>;
   readonly store: SceneStore;
   readonly pipeline: Pipeline;
   readonly log: Logger;
@@ -40,7 +43,7 @@ export type RoomSignals = {
   opened(space: string): void;
   report(space: string, report: Report): void;
   alarm(space: string, alarm: Alarm): void;
-  textHidden(space: string, user: string, text: string, reason: string): void;
+  textHidden(space: string, hidden: HiddenText): void;
   appeal(space: string, user: string, measure: number, words: string): boolean;
 };
 
@@ -66,6 +69,18 @@ export class RoomHost {
 
   roomOf(space: string): SpaceRoom | undefined {
     return this.open.get(space);
+  }
+
+  /** Spaces a person is in, and what they hold there. */
+  whereIs(user: string): readonly { readonly space: string; readonly holds: readonly string[] }[] {
+    return [...this.open.values()].flatMap((room) => {
+      const holds = room.holdsOf(user);
+      return holds === undefined ? [] : [{ space: room.spaceName, holds }];
+    });
+  }
+
+  forgetPerson(user: string, alias: string): void {
+    for (const room of this.open.values()) room.forgetPerson(user, alias);
   }
 
   /** Waits for the space's last room to finish, then takes its place; false if another room got there first. */

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CLOSE, encodeMessage } from "@copresence/shared/protocol";
-import { createObject, textField } from "@copresence/shared/scene";
+import { createObject, objectIds, textField } from "@copresence/shared/scene";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
@@ -95,6 +95,29 @@ describe("a store in trouble", () => {
     expect((await client.next("chatMessage")).text).toBe("still here");
     broken = false;
     expect((await client.next("storage")).state).toBe("good");
+  });
+
+  it("that hangs instead of failing is said aloud within a second, acknowledges nothing, and is over by itself", async () => {
+    let hangs = false;
+    let goOn = (): void => undefined;
+    const store = memoryStore({
+      wait: (operation) => (hangs && operation === "append" ? new Promise<void>((go) => (goOn = go)) : undefined),
+    });
+    const at = await start({ store: { kind: "own", store } });
+    const client = await RawClient.join(at.url, await at.ticket());
+    const [editor, other] = [await provider(at, "bob"), await provider(at, "eve")];
+    hangs = true;
+    const before = performance.now();
+    createObject(editor.doc, testScene, "box", "crate");
+    expect((await client.next("storage")).state).toBe("bad");
+    expect(performance.now() - before).toBeLessThan(1000);
+    expect(objectIds(other.doc)).toEqual([]);
+    client.send({ type: "chat", ref: 1, text: "still here" });
+    expect((await client.next("chatMessage")).text).toBe("still here");
+    hangs = false;
+    goOn();
+    expect((await client.next("storage")).state).toBe("good");
+    await until(other.doc, () => objectIds(other.doc).includes("crate"));
   });
 
   it("refuses the join of a scene that cannot be read, and lets it in once it can", async () => {

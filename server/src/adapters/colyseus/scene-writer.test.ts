@@ -16,6 +16,7 @@ function setup() {
   let recovered = 0;
   let rerootWorks = true;
   const epochs: number[] = [];
+  let stalled = 0;
   const store: SceneStore = {
     open: () => Promise.reject(new Error("not used")),
     append: (_scene, epoch, records) => {
@@ -37,7 +38,11 @@ function setup() {
     epoch: 1,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
     onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
-    onRecovered: () => recovered++,
+    onRecovered: () => {
+      recovered++;
+      results.push("recovered");
+    },
+    onStalled: () => stalled++,
     onTrouble: () => {},
     onAppendMs: () => {},
     onCompacted: ({ bytes }) => compacted.push(bytes),
@@ -58,6 +63,7 @@ function setup() {
     append,
     heal: () => (probeWorks = true),
     recovered: () => recovered,
+    stalled: () => stalled,
   };
 }
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -144,6 +150,51 @@ describe("SceneWriter", () => {
     expect(results).toEqual(["1:false"]);
   });
 
+  it("[SW6] tells of a write that hangs, does not make it again, and is well when it returns", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, results, append, recovered, stalled, writer } = setup();
+      append(1);
+      await vi.advanceTimersByTimeAsync(500);
+      expect(stalled()).toBe(0);
+      await vi.advanceTimersByTimeAsync(400);
+      expect(stalled()).toBe(1);
+      append(2);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([appends.length, stalled(), recovered()]).toEqual([1, 1, 0]);
+      appends[0]?.answer(ok({ seq: 1 }));
+      await settle();
+      // Everybody hears that all is well before they hear what was saved.
+      expect(results).toEqual(["recovered", "1:true"]);
+      expect(appends.length).toBe(2);
+      appends[1]?.answer(ok({ seq: 2 }));
+      await settle();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect([stalled(), recovered()]).toEqual([1, 1]);
+      writer.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("[SW6] [SW3] a write that hangs and then fails is a failure like any other", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const { appends, results, append, heal, writer } = setup();
+      append(1);
+      await vi.advanceTimersByTimeAsync(1000);
+      appends[0]?.answer(err({ code: "io", sentence: "gone" }));
+      await settle();
+      expect(results).toEqual(["1:false"]);
+      heal();
+      await vi.advanceTimersByTimeAsync(600);
+      expect(results).toEqual(["1:false", "recovered"]);
+      writer.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("[SW3] a note that cannot be written is answered, and the store is watched until it works again", async () => {
     const { results, writer } = setup();
     const value = new Uint8Array(1);
@@ -172,6 +223,7 @@ describe("SceneWriter", () => {
     await writer.reroot(effect);
     append(1);
     appends[0]?.answer(ok({ seq: 1 }));
+    await settle();
     failReroot();
     await writer.reroot(effect);
     append(2);
@@ -191,6 +243,7 @@ describe("SceneWriter", () => {
       onAppended: (result) => results.push(result.ok),
       onNoted: () => {},
       onRecovered: () => {},
+      onStalled: () => {},
       onTrouble: () => {},
       onAppendMs: () => {},
       onCompacted: () => {},

@@ -9,6 +9,8 @@
  * [SW4] What waits is bounded by the core, which stops taking edits while the store is bad.
  * [SW6] A new epoch is begun by the store alone; what was asked for the old one by then is asked again for the new one.
  * [SW5] A scene that is no longer ours (fenced), or damaged, is given up: `onLost`, once. The room must end.
+ * [SW6] A write that has not been answered for `STALL_MS` is told (`onStalled`): a disk that hangs is as bad as one that fails, only it does not
+ *       say so. It is not made again: when it returns, that is the verified write that ends the trouble, or an error like any other.
  */
 import { err, type Result } from "@copresence/shared/base";
 import type { Rerooted } from "../../core/document/renewal.ts";
@@ -19,6 +21,8 @@ type Append = Extract<CoreEffect, { kind: "append" }>;
 type Appended = { readonly batch: number; readonly ok: boolean; readonly sentence: string };
 
 const PROBE_MS = 500;
+/** People are to hear of a disk that hangs within a second; no disk that works takes this long, checkpoints and compactions beside it included. */
+const STALL_MS = 750;
 /** Nobody is there to be held up by a compaction, and the next load has little to read. */
 const IDLE_MS = 30_000;
 /** A compaction of a large document takes a while; the next one waits this many times as long. */
@@ -34,6 +38,8 @@ export type SceneWriterOptions = {
   readonly onAppended: (result: Appended) => void;
   readonly onNoted: (result: { readonly write: number; readonly ok: boolean; readonly sentence: string }) => void;
   readonly onRecovered: () => void;
+  /** A write hangs; followed by `onRecovered`, or by the failure of what was written. */
+  readonly onStalled: (sentence: string) => void;
   readonly onTrouble: (sentence: string) => void;
   readonly onAppendMs: (tookMs: number) => void;
   readonly onCompacted: (compacted: Compacted) => void;
@@ -50,6 +56,8 @@ export class SceneWriter {
   private bad = false;
   private closed = false;
   private probeTimer: NodeJS.Timeout | undefined;
+  /** Writes that are overdue [SW6]. */
+  private stalled = 0;
   private idle: (() => void)[] = [];
   /** Whether anything was appended since the last compaction began. */
   private grown = false;
@@ -72,7 +80,7 @@ export class SceneWriter {
   async note({ write, key, value }: Extract<CoreEffect, { kind: "note" }>): Promise<void> {
     const { store, scene, onNoted } = this.options;
     if (this.bad) return onNoted({ write, ok: false, sentence: "The store does not work at the moment." });
-    const result = await answered(store.note(scene, key, value));
+    const result = await this.watched(store.note(scene, key, value));
     if (!result.ok) this.trouble(result.error);
     onNoted(result.ok ? { write, ok: true, sentence: "" } : { write, ok: false, sentence: result.error.sentence });
   }
@@ -126,7 +134,7 @@ export class SceneWriter {
     this.writing = true;
     const before = performance.now();
     const records = batches.flatMap((batch) => batch.records);
-    const result = await answered(store.append(scene, epoch, records));
+    const result = await this.watched(store.append(scene, epoch, records));
     this.options.onAppendMs(performance.now() - before);
     this.writing = false;
     if (result.ok) {
@@ -138,6 +146,20 @@ export class SceneWriter {
       this.trouble(result.error);
     }
     this.pump();
+  }
+
+  /** [SW6] */
+  private async watched<T>(call: Promise<Result<T, StoreError>>): Promise<Result<T, StoreError>> {
+    let overdue = false;
+    const timer = setTimeout(() => {
+      overdue = true;
+      // Between a failure and its recovery everybody knows already.
+      if (++this.stalled === 1 && !this.bad && !this.closed) this.options.onStalled(`the store has not answered for ${STALL_MS} ms`);
+    }, STALL_MS);
+    const result = await answered(call);
+    clearTimeout(timer);
+    if (overdue && --this.stalled === 0 && result.ok && !this.bad && !this.closed) this.options.onRecovered();
+    return result;
   }
 
   private compactIn(ms: number): void {

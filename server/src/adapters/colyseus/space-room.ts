@@ -130,6 +130,19 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
     return this.runtime?.explainPeople(viewer, source);
   }
 
+  get spaceName(): string {
+    return this.space;
+  }
+
+  /** What a person holds; undefined when they are not here. */
+  holdsOf(user: string): readonly string[] | undefined {
+    return this.runtime?.holdsOf(user);
+  }
+
+  forgetPerson(user: string, alias: string): void {
+    this.runtime?.forgetPerson(user, alias);
+  }
+
   /** Why the room is ending, once it is: nobody comes in any more. */
   get ending(): CloseName | undefined {
     return this.endReason;

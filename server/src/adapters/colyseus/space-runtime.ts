@@ -11,7 +11,7 @@ import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
-import type { CoreEffect, CoreInput, Identity } from "../../core/types.ts";
+import type { CoreEffect, CoreInput, Identity, PipelineEvent } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -47,6 +47,7 @@ export class SpaceRuntime {
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
   private readonly judged: JudgedTexts;
+  private readonly thresholds: Readonly<Record<string, number>> | undefined;
   private planeChanged = false;
   private lastCheckMs = 0;
 
@@ -95,7 +96,9 @@ export class SpaceRuntime {
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
     this.options = options;
     const { host, space } = options;
-    this.judged = new JudgedTexts((user, text, reason) => host.signals?.textHidden(space, user, text, reason));
+    this.judged = new JudgedTexts((hidden) => host.signals?.textHidden(space, hidden));
+    const thresholds = host.thresholdsOf?.(space) ?? {};
+    this.thresholds = Object.keys(thresholds).length === 0 ? undefined : thresholds;
     this.engine = new RoomEngine({
       core,
       tickRateHz: host.tickRateHz,
@@ -114,6 +117,10 @@ export class SpaceRuntime {
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
       onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
+      onStalled: (sentence) => {
+        host.log.warn({ space: logId(space), sentence }, "the store hangs");
+        this.engine.push({ kind: "storeStalled", sentence });
+      },
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
       onCompacted: ({ bytes, wear }) => this.engine.push({ kind: "compacted", bytes, wear }),
@@ -165,6 +172,16 @@ export class SpaceRuntime {
     return this.engine.explainPeople(viewer, source);
   }
 
+  holdsOf(user: string): readonly string[] | undefined {
+    return this.engine.holdsOf(user);
+  }
+
+  /** At once: what is written from now on names them no more. */
+  forgetPerson(user: string, alias: string): void {
+    this.engine.push({ kind: "forgetPerson", user, alias });
+    this.engine.step();
+  }
+
   malformed(session: SessionId, sentence: string): void {
     this.engine.push({ kind: "malformed", session, sentence });
   }
@@ -214,6 +231,11 @@ export class SpaceRuntime {
     this.stopAnswers();
   }
 
+  /** Texts are judged by the space's own thresholds, where it has some. */
+  private withThresholds(event: PipelineEvent): PipelineEvent {
+    return event.kind === "text" && this.thresholds !== undefined ? { ...event, thresholds: this.thresholds } : event;
+  }
+
   private perform(effects: readonly CoreEffect[]): void {
     for (const effect of effects) this.performOne(effect);
     this.patch();
@@ -250,7 +272,7 @@ export class SpaceRuntime {
         return this.receivers.get(effect.session)?.closeFor(effect.reason, CLOSE[effect.reason].sentence);
       case "event":
         this.judged.offered(effect.event);
-        return host.pipeline.offer(space, effect.event);
+        return host.pipeline.offer(space, this.withThresholds(effect.event));
       case "report":
         return host.signals?.report(space, effect.report);
       case "alarm":

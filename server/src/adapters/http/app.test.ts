@@ -39,6 +39,7 @@ beforeEach(async () => {
     health: () => ({ region: "eu", build: "b", version: "1", protocol: 1, transport: "ws" }),
     unready: () => unready,
     explains: undefined,
+    operator: undefined,
     pipeline: () => aHealth({ state: "degraded", queued: 3, lagMs: 12.4 }),
   });
 });

@@ -18,6 +18,7 @@ import { type Refusal, refusal } from "../refusal.ts";
 import { EXPLAIN_PATH, type Explains, explainReply } from "./explain.ts";
 import { type HttpHandler, type HttpReply, type HttpRequest, jsonReply, refusalReply, textReply } from "./http.ts";
 import { MODERATION_PATH, type ModerationApi } from "./moderation.ts";
+import { OPERATOR_PATH, type OperatorApi } from "./operator.ts";
 import type { StaticFiles } from "./static-files.ts";
 
 export type Health = {
@@ -41,6 +42,8 @@ export type AppOptions = {
   /** Undefined: no key is set, and there is nothing to ask. */
   readonly explains: Explains | undefined;
   readonly moderation?: ModerationApi | undefined;
+  /** Undefined: no key is set. */
+  readonly operator: OperatorApi | undefined;
   /** The side pipeline's state, for /readyz: with a degraded one the server still takes people, and says so. */
   readonly pipeline: () => PipelineHealth;
 };
@@ -63,6 +66,7 @@ async function route(options: AppOptions, request: HttpRequest): Promise<HttpRep
   const { method, path } = request;
   if (path.startsWith(MODERATION_PATH) && options.moderation !== undefined) return options.moderation.reply(request);
   if (path.startsWith("/matchmake/") || path === "/dev/ticket") return entry(options, request);
+  if (path.startsWith(OPERATOR_PATH) && options.operator !== undefined) return options.operator.reply(request);
   if (method !== "GET" && method !== "HEAD") return textReply(405, "Only GET is answered here.\n", { allow: "GET, HEAD" });
   if (path === EXPLAIN_PATH && options.explains !== undefined) return explainReply(options.explains, request);
   switch (path) {

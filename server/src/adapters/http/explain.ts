@@ -19,7 +19,7 @@ export type Explains = {
 };
 
 export function explainReply({ people, operatorKey }: Explains, request: HttpRequest): HttpReply {
-  if (!holds(operatorKey, request.header("authorization")))
+  if (!holdsKey(operatorKey, request.header("authorization")))
     return textReply(401, "This needs the operator's key.\n", { "www-authenticate": "Bearer" });
   const { query } = request;
   const space = query.get("space");
@@ -32,7 +32,8 @@ export function explainReply({ people, operatorKey }: Explains, request: HttpReq
   return jsonReply(200, { people: found.map((each) => ({ ...each, score: Number(each.score.toPrecision(4)) })) });
 }
 
-function holds(key: string, authorization: string | undefined): boolean {
+/** [EX2] */
+export function holdsKey(key: string, authorization: string | undefined): boolean {
   const given = authorization?.startsWith("Bearer ") === true ? authorization.slice("Bearer ".length) : "";
   return timingSafeEqual(digest(given), digest(key));
 }

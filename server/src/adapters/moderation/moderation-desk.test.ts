@@ -6,6 +6,7 @@ import type { Alarm, CoreInput, Report } from "../../core/types.ts";
 import { CaseFile } from "./case-file.ts";
 import { type CaseStore, DEFAULT_RETENTION } from "./case-types.ts";
 import { ModerationDesk } from "./moderation-desk.ts";
+import type { HiddenText } from "../colyseus/judged-texts.ts";
 import { DEFAULT_SAFETY, type SafetySettings } from "./policy.ts";
 import { moderationKeeper } from "./person-keeper.ts";
 import { openCases } from "./worker-cases.ts";
@@ -56,6 +57,13 @@ async function desk(options: { cases?: CaseStore; safety?: SafetySettings } = {}
   const take = (): CoreInput[] => pushed.splice(0);
   return { moderation, cases, clock, take, troubles };
 }
+
+const hiddenText = (user: string, text: string): HiddenText => ({
+  user,
+  text,
+  reason: "insult",
+  by: { model: "text-en", version: "1", why: ["insult 0.93 >= 0.7"], thresholds: { insult: 0.7 } },
+});
 
 describe("ModerationDesk", () => {
   it("[PO1] [MO2] hides a follower from whom they follow, for a while, and writes down why", async () => {
@@ -134,7 +142,7 @@ describe("ModerationDesk", () => {
     const { moderation, take } = await desk();
     moderation.alarm("demo", alarm({ offence: "objectSpam", victim: "", score: 3 }));
     expect(take()).toContainEqual({ kind: "restrict", user: "eve", what: "freeze", on: true });
-    for (let i = 0; i < DEFAULT_SAFETY.hiddenTexts; i++) moderation.textHidden("demo", "joe", "bad", "insult");
+    for (let i = 0; i < DEFAULT_SAFETY.hiddenTexts; i++) moderation.textHidden("demo", hiddenText("joe", "bad"));
     expect(take()).toContainEqual({ kind: "restrict", user: "joe", what: "mute", on: true });
     const careful = await desk({ safety: { automatic: false, scores: { following: 0.9 }, hiddenTexts: 3 } });
     careful.moderation.alarm("demo", alarm({ score: 0.5 }));
@@ -198,8 +206,8 @@ describe("ModerationDesk", () => {
 describe("moderationKeeper", () => {
   it("[PK1] hands out and erases over a desk and over the file alone, and says when it cannot", async () => {
     const { moderation, take } = await desk();
-    moderation.textHidden("demo", "eve", "canary-hidden", "insult");
-    for (let i = 0; i < 2; i++) moderation.textHidden("demo", "eve", "canary-hidden", "insult");
+    moderation.textHidden("demo", hiddenText("eve", "canary-hidden"));
+    for (let i = 0; i < 2; i++) moderation.textHidden("demo", hiddenText("eve", "canary-hidden"));
     expect(take()).toContainEqual({ kind: "restrict", user: "eve", what: "mute", on: true });
     const people = moderationKeeper(moderation);
     const exported = await people.exportPerson("eve");

@@ -8,6 +8,7 @@
  */
 import type { Alarm, CoreInput, Report } from "../../core/types.ts";
 import type { UserId } from "@copresence/shared/base";
+import type { HiddenText } from "../colyseus/judged-texts.ts";
 import type { AuditLine, CaseSource, CaseStore, Measure, ModerationCase, PersonData, Retention } from "./case-types.ts";
 import { type Answer, answerAlarm, answerHiddenTexts, answerReport, type MeasureKind, type SafetySettings } from "./policy.ts";
 
@@ -80,7 +81,7 @@ export class ModerationDesk {
   }
 
   /** A text of this person was hidden. */
-  textHidden(space: string, user: string, text: string, reason: string): void {
+  textHidden(space: string, { user, text, reason, by }: HiddenText): void {
     if (user === "") return;
     const { wallClock, safetyOf } = this.options;
     const key = `${space}/${user}`;
@@ -93,7 +94,7 @@ export class ModerationDesk {
     const answer = answerHiddenTexts(times.length, safetyOf(space), this.recent(space, user));
     if (answer === undefined) return;
     this.hidden.delete(key);
-    this.take(space, "text", { user, object: "", reporter: "", reason }, answer, { text, hidden: times.length });
+    this.take(space, "text", { user, object: "", reporter: "", reason }, answer, { text, hidden: times.length, by });
   }
 
   // ------------------------------------------------------------------------------------------------------------------------- people

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryDisk, memoryStore, type StoreOperation } from "./memory-store.ts";
 import { sceneStoreContract } from "./scene-store.contract.ts";
+import { storeAdminContract } from "./store-admin.contract.ts";
 import type { StoreError } from "./scene-store.ts";
 
 sceneStoreContract("memory", async () => {
@@ -9,6 +10,18 @@ sceneStoreContract("memory", async () => {
     open: async () => memoryStore({ disk }),
     damage: async (scene, what) => disk.damage(scene, what),
     tear: async (scene) => disk.tear(scene),
+    dispose: async () => undefined,
+  };
+});
+
+storeAdminContract("memory", async () => {
+  const disk = memoryDisk();
+  const plain = (_key: string, value: unknown): unknown =>
+    value instanceof Map ? [...value] : value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value;
+  return {
+    open: async () => memoryStore({ disk }),
+    damage: async (scene, what) => disk.damage(scene, what),
+    bytes: async () => Buffer.from(JSON.stringify([...disk.scenes], plain)),
     dispose: async () => undefined,
   };
 });

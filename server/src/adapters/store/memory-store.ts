@@ -13,12 +13,14 @@ import type { Rerooted, Wear } from "../../core/document/renewal.ts";
 import { readPast } from "../../core/history/past.ts";
 import type { PastRecord } from "../../core/history/types.ts";
 import { fold } from "./compaction.ts";
+import { memoryAdmin } from "./memory-admin.ts";
 import { corrupt, notOpen, storeClosed } from "./records.ts";
-import type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
+import type { Compacted, LoadedScene, StoreError } from "./scene-store.ts";
+import type { AdminStore } from "./store-admin.ts";
 
 type Row = { readonly seq: number; readonly atMs: number; readonly record: AppendRecord; crc: number };
 type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number; readonly wear?: Wear };
-type SceneFile = {
+export type SceneFile = {
   epoch: number;
   rows: Row[];
   /** What compaction took from `rows`: the history is never forgotten here. */
@@ -50,7 +52,7 @@ export type MemoryStoreOptions = {
   /** Wall clock of the history, ms; without one everything happens at 0. */
   readonly now?: () => number;
 };
-export type MemoryStore = SceneStore & {
+export type MemoryStore = AdminStore & {
   readonly disk: MemoryDisk;
   /** Power cut: un-fsynced records vanish, everything under way fails, the store is closed. */
   crash(): void;
@@ -106,6 +108,7 @@ export function memoryStore({ disk = memoryDisk(), wait, fault, now = () => 0 }:
 
   return {
     disk,
+    ...memoryAdmin(disk, (scene) => opened.has(scene)),
     open: async (scene) => {
       const reached = await inLine("open", () => ok(undefined));
       if (!reached.ok) return reached;

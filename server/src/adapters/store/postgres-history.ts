@@ -79,6 +79,17 @@ export class PostgresHistory {
     await this.forget({ ...at, last, base, ended: end !== undefined });
   }
 
+  /** Pasts of a scene's epochs that have ended, as far as they can be read. */
+  async endedPasts(key: string): Promise<Recalling[]> {
+    const { rows } = await this.pool.query<{ epoch: number }>("SELECT epoch FROM copresence.scene WHERE key = $1", [key]);
+    const pasts: Recalling[] = [];
+    for (const { epoch, last } of await this.endedEpochs(key, rows[0]?.epoch ?? 0)) {
+      const past = await this.upTo(key, epoch, last);
+      if (past.ok) pasts.push(past.value);
+    }
+    return pasts;
+  }
+
   /** Epochs before `epoch` that are still there, oldest first, with their last records. */
   private async endedEpochs(key: string, epoch: number): Promise<{ readonly epoch: number; readonly last: number }[]> {
     const { rows } = await this.pool.query<{ epoch: number; last: number }>(

@@ -17,11 +17,14 @@ import { postgresError } from "./postgres-error.ts";
 import { APPEND, NOTE, PREPARE } from "./postgres-schema.ts";
 import { PostgresHistory } from "./postgres-history.ts";
 import { PostgresSnapshots } from "./postgres-snapshots.ts";
-import { corrupt, headCrc, judge, notOpen, type Owner, recordCrc, type Retention, sceneKey, type Note, noteCrc } from "./records.ts";
+import { corrupt, headCrc, judge, nameKey, notOpen, type Owner, recordCrc, type Retention, sceneKey, type Note, noteCrc } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 
 /** A holder that was not heard of this long is taken for dead, whatever its connection says. */
 const STALE_S = 10;
+/** Whether the holder of the scene `s` lives. */
+export const ALIVE = `(coalesce(beat > now() - interval '${STALE_S} s', false)
+  AND EXISTS (SELECT 1 FROM pg_stat_activity AS a WHERE a.pid = s.pid AND a.backend_start = s.pid_start))`;
 /** How often holders say that they are alive. */
 export const BEAT_MS = 3000;
 
@@ -45,6 +48,7 @@ export class PostgresLog {
   private readonly held = new Map<string, PostgresHeld>();
   /** Appends of one scene go one after another: each names the record it follows. */
   private readonly lines = new Map<string, Promise<unknown>>();
+  private readonly noting = new Set<Promise<unknown>>();
 
   constructor(options: PostgresLogOptions) {
     this.options = options;
@@ -67,7 +71,7 @@ export class PostgresLog {
 
   load(scene: string): Promise<Result<LoadedScene, StoreError>> {
     const key = sceneKey(scene);
-    return attempt(() => this.inTransaction((client) => this.take(client, key)));
+    return attempt(() => this.inTransaction((client) => this.take(client, key, scene)));
   }
 
   append(scene: string, epoch: number, records: readonly AppendRecord[]): Promise<Result<{ readonly seq: number }, StoreError>> {
@@ -98,9 +102,9 @@ export class PostgresLog {
     await freed.catch(() => undefined);
   }
 
-  /** Resolves when no append is under way. */
+  /** Resolves when no append and no note is under way. */
   async drained(): Promise<void> {
-    await Promise.all(this.lines.values());
+    await Promise.all([...this.lines.values(), ...this.noting]);
   }
 
   async releaseAll(): Promise<void> {
@@ -130,10 +134,12 @@ export class PostgresLog {
     const key = sceneKey(scene);
     const held = this.held.get(key);
     if (held === undefined) return Promise.resolve(notOpen);
-    return attempt(async () => {
+    const noted = attempt(async () => {
       const written = await this.pool.query(NOTE, [key, held.term, name, Buffer.from(value), noteCrc(key, name, value)]);
       return written.rowCount === 0 ? this.lost(key) : ok(undefined);
-    });
+    }).finally(() => this.noting.delete(noted));
+    this.noting.add(noted);
+    return noted;
   }
 
   probe(): Promise<Result<void, StoreError>> {
@@ -148,16 +154,17 @@ export class PostgresLog {
     });
   }
 
-  private async take(client: PoolClient, key: string): Promise<Result<LoadedScene, StoreError>> {
+  private async take(client: PoolClient, key: string, scene: string): Promise<Result<LoadedScene, StoreError>> {
     const { holder, beaconPid } = this.options;
     const fresh = headCrc(key, { epoch: 1, seq: 0, clients: 0 });
     await client.query("INSERT INTO copresence.scene (key, crc) VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, fresh]);
+    // So that operators read names and not hashes.
+    await client.query("INSERT INTO copresence.meta VALUES ($1, $2) ON CONFLICT DO NOTHING", [nameKey(key), Buffer.from(scene)]);
     type HeadRow = { epoch: number; seq: number; clients: number; crc: number; holder: string | null; quarantine: string | null; alive: boolean };
     const { rows } = await client.query<HeadRow>(
-      `SELECT epoch, seq::float8 AS seq, clients, crc::float8 AS crc, holder, quarantine, coalesce(beat > now() - make_interval(secs => $2), false)
-          AND EXISTS (SELECT 1 FROM pg_stat_activity AS a WHERE a.pid = s.pid AND a.backend_start = s.pid_start) AS alive
+      `SELECT epoch, seq::float8 AS seq, clients, crc::float8 AS crc, holder, quarantine, ${ALIVE} AS alive
         FROM copresence.scene AS s WHERE key = $1 FOR UPDATE`,
-      [key, STALE_S],
+      [key],
     );
     const head = rows[0];
     if (head === undefined) return corrupt("The scene's entry is lost.");

@@ -4,6 +4,7 @@ import { type PostgresServer, startPostgres } from "../testing/postgres-server.t
 import { openPostgresStore } from "./postgres-store.ts";
 import { sceneKey } from "./records.ts";
 import { sceneStoreContract } from "./scene-store.contract.ts";
+import { type AdminFixture, storeAdminContract } from "./store-admin.contract.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
-sceneStoreContract("postgres", async () => {
+async function fixture(): Promise<AdminFixture> {
   // Emptied for every test: a new database costs more than the test.
   const name = "postgres";
   const { url } = server;
@@ -27,9 +28,12 @@ sceneStoreContract("postgres", async () => {
           WHERE scene = '${sceneKey(scene)}' AND seq = ${which}`,
       );
     },
+    bytes: async () => Buffer.from(server.dump(name)),
     dispose: async () => undefined,
   };
-});
+}
+sceneStoreContract("postgres", fixture);
+storeAdminContract("postgres", fixture);
 
 const record = (clock: number): AppendRecord => ({ user: "u", client: 1, clock, update: new Uint8Array([0, 0]) });
 
@@ -74,6 +78,27 @@ describe("a PostgreSQL store", () => {
     await expect.poll(() => store.probe(), { timeout: 10_000 }).toMatchObject({ ok: true });
     expect(await store.append("hall", 1, [record(2)])).toEqual({ ok: true, value: { seq: 2 } });
     await store.close();
+  });
+
+  it("[PA1] erases beside the rooms of its own server, and leaves a scene that another server has open to that server", async () => {
+    const url = await server.database("erasing");
+    const [mine, other] = [await openPostgresStore({ url }), await openPostgresStore({ url })];
+    const hers = { ...record(1), user: "canary-7f3a91c05e" };
+    for (const [store, scene] of [
+      [mine, "hall"],
+      [other, "cellar"],
+    ] as const) {
+      await store.open(scene);
+      expect((await store.append(scene, 1, [hers])).ok).toBe(true);
+    }
+    const appends = Array.from({ length: 20 }, (_, index) => mine.append("hall", 1, [record(index)]));
+    const first = await mine.erasePerson("canary-7f3a91c05e", "erased-0000000001");
+    expect(first).toMatchObject({ ok: true, value: { records: 1, clients: 1, left: [expect.stringMatching(/^cellar: another server/)] } });
+    for (const appended of await Promise.all(appends)) expect(appended.ok).toBe(true);
+    expect(await other.erasePerson("canary-7f3a91c05e", "erased-0000000002")).toMatchObject({ ok: true, value: { records: 1, left: [] } });
+    await mine.close();
+    await other.close();
+    expect(server.dump("erasing")).not.toContain("canary-7f3a91c05e");
   });
 
   it("says in a sentence why it cannot be opened, without the password", async () => {

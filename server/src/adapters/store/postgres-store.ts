@@ -1,7 +1,7 @@
 /** A store in PostgreSQL: for servers on several machines, of which one at a time may write a scene (postgres-log.ts). */
 import { randomUUID } from "node:crypto";
 import { RETENTION, type Retention } from "./records.ts";
-import type { SceneStore } from "./scene-store.ts";
+import type { AdminStore } from "./store-admin.ts";
 import { openWorkerStore } from "./worker-store.ts";
 
 export type PostgresStoreOptions = {
@@ -15,7 +15,7 @@ export type PostgresStoreOptions = {
 export const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text);
 
 /** Connects and makes the tables if need be. Rejects with a StoreOpenError. */
-export function openPostgresStore({ url, retention = RETENTION, onNotice }: PostgresStoreOptions): Promise<SceneStore> {
+export function openPostgresStore({ url, retention = RETENTION, onNotice }: PostgresStoreOptions): Promise<AdminStore> {
   const data = { url, holder: randomUUID(), retention };
   return openWorkerStore({ entry: new URL("./postgres-worker.ts", import.meta.url), data, place: withoutPassword(url), onNotice });
 }

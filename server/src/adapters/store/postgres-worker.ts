@@ -8,12 +8,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import pg from "pg";
 import { Compactor } from "./compactor.ts";
+import { PostgresAdmin } from "./postgres-admin.ts";
 import { postgresError } from "./postgres-error.ts";
 import { BEAT_MS, PostgresLog } from "./postgres-log.ts";
 import { type Retention, storeClosed } from "./records.ts";
 import { rerootPostgres } from "./postgres-reroot.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
-import type { StoreReply, StoreRequest } from "./store-messages.ts";
+import type { AdminError } from "./store-admin.ts";
+import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
 
 const CONNECTIONS = 8;
 const CONNECT_MS = 5000;
@@ -50,7 +52,7 @@ port.on("message", (request: StoreRequest) => {
   });
 });
 
-async function perform(request: StoreRequest): Promise<Result<unknown, StoreError>> {
+async function perform(request: StoreRequest): Promise<Result<unknown, StoreError | AdminError>> {
   if (request.op === "start") return start();
   if (log === undefined) return storeClosed;
   switch (request.op) {
@@ -66,6 +68,8 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
       return log.note(request.scene, request.key, request.value);
     case "recall":
       return log.history.recall({ log, compactor, scene: request.scene, epoch: request.epoch }, request.query);
+    case "admin":
+      return administer(log, request.ask);
     case "release":
       await log.release(request.scene);
       return { ok: true, value: undefined };
@@ -88,6 +92,21 @@ async function start(): Promise<Result<void, StoreError>> {
   log = opened;
   beating = setInterval(() => void opened.beat(), BEAT_MS);
   return prepared;
+}
+
+async function administer(from: PostgresLog, ask: AdminAsk): Promise<Result<unknown, StoreError | AdminError>> {
+  const admin = new PostgresAdmin({ pool, holder, compactor, history: from.history });
+  switch (ask.what) {
+    case "exportScene":
+      return admin.exportScene(ask.scene);
+    case "importScene":
+      return admin.importScene(ask.scene, ask.content, ask.replace);
+    case "exportPerson":
+      return admin.exportPerson(ask.user);
+    case "erasePerson":
+      await from.drained();
+      return admin.erasePerson(ask.user, ask.alias);
+  }
 }
 
 function compact(from: PostgresLog, scene: string, epoch: number): Promise<Result<unknown, StoreError>> {

@@ -48,6 +48,8 @@ export type Owner = { readonly client: number; readonly user: string };
 
 /** Scene names are hashed before they become keys. */
 export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
+/** Under which key the table `meta` has the name of a scene. */
+export const nameKey = (key: string): string => `name:${key}`;
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 export const headCrc = (key: string, { epoch, seq, clients }: Omit<Head, "crc">): number => crc32(`${key}|${epoch}|${seq}|${clients}`);
 export const noteCrc = (scene: string, key: string, bytes: Uint8Array): number => crc32(bytes, crc32(`${scene}|${key}|`));

@@ -17,7 +17,7 @@ export type StoreFixture = {
 };
 
 /** An update that types `text` into a Y.Text as one client; records of one client build on each other. */
-function typing(client: number): (text: string) => AppendRecord {
+export function typing(client: number): (text: string) => AppendRecord {
   const doc = new Y.Doc();
   doc.clientID = client;
   return (text) => {
@@ -27,14 +27,14 @@ function typing(client: number): (text: string) => AppendRecord {
   };
 }
 
-function textOf(loaded: LoadedScene): string {
+export function textOf(loaded: LoadedScene): string {
   const doc = new Y.Doc();
   if (loaded.snapshot !== undefined) Y.applyUpdate(doc, loaded.snapshot);
   for (const update of loaded.updates) Y.applyUpdate(doc, update);
   return doc.getText("t").toString();
 }
 
-async function must<T>(result: Promise<{ ok: true; value: T } | { ok: false; error: unknown }>): Promise<T> {
+export async function must<T>(result: Promise<{ ok: true; value: T } | { ok: false; error: unknown }>): Promise<T> {
   const settled = await result;
   if (!settled.ok) throw new Error(JSON.stringify(settled.error));
   return settled.value;

@@ -32,6 +32,14 @@ export function readPastOf(log: SqliteLog, scene: string, epoch: number): Result
   }
 }
 
+/** Pasts of epochs that have ended, as far as they can be read. */
+export function endedPasts(log: SqliteLog, key: string, epoch: number): Recalling[] {
+  return log.snapshots.endedEpochs(key, epoch).flatMap(({ epoch: of, last }) => {
+    const past = pastUpTo(log, { key, epoch: of, last });
+    return past.ok ? [past.value] : [];
+  });
+}
+
 export async function forgetOld(options: CompactionOptions): Promise<void> {
   const { log, scene, epoch } = options;
   const key = sceneKey(scene);

@@ -22,6 +22,7 @@ import {
   recordCrc,
   RETENTION,
   type Retention,
+  nameKey,
   sceneKey,
   type Note,
   noteCrc,
@@ -43,8 +44,9 @@ export type SceneAppend = { readonly scene: string; readonly epoch: number; read
 
 export class SqliteLog {
   readonly snapshots: SqliteSnapshots;
-  private readonly db: DatabaseSync;
-  private readonly mark: AckedMark;
+  /** For what is no room's business (sqlite-admin.ts, sqlite-person.ts). */
+  readonly db: DatabaseSync;
+  readonly mark: AckedMark;
   private readonly held = new Map<string, Held>();
   private readonly insert: StatementSync;
   private readonly claim: StatementSync;
@@ -71,6 +73,7 @@ export class SqliteLog {
       const head = this.db.prepare("SELECT epoch, seq, clients, crc, quarantine FROM scene WHERE key = ?").get(key) as
         | (Head & { quarantine: string | null })
         | undefined;
+      this.keepName(key, scene);
       if (head === undefined) return this.create(key);
       if (head.quarantine !== null) return err({ code: "corrupt", sentence: head.quarantine });
       loaded = this.read(key, head);
@@ -118,6 +121,10 @@ export class SqliteLog {
   heldAt(scene: string, epoch: number): Held | undefined {
     const held = this.held.get(sceneKey(scene));
     return held?.epoch === epoch ? held : undefined;
+  }
+
+  holds(scene: string): boolean {
+    return this.held.has(sceneKey(scene));
   }
 
   release(scene: string): void {
@@ -212,6 +219,16 @@ export class SqliteLog {
   close(): void {
     this.db.close();
     this.mark.close();
+  }
+
+  /** So that operators read names and not hashes; a disk that cannot take it has bigger trouble, and says so elsewhere. */
+  private keepName(key: string, scene: string): void {
+    try {
+      if (this.db.prepare("SELECT 1 FROM meta WHERE key = ?").get(nameKey(key)) === undefined)
+        this.db.prepare("INSERT INTO meta VALUES (?, ?)").run(nameKey(key), Buffer.from(scene));
+    } catch {
+      // As above.
+    }
   }
 
   private create(key: string): Result<LoadedScene, StoreError> {

@@ -1,12 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { sceneStoreContract } from "./scene-store.contract.ts";
 import { CHUNK_BYTES, sceneKey } from "./records.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { type AdminFixture, storeAdminContract } from "./store-admin.contract.ts";
 import { StoreOpenError } from "./worker-store.ts";
 
 async function folder(): Promise<{ file: string; remove: () => Promise<void> }> {
@@ -14,7 +15,7 @@ async function folder(): Promise<{ file: string; remove: () => Promise<void> }> 
   return { file: join(path, "deep", "scenes.sqlite"), remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-sceneStoreContract("sqlite", async () => {
+async function fixture(): Promise<AdminFixture> {
   const { file, remove } = await folder();
   return {
     open: () => openSqliteStore({ file }),
@@ -30,9 +31,15 @@ sceneStoreContract("sqlite", async () => {
       db.prepare(`UPDATE ${table} SET bytes = ? WHERE scene = ? AND seq = ?`).run(bytes, key, seq);
       db.close();
     },
+    bytes: async () => {
+      const files = await readdir(dirname(file));
+      return Buffer.concat(await Promise.all(files.map((name) => readFile(join(dirname(file), name)))));
+    },
     dispose: remove,
   };
-});
+}
+sceneStoreContract("sqlite", fixture);
+storeAdminContract("sqlite", fixture);
 
 describe("openSqliteStore", () => {
   let place: Awaited<ReturnType<typeof folder>>;
@@ -50,7 +57,7 @@ describe("openSqliteStore", () => {
   });
 
   it("says in a sentence why a file that is no database cannot be opened, and leaves it alone", async () => {
-    const { mkdir, readFile, writeFile } = await import("node:fs/promises");
+    const { mkdir } = await import("node:fs/promises");
     await mkdir(join(place.file, ".."), { recursive: true });
     await writeFile(place.file, "a text file, longer than the header of a database, that somebody may still want to read. ".repeat(4));
     await expect(openSqliteStore({ file: place.file })).rejects.toMatchObject({ code: "corrupt" });
@@ -62,7 +69,7 @@ describe("openSqliteStore", () => {
     ["a folder where the system makes none", () => "/proc/nowhere/scenes.sqlite", /folder cannot be made \(ENOENT\)/],
     ["a file that is a folder", (file: string) => join(file, ".."), /file cannot be opened/],
   ])("says in a sentence what is wrong with %s", async (_what, placed, sentence) => {
-    const { mkdir, writeFile } = await import("node:fs/promises");
+    const { mkdir } = await import("node:fs/promises");
     await mkdir(join(place.file, ".."), { recursive: true });
     await writeFile(place.file, "");
     const opening = openSqliteStore({ file: placed(place.file) });
@@ -177,6 +184,43 @@ describe("openSqliteStore", () => {
     const again = await openSqliteStore({ file: place.file });
     expect(await again.open("a")).toMatchObject({ ok: true, value: { seq: 102 } });
     await again.close();
+  });
+
+  it("[SX2] a person who was forgotten already is erased from the pages they left behind", async () => {
+    const user = "canary-7f3a91c05e";
+    const store = await openSqliteStore({ file: place.file, retention: { ms: 3600_000, bytes: 2000 } });
+    await store.open("a");
+    const doc = new Y.Doc();
+    doc.clientID = 5;
+    const write = async (by: string, text: string): Promise<void> => {
+      const before = Y.encodeStateVector(doc);
+      doc.getText("t").insert(0, text);
+      const record = { user: by, client: 0, clock: Y.getState(doc.store, 5), update: Y.encodeStateAsUpdate(doc, before) };
+      expect((await store.append("a", 1, [record])).ok).toBe(true);
+    };
+    for (let i = 0; i < 60; i++) await write(user, "y".repeat(90));
+    await store.compact("a", 1);
+    for (let i = 0; i < 60; i++) await write("somebody", "z".repeat(90));
+    // The answer to the last waits for the forgetting behind the one before.
+    for (let i = 0; i < 3; i++) {
+      await write("somebody", ".");
+      await store.compact("a", 1);
+    }
+    const found = async (): Promise<boolean> => (await readFile(place.file)).includes(user) || (await readFile(`${place.file}-wal`)).includes(user);
+    expect(await store.exportPerson(user)).toEqual({ ok: true, value: [] });
+    expect(await found()).toBe(true);
+    expect(await store.erasePerson(user, "erased-0000000001")).toMatchObject({ ok: true, value: { records: 0, left: [] } });
+    // The server still has the file: nothing waits in its write-ahead log for a stop.
+    expect(await found()).toBe(false);
+    await store.close();
+  });
+
+  it("[SX3] names what it must not touch: a damaged write-ahead log that was kept", async () => {
+    const store = await openSqliteStore({ file: place.file });
+    await writeFile(`${place.file}-wal.damaged-1`, "frames of canary-7f3a91c05e");
+    const erased = await store.erasePerson("canary-7f3a91c05e", "erased-0000000001");
+    expect(erased).toMatchObject({ ok: true, value: { left: [expect.stringMatching(/scenes\.sqlite-wal\.damaged-1/)] } });
+    await store.close();
   });
 
   it("[SF3] reads a file of format 1", async () => {

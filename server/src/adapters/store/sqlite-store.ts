@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { RETENTION, type Retention } from "./records.ts";
-import type { SceneStore } from "./scene-store.ts";
+import type { AdminStore } from "./store-admin.ts";
 import { openWorkerStore, StoreOpenError } from "./worker-store.ts";
 
 export type SqliteStoreOptions = {
@@ -14,7 +14,7 @@ export type SqliteStoreOptions = {
 };
 
 /** Opens or creates the file. Rejects with a StoreOpenError, `locked` when another process has it. */
-export async function openSqliteStore({ file, retention = RETENTION, onNotice }: SqliteStoreOptions): Promise<SceneStore> {
+export async function openSqliteStore({ file, retention = RETENTION, onNotice }: SqliteStoreOptions): Promise<AdminStore> {
   const path = resolve(file);
   try {
     makeFolder(dirname(path));

@@ -12,11 +12,14 @@ import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { compactScene } from "./sqlite-compaction.ts";
+import { exportPerson, exportScene, importScene } from "./sqlite-admin.ts";
 import { storeError } from "./sqlite-file.ts";
 import { forgetOld, readPastOf } from "./sqlite-history.ts";
 import { rerootScene } from "./sqlite-reroot.ts";
 import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
-import type { StoreReply, StoreRequest } from "./store-messages.ts";
+import { erasePerson } from "./sqlite-person.ts";
+import type { AdminError } from "./store-admin.ts";
+import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
 import { WalReserve } from "./wal-reserve.ts";
 
 type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
@@ -47,6 +50,7 @@ port.on("message", (request: StoreRequest) => {
   if (request.op === "compact") return compact(request);
   if (request.op === "reroot") return reroot(request);
   if (request.op === "recall") return recall(request);
+  if (request.op === "admin") return administer(request);
   reply(request.id, attempt(request));
   if (request.op === "close") void compactor.close().then(() => port.close());
 });
@@ -110,6 +114,28 @@ function recall({ id, scene, epoch, query }: Request<"recall">): void {
   void compactor.recall(past.value, query).then((answer) => reply(id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
 }
 
+/** One at a time with compactions, which read what an erasure changes. */
+function administer({ id, ask }: Request<"admin">): void {
+  const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
+  compacting = compacting.then(async () => {
+    reply(id, log === undefined ? storeClosed : await answer(log, ask, turn));
+    checkpointSoon();
+  });
+}
+
+async function answer(open: SqliteLog, ask: AdminAsk, turn: () => Promise<void>): Promise<Result<unknown, AdminError>> {
+  switch (ask.what) {
+    case "exportScene":
+      return exportScene(open, ask.scene);
+    case "importScene":
+      return importScene({ log: open, compactor, scene: ask.scene, content: ask.content, replace: ask.replace });
+    case "exportPerson":
+      return exportPerson({ log: open, compactor, user: ask.user, turn });
+    case "erasePerson":
+      return erasePerson({ log: open, file, user: ask.user, alias: ask.alias, turn });
+  }
+}
+
 function attempt(request: Request<"start" | "open" | "note" | "release" | "probe" | "close">): Result<unknown, StoreError> {
   try {
     if (request.op === "start") {
@@ -137,7 +163,7 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   }
 }
 
-function reply(id: number, result: Result<unknown, StoreError>): void {
+function reply(id: number, result: Result<unknown, StoreError | AdminError>): void {
   // A loaded snapshot is handed over: nobody here needs it, and a copy of it would stay until this thread collects.
   const loaded = result.ok ? (result.value as Partial<LoadedScene> | undefined)?.snapshot : undefined;
   const whole = loaded !== undefined && loaded.byteLength === loaded.buffer.byteLength;

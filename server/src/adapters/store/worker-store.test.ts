@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import type { AppendRecord } from "../../core/types.ts";
-import type { SceneStore } from "./scene-store.ts";
+import type { AdminStore } from "./store-admin.ts";
 import { openWorkerStore } from "./worker-store.ts";
 
 let folder: string;
 let file: string;
-let store: SceneStore;
+let store: AdminStore;
 beforeEach(async () => {
   doc = new Y.Doc();
   folder = mkdtempSync(join(tmpdir(), "copresence-mortal-"));
@@ -66,6 +66,36 @@ describe("a store whose thread dies", () => {
     expect(await store.compact("a", 1)).toMatchObject({ ok: false, error: { code: "io" } });
     expect(await store.probe()).toEqual({ ok: true, value: undefined });
     expect(await store.compact("a", 1)).toMatchObject({ ok: true, value: { seq: 4 } });
+  });
+
+  it.each(["erase.page", "erase.vacuum"])("[SA4] at %s of an erasure: asked again, it finishes", async (place) => {
+    await store.open("a");
+    for (const text of ["x", "y", "z"]) await store.append("a", 1, [{ ...record(text), user: "canary-7f3a91c05e" }]);
+    dieAt(place);
+    expect(await store.erasePerson("canary-7f3a91c05e", "erased-0000000001")).toMatchObject({ ok: false, error: { code: "io" } });
+    expect(await store.probe()).toEqual({ ok: true, value: undefined });
+    expect(await store.erasePerson("canary-7f3a91c05e", "erased-0000000002")).toMatchObject({
+      ok: true,
+      value: { records: place === "erase.page" ? 3 : 0, mentions: 0, left: [] },
+    });
+    const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+    expect(Buffer.concat(files).includes("canary-7f3a91c05e")).toBe(false);
+    expect((await store.append("a", 1, [record("on")])).ok).toBe(true);
+    await store.release("a");
+    expect(await store.open("a")).toMatchObject({ ok: true, value: { seq: 4 } });
+  });
+
+  it("[SA2] at import.commit: the scene that was to be replaced is still there", async () => {
+    await store.open("a");
+    await store.append("a", 1, [record("x")]);
+    const content = await store.exportScene("a");
+    if (!content.ok) throw new Error(content.error.sentence);
+    await store.append("a", 1, [record("y")]);
+    await store.release("a");
+    dieAt("import.commit");
+    expect(await store.importScene("a", content.value, { replace: true })).toMatchObject({ ok: false, error: { code: "io" } });
+    expect(await store.probe()).toEqual({ ok: true, value: undefined });
+    expect(await store.open("a")).toMatchObject({ ok: true, value: { seq: 2, epoch: 1 } });
   });
 
   it("[WS3] a scene that came back with less than was acknowledged is written no more; the others go on", async () => {

@@ -12,7 +12,8 @@ import type { Rerooted } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import { storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneNote, SceneStore, StoreError } from "./scene-store.ts";
-import type { StoreReply, StoreRequest } from "./store-messages.ts";
+import type { AdminError, AdminStore, Erased, PersonInScene, SceneContent } from "./store-admin.ts";
+import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
 
 export type WorkerStoreOptions = {
   readonly entry: URL;
@@ -33,13 +34,13 @@ export class StoreOpenError extends Error {
 }
 
 type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
-type Waiter = (result: Result<unknown, StoreError>) => void;
+type Waiter = (result: Result<unknown, StoreError | AdminError>) => void;
 const BESIDE: ReadonlySet<StoreRequest["op"]> = new Set(["compact", "recall", "reroot"]);
 /** What was acknowledged of a scene we hold, or why it can no longer be written. */
 type Promised = { readonly epoch: number; seq: number; lost: StoreError | undefined };
 
 /** Rejects with a StoreOpenError, `locked` when another process has the place. */
-export async function openWorkerStore(options: WorkerStoreOptions): Promise<SceneStore> {
+export async function openWorkerStore(options: WorkerStoreOptions): Promise<AdminStore> {
   const store = new WorkerStore(options);
   const started = await store.start();
   if (started.ok) return store;
@@ -47,7 +48,7 @@ export async function openWorkerStore(options: WorkerStoreOptions): Promise<Scen
   throw new StoreOpenError(started.error, options.place);
 }
 
-class WorkerStore implements SceneStore {
+class WorkerStore implements AdminStore {
   private readonly options: WorkerStoreOptions;
   private readonly scenes = new Map<string, Promised>();
   private thread: StoreThread | undefined;
@@ -101,6 +102,30 @@ class WorkerStore implements SceneStore {
     return this.call<PastAnswer>({ op: "recall", scene, epoch, query });
   }
 
+  exportScene(scene: string): Promise<Result<SceneContent, AdminError>> {
+    return this.admin({ what: "exportScene", scene });
+  }
+
+  importScene(
+    scene: string,
+    content: SceneContent,
+    { replace }: { readonly replace: boolean },
+  ): Promise<Result<{ readonly epoch: number }, AdminError>> {
+    return this.admin({ what: "importScene", scene, content, replace });
+  }
+
+  exportPerson(user: string): Promise<Result<readonly PersonInScene[], AdminError>> {
+    return this.admin({ what: "exportPerson", user });
+  }
+
+  erasePerson(user: string, alias: string): Promise<Result<Erased, AdminError>> {
+    return this.admin({ what: "erasePerson", user, alias });
+  }
+
+  private admin<T>(ask: AdminAsk): Promise<Result<T, AdminError>> {
+    return this.call<T, AdminError>({ op: "admin", ask });
+  }
+
   async release(scene: string): Promise<void> {
     this.scenes.delete(scene);
     await this.call<void>({ op: "release", scene });
@@ -123,11 +148,11 @@ class WorkerStore implements SceneStore {
     this.thread = undefined;
   }
 
-  private async call<T>(request: WithoutId<StoreRequest>): Promise<Result<T, StoreError>> {
+  private async call<T, E extends { readonly code: string } = StoreError>(request: WithoutId<StoreRequest>): Promise<Result<T, E | StoreError>> {
     const { thread } = this;
     if (this.closing !== undefined) return storeClosed;
     if (thread === undefined) return err({ code: "io", sentence: "The store has failed and has not been brought back yet." });
-    const result = await thread.call<T>(request);
+    const result = await thread.call<T, E>(request);
     // [WS3] A compaction and a look into the past have their own thread to lose, and only read what is durable.
     if (!result.ok && result.error.code === "io" && !BESIDE.has(request.op) && this.thread === thread) {
       this.thread = undefined;
@@ -189,7 +214,7 @@ class StoreThread {
     });
   }
 
-  call<T>(request: WithoutId<StoreRequest>): Promise<Result<T, StoreError>> {
+  call<T, E = StoreError>(request: WithoutId<StoreRequest>): Promise<Result<T, E | StoreError>> {
     if (this.failure !== undefined) return Promise.resolve(err(this.failure));
     const id = this.nextId++;
     return new Promise((done) => {

@@ -15,6 +15,8 @@ export type PostgresServer = {
   readonly database: (name: string) => Promise<string>;
   /** Runs SQL in a database of this server and returns what psql prints. */
   readonly sql: (database: string, text: string) => string;
+  /** All of the schema `copresence` as text: pg_dump with columns as they are, bytes unescaped where they are text. */
+  readonly dump: (database: string) => string;
   /** Stops at once, as a crash does, or after tidying up; `start` brings it back. */
   readonly stop: (how: "immediate" | "fast") => Promise<void>;
   readonly start: () => Promise<void>;
@@ -75,6 +77,15 @@ export async function startPostgres(): Promise<PostgresServer> {
       env: environment,
       encoding: "utf8",
     });
+  const dump = (database: string): string => {
+    const text = execFileSync(join(bin, "pg_dump"), ["-h", folder, "-U", "copresence", "-d", database, "--schema=copresence"], {
+      env: environment,
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+    });
+    // Columns of bytes are dumped as hexadecimal digits; a name in them must be found too.
+    return text.replace(/\\\\x([0-9a-f]+)/g, (_all, digits: string) => Buffer.from(digits, "hex").toString("latin1"));
+  };
   const url = (database: string): string => `postgres://copresence@/${database}?host=${encodeURIComponent(folder)}`;
 
   await start();
@@ -85,6 +96,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       return url(name);
     },
     sql,
+    dump,
     stop,
     start,
     remove: async () => {

@@ -71,6 +71,14 @@ export class ClientRegistry {
     return { claim: "owned", fresh };
   }
 
+  /** Another name stands for a person from now on; should they come back, what they wrote is not theirs any more. */
+  rename(user: string, alias: string): void {
+    for (const [client, owner] of this.owners) if (owner === user) this.owners.set(client, alias);
+    const count = this.perUser.get(user);
+    this.perUser.delete(user);
+    if (count !== undefined) this.perUser.set(alias, count + (this.perUser.get(alias) ?? 0));
+  }
+
   forget(session: SessionId): void {
     this.claims.delete(session);
   }

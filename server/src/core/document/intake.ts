@@ -21,7 +21,7 @@ import { NOTHING } from "./update-bytes.ts";
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
 const WAITING_DELETES_MAX = 16_384;
 
-export type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { readonly record: AppendRecord };
+export type Edit = Settling & ToldEdit & Pick<Admitted, "weightUs" | "places"> & { record: AppendRecord };
 export type EditAuthor = { readonly user: string; readonly session: SessionId | undefined; readonly synced: number; readonly ackTo: number };
 
 export class Intake {
@@ -67,6 +67,12 @@ export class Intake {
     root.ownClaimed = true;
     this.take(admitted, { user, session: undefined, synced: 0, ackTo: 0 });
     return this.launch([]);
+  }
+
+  /** What still waits, and whose clientIDs are whose, names `alias` instead of a person who was erased. */
+  forgetPerson(user: string, alias: string): void {
+    this.root.clients.rename(user, alias);
+    for (const edit of this.queue.all()) if (edit.record.user === user) edit.record = { ...edit.record, user: alias };
   }
 
   /** Adds what the store is to do next: the next batch, or a re-rooting that waited for the last one. */

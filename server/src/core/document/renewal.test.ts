@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { contentOf, type Peer, workshop, World } from "./document-harness.ts";
 import { isWornOut } from "./renewal.ts";
+import { hash32 } from "../palette.ts";
 import { RetiredClients } from "./retired-clients.ts";
 
 const WORN = { clients: 10, live: 100, dead: 5000 };
@@ -177,7 +178,7 @@ describe("re-rooting under people", () => {
 describe("retired clientIDs", () => {
   it("[RT1] [RT3] survive encoding, and the oldest are forgotten in the end", () => {
     let retired = new RetiredClients();
-    for (let epoch = 1; epoch <= 10; epoch++) retired = retired.with([{ client: 2 ** 40 + epoch, user: `u-${epoch % 2}`, clock: epoch }]);
+    for (let epoch = 1; epoch <= 10; epoch++) retired = retired.with([{ client: 2 ** 40 + epoch, owner: hash32(`u-${epoch % 2}`), clock: epoch }]);
     const again = RetiredClients.decode(retired.encode());
     expect([again?.has(2 ** 40 + 1), again?.has(2 ** 40 + 3), again?.has(2 ** 40 + 10)]).toEqual([false, true, true]);
     expect([...(again?.clocksOf("u-0") ?? [])].map(([, clock]) => clock)).toEqual([4, 6, 8, 10]);

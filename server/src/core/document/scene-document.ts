@@ -17,7 +17,7 @@
  * [SE7] A document with too many clientIDs or tombstones is re-rooted under its people (succession.ts): SDK peers hear the new epoch by an ack,
  *       are ignored until they ask by its root, and make again what was not acknowledged; stock replicas are closed with `documentRenewed`.
  */
-import { assert, type Result, type SessionId } from "@copresence/shared/base";
+import { type Result, type SessionId } from "@copresence/shared/base";
 import {
   listObjects,
   type ObjectTransform,
@@ -34,11 +34,12 @@ import type { CoreEffect, Identity, PipelineEvent } from "../types.ts";
 import { AwarenessTable } from "./awareness-table.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { askedValue, type CasAsk, CasDesk } from "./cas-desk.ts";
-import { DocSession, type PeerKind, SLOW_MAX, SLOW_MS } from "./doc-session.ts";
+import { DocSession, type PeerKind } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Corrupt, DocumentRoot, versionOf } from "./document-root.ts";
 import { type Edit, Intake } from "./intake.ts";
+import { Integration } from "./integration.ts";
 import { OwnEdits } from "./own-edits.ts";
 import { idKey, rootPlace } from "./places.ts";
 import { clip, refusal, Refusals } from "./refusals.ts";
@@ -63,9 +64,6 @@ export type SceneDocumentOptions = {
   readonly stopwatch?: (() => number) | undefined;
 };
 
-/** What applying updates together may cost, estimated: below, no author is to blame for the others' time. */
-const TOGETHER_US = 4000;
-
 export class SceneDocument {
   private readonly scene: Scene;
   private readonly intake: Intake;
@@ -73,7 +71,7 @@ export class SceneDocument {
   private version: number;
   private readonly sessions = new Map<SessionId, DocSession>();
   private readonly awareness = new AwarenessTable();
-  private readonly stopwatch: () => number;
+  private readonly integration: Integration;
   private readonly out = new DocOutbound(this.sessions);
   private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
@@ -95,7 +93,7 @@ export class SceneDocument {
     this.scene = scene;
     this.version = versionOf(epoch, seq);
     this.intake = new Intake(new DocumentRoot({ scene, epoch, clientId, permissions, retired }));
-    this.stopwatch = stopwatch ?? (() => 0);
+    this.integration = new Integration(this.sessions, stopwatch ?? (() => 0));
     this.settlement = new Settlement(epoch, this.sessions);
     this.refusals = new Refusals(this.out, this.settlement);
     const { intake, sessions, out, settlement } = this;
@@ -191,6 +189,20 @@ export class SceneDocument {
     const edits = this.intake.queue.landed(batch, durable);
     if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
     if (durable || this.intake.queue.length === 0) return [];
+    return this.inTrouble(sentence);
+  }
+
+  /** A write hangs: read-only until it is known what became of it [SE4]. What is under way stays so: it is neither failed nor made again. */
+  stalled(sentence: string): CoreEffect[] {
+    return this.intake.trouble === undefined ? this.inTrouble(sentence) : [];
+  }
+
+  /** A person who is not here is erased: what still waits to be written, and whose clientIDs are whose, names `alias` instead. */
+  forgetPerson(user: string, alias: string): void {
+    this.intake.forgetPerson(user, alias);
+  }
+
+  private inTrouble(sentence: string): CoreEffect[] {
     this.intake.trouble = sentence;
     const told = this.out.toSdk({ type: "storage", state: "bad", sentence: clip(sentence) });
     return [...this.broadcasts.flush(), ...told, ...this.succession.resume()];
@@ -320,9 +332,9 @@ export class SceneDocument {
       return [];
     }
     if (from.stale !== undefined) return this.settlement.settle(from, ordinal);
-    const startedMs = this.stopwatch();
+    const startedMs = this.integration.now();
     const verdict = this.root.gate.admit(update, { session: from.id, identity: from.identity, room: this.intake.fault(update.length) });
-    if (this.isSlow(from, startedMs)) return [{ kind: "close", session: from.id, reason: "editsTooSlow" }];
+    if (this.integration.isSlow(from, startedMs)) return [{ kind: "close", session: from.id, reason: "editsTooSlow" }];
     switch (verdict.kind) {
       case "nothing":
         return this.settlement.settleKnown(from, ordinal, this.intake.queue.length === 0 ? undefined : this.intake.queue.newest);
@@ -347,21 +359,10 @@ export class SceneDocument {
     }
   }
 
-  /** Counts what held the thread too long against its author; true when that is enough. */
-  private isSlow(from: DocSession, startedMs: number): boolean {
-    return this.stopwatch() - startedMs > SLOW_MS && ++from.slow >= SLOW_MAX;
-  }
-
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
-    const effects: CoreEffect[] = [];
-    for (let from = 0, to = 0; from < edits.length; from = to) {
-      for (let us = 0; to < edits.length && (to === from || us + (edits[to]?.weightUs ?? 0) <= TOGETHER_US); to++) us += edits[to]?.weightUs ?? 0;
-      effects.push(...this.integrate(edits.slice(from, to)));
-    }
     const { root } = this;
-    assert(!root.incomplete, "an admitted update integrates completely");
-    root.gate.settled(edits.length);
-    root.recountObjects();
+    const effects = this.integration.integrate(root, edits);
+    this.version += edits.length;
     for (const { event, by } of root.changes.tellWhole(this.version)) effects.push({ kind: "event", event, by });
     const told = edits.filter(({ record }) => record.update !== NOTHING);
     // Authors first: in a crowd the sends to all the others take longer than the disk did.
@@ -371,24 +372,6 @@ export class SceneDocument {
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     if (root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
     return this.intake.launch(this.compact(effects));
-  }
-
-  /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
-  private integrate(edits: readonly Edit[]): CoreEffect[] {
-    const startedMs = this.stopwatch();
-    const { root } = this;
-    root.stored = undefined;
-    root.doc.transact(() => {
-      for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(root.doc, record.update);
-    });
-    for (const { record, places } of edits) {
-      root.size.add(record.update.length);
-      root.changes.note(places, record.user);
-    }
-    this.version += edits.length;
-    const heaviest = edits.reduce((most, edit) => (edit.weightUs > most.weightUs ? edit : most));
-    const author = heaviest.session === undefined ? undefined : this.sessions.get(heaviest.session);
-    return author !== undefined && this.isSlow(author, startedMs) ? [{ kind: "close", session: author.id, reason: "editsTooSlow" }] : [];
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {

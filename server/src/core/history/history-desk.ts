@@ -68,6 +68,7 @@ export class HistoryDesk {
     if (asked === undefined || this.roster.bySession(asked.session) === undefined) return;
     if (answer === undefined) return this.refuse(asked.session, asked.ref, "read-only", `The history cannot be read at the moment: ${sentence}`);
     if (answer.kind === "undo") return this.undo(asked, answer);
+    if (answer.kind !== "list") return;
     const { startMs, more, entries } = answer;
     const wire = entries.map(({ fields, ...entry }) => ({ ...entry, fields: [...fields] }));
     this.out.send(asked.session, { type: "history", ref: asked.ref, startMs, more, entries: wire });

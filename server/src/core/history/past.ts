@@ -11,7 +11,9 @@
  */
 import { OBJECTS_ROOT } from "@copresence/shared/scene";
 import * as Y from "yjs";
-import type { Past, PastAnswer, PastEntry, PastQuery, PastRecord, StoredObject, UndoneObject } from "./types.ts";
+import { personPast, type PersonPast } from "./person-past.ts";
+import { beginPast, noteChanges, type SeenChanges } from "./replay.ts";
+import type { Past, PastAnswer, PastEntry, PastQuery, PastRecord, PersonObject, StoredObject, UndoneObject } from "./types.ts";
 
 /** Edits of one person to one object that are not further apart are one entry. */
 const TOGETHER_MS = 60_000;
@@ -24,6 +26,7 @@ type Open = { user: string; object: string; kind: PastEntry["kind"]; fields: Set
 
 /** `pasts`: one per epoch, oldest first. */
 export function readPast(pasts: readonly Past[], query: PastQuery): PastAnswer {
+  if (query.kind === "person") return { kind: "person", ...together(pasts.map((past) => personPast(past, query.by))) };
   return query.kind === "list" ? list(pasts, query) : undo(pasts, query);
 }
 
@@ -48,6 +51,17 @@ function undo(pasts: readonly Past[], query: PastQuery): PastAnswer {
 
 const chosen = (record: PastRecord, { by, sinceMs }: PastQuery): boolean => (by === "" || record.user === by) && record.atMs >= sinceMs;
 
+/** What a person did in all epochs. */
+function together(epochs: readonly PersonPast[]): PersonPast {
+  const objects = new Map<string, PersonObject>();
+  for (const one of epochs.flatMap((past) => past.objects)) {
+    const before = objects.get(one.object);
+    objects.set(one.object, { ...one, made: one.made || before?.made === true });
+  }
+  const startMs = epochs.find((past) => past.startMs > 0)?.startMs ?? 0;
+  return { startMs, edits: epochs.flatMap(({ edits }) => edits), objects: [...objects.values()] };
+}
+
 /** Newest first. */
 function listOne(past: Past, query: PastQuery): Open[] {
   const { doc, records } = begin(past);
@@ -57,8 +71,8 @@ function listOne(past: Past, query: PastQuery): Open[] {
   let record: PastRecord | undefined;
   root.observeDeep((events) => {
     if (record === undefined || !chosen(record, query)) return;
-    const seen = new Map<string, { kind: PastEntry["kind"]; fields: Set<string> }>();
-    for (const event of events) note(event as unknown as Y.YEvent<Y.AbstractType<unknown>>, seen);
+    const seen: SeenChanges = new Map();
+    for (const event of events) noteChanges(event as unknown as Y.YEvent<Y.AbstractType<unknown>>, seen);
     for (const [object, change] of seen) {
       if (query.object !== "" && query.object !== object) continue;
       merge(entries, newest, { ...change, user: record.user, object, fromMs: record.atMs, untilMs: record.atMs, edits: 1 });
@@ -67,22 +81,6 @@ function listOne(past: Past, query: PastQuery): Open[] {
   for (record of records) Y.applyUpdate(doc, record.bytes);
   doc.destroy();
   return entries.reverse().sort((a, b) => b.untilMs - a.untilMs);
-}
-
-function note(event: Y.YEvent<Y.AbstractType<unknown>>, seen: Map<string, { kind: PastEntry["kind"]; fields: Set<string> }>): void {
-  const [object, field] = event.path;
-  const of = (id: string) => {
-    let change = seen.get(id);
-    if (change === undefined) seen.set(id, (change = { kind: "changed", fields: new Set() }));
-    return change;
-  };
-  if (object === undefined) {
-    for (const [key, { action }] of event.changes.keys) of(key).kind = action === "delete" ? "deleted" : "created";
-    return;
-  }
-  const change = of(String(object));
-  if (field !== undefined) change.fields.add(String(field));
-  else if (event instanceof Y.YMapEvent) for (const key of event.keysChanged) change.fields.add(String(key));
 }
 
 /** Into the newest entry about the object, when that is the same person's and not long ago. */
@@ -167,8 +165,7 @@ function holdsForeign(item: Y.Item, insertions: Deletions): boolean {
  * the fresh root, and what the room wrote into it of itself.
  */
 function begin({ base, records }: Past): { readonly doc: Y.Doc; readonly records: readonly PastRecord[] } {
-  const doc = new Y.Doc({ gc: false });
-  if (base !== undefined) Y.applyUpdate(doc, base);
+  const doc = beginPast(base);
   const first = records.findIndex(({ user }) => user !== "");
   const founding = first < 0 ? records : records.slice(0, first);
   for (const { bytes } of founding) Y.applyUpdate(doc, bytes);

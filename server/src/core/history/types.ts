@@ -2,7 +2,8 @@
 
 /** Names are "" and `sinceMs` 0 where they do not narrow anything. `sinceMs`: wall clock. */
 export type PastQuery = {
-  readonly kind: "list" | "undo";
+  /** `person`: everything `by` did, for handing it to them. */
+  readonly kind: "list" | "undo" | "person";
   readonly by: string;
   readonly object: string;
   readonly sinceMs: number;
@@ -30,7 +31,18 @@ export type PastEntry = {
 export type StoredObject = Readonly<Record<string, unknown>> | undefined;
 export type UndoneObject = { readonly object: string; readonly before: StoredObject; readonly after: StoredObject };
 
+/** One edit of a person. `wrote`: text and values it carries; `update`: the edit itself, for Yjs. */
+export type PersonEdit = {
+  readonly atMs: number;
+  readonly changes: readonly { readonly object: string; readonly kind: PastEntry["kind"]; readonly fields: readonly string[] }[];
+  readonly wrote: readonly unknown[];
+  readonly update: Uint8Array;
+};
+/** An object that a person made, or changed last. `gone`: it was deleted since. */
+export type PersonObject = { readonly object: string; readonly made: boolean; readonly lastChanged: boolean; readonly gone: boolean };
+
 export type PastAnswer =
+  | { readonly kind: "person"; readonly startMs: number; readonly edits: readonly PersonEdit[]; readonly objects: readonly PersonObject[] }
   /** Newest first. `startMs`: when the history begins; `more`: older entries were left out. */
   | { readonly kind: "list"; readonly startMs: number; readonly more: boolean; readonly entries: readonly PastEntry[] }
   /** `touched`: objects the undone edits were about; those of them that are not among `objects` have been changed by others since. */

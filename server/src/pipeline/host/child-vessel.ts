@@ -8,7 +8,12 @@ import { fork } from "node:child_process";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FromWorker } from "../worker-messages.ts";
-import { HEAP_MB, type Launch } from "./vessel.ts";
+import { WORKER_ENV, WORKER_FLAGS, type Launch } from "./vessel.ts";
+
+function compileCache(): Record<string, string> {
+  const folder = process.env["NODE_COMPILE_CACHE"];
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
 
 /** Whether this process's executable can start another Node: not under another C library's loader, which would be the executable. */
 export const canFork = (): boolean => !basename(process.execPath).startsWith("ld-");
@@ -16,9 +21,9 @@ export const canFork = (): boolean => !basename(process.execPath).startsWith("ld
 export const childVessel: Launch = (entry, { onMessage, onGone }) => {
   const child = fork(fileURLToPath(entry), {
     serialization: "advanced",
-    // It needs none of the server's secrets, flags or preloaded modules.
-    env: {},
-    execArgv: [`--max-old-space-size=${HEAP_MB}`],
+    // It needs none of the server's secrets, flags or preloaded modules; only what it need not compile again.
+    env: { ...WORKER_ENV, ...compileCache() },
+    execArgv: [...WORKER_FLAGS],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   child.unref();

@@ -30,3 +30,9 @@ export type Launch = (entry: URL, events: VesselEvents) => Vessel;
 
 /** Ten thousand objects and the models take a fraction; more is a leak, and the worker dies instead of the process. */
 export const HEAP_MB = 256;
+/**
+ * What a worker process is started with. By default V8 lets the young generation grow to 48 MB, and glibc keeps what was freed in an arena per
+ * thread: a hundred megabytes of nothing beside a hundred of index and models.
+ */
+export const WORKER_FLAGS: readonly string[] = [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=4"];
+export const WORKER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "2" };

@@ -16,6 +16,9 @@ export type LexiconVerdict = {
 /** Degrading, sexual, hateful or threatening is hidden; merely rude is not (words.ts, LW3). */
 const HIDE_FROM: Severity = 2;
 
+/** Of the list and the rules that read it, for the record of what a text was judged by. */
+export const LEXICON_VERSION = "1.0.0";
+
 /** Judges one text of any length; only its first 1 200 characters are read. Never throws. */
 export function judgeText(text: string): LexiconVerdict {
   let severity: Severity | 0 = 0;

@@ -12,10 +12,15 @@ const EVENTS = [
   labelEvent("box", 4, ""),
   searchEvent(1, "valve"),
   motionEvent(12),
-  { ...objectEvent("v2", "shelf"), size: [1, 2, 0.3], tags: ["open"], room: "attic", audience: "staff" },
+  { ...objectEvent("v2", "shelf"), size: [1, 2, 0.3], tags: ["open"], room: "attic" },
   {
     ...searchEvent(2, "what is here"),
-    audiences: ["staff"],
+    find: {
+      otherwise: true,
+      objects: [["safe", false] as const],
+      types: [["valve", true] as const],
+      zones: [{ min: [0, 0, 0] as const, max: [1, 2, 3] as const, allow: false, rank: 2 }],
+    },
     veiled: ["v1"],
     describe: { view: true, people: [{ name: "Ada", asleep: false, view: null, holds: ["v1"] }] },
   },
@@ -27,7 +32,18 @@ describe("events and outcomes in Redis", () => {
     for (const event of EVENTS) expect(around(event)).toEqual(event);
     expect(readPosted(writePosted({ producer: "p-1", id: 0, scene: "room" }))).toEqual({ producer: "p-1", id: 0, scene: "room" });
     const outcomes: Outcome[] = [
-      { id: 1, scene: "room", answer: { kind: "verdict", subject: { kind: "chat", id: 1 }, version: 1, hide: true, reason: "insult" } },
+      {
+        id: 1,
+        scene: "room",
+        answer: {
+          kind: "verdict",
+          subject: { kind: "chat", id: 1 },
+          version: 1,
+          hide: true,
+          reason: "insult",
+          by: { model: "text", version: "1.0.0", why: ["insult 0.93 >= 0.7"], thresholds: { insult: 0.7 } },
+        },
+      },
       {
         id: 2,
         scene: "room",

@@ -7,23 +7,37 @@
  * [EW3] A kind of event or answer that is added to the types does not compile until it is described here.
  */
 import type { SessionId } from "@copresence/shared/base";
+import { type ResolvedRight, RULES_MAX } from "@copresence/shared/scene";
 import { z } from "zod";
 import { MOTION_FEATURES } from "../../core/motion-features.ts";
 import type { PipelineEvent, SceneDescription, SearchHit } from "../../core/types.ts";
 import type { Outcome } from "../carrier.ts";
-import type { PipelineAnswer } from "../types.ts";
+import type { JudgedBy, PipelineAnswer } from "../types.ts";
 
 const POSITION_STEP_M = 0.25;
 const YAW_STEP_RAD = Math.PI / 16;
+
+/** Rules of a scene's definition and those set while it runs. */
+const RULES_MOST = 4 * RULES_MAX;
 
 const text = z.string().max(65_536);
 const id = z.string().max(256);
 const count = z.number().int().nonnegative();
 const vector = z.array(z.number()).max(4);
+const corner = z.tuple([z.number(), z.number(), z.number()]);
 const subject = z.union([
   z.strictObject({ kind: z.literal("chat"), id: count }),
   z.strictObject({ kind: z.literal("field"), object: id, field: id }),
 ]);
+const thresholds = z.record(id, z.number()).refine((heads) => Object.keys(heads).length <= 64, "too many heads");
+const by: z.ZodType<JudgedBy> = z.strictObject({ model: id, version: id, why: z.array(id).max(64), thresholds });
+const verdicts = z.array(z.tuple([id, z.boolean()])).max(RULES_MOST);
+const find: z.ZodType<ResolvedRight> = z.strictObject({
+  otherwise: z.boolean(),
+  objects: verdicts,
+  types: verdicts,
+  zones: z.array(z.strictObject({ min: corner, max: corner, allow: z.boolean(), rank: count })).max(RULES_MOST),
+});
 const session = id as unknown as z.ZodType<SessionId>;
 
 const view = z.strictObject({ position: vector, rotation: vector }).nullable();
@@ -42,10 +56,9 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
     size: vector.optional(),
     tags: z.array(text).max(1024).optional(),
     room: text.optional(),
-    audience: id.optional(),
   }),
   objectGone: z.strictObject({ kind: z.literal("objectGone"), object: id, version: count }),
-  text: z.strictObject({ kind: z.literal("text"), subject, version: count, user: id, text }),
+  text: z.strictObject({ kind: z.literal("text"), subject, version: count, user: id, text, thresholds: thresholds.optional() }),
   search: z.strictObject({
     kind: z.literal("search"),
     session,
@@ -55,7 +68,7 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
     withinM: z.number(),
     types: z.array(id).max(64),
     from: view,
-    audiences: z.array(id).max(4096).optional(),
+    find: find.optional(),
     veiled: z.array(id).max(65_536).optional(),
     describe: z
       .strictObject({
@@ -80,7 +93,7 @@ const description: z.ZodType<SceneDescription> = z.strictObject({
   groups: z.array(z.strictObject({ label: text, count, position: vector })).max(256),
 });
 const ANSWERS: { readonly [K in PipelineAnswer["kind"]]: z.ZodType<Extract<PipelineAnswer, { kind: K }>> } = {
-  verdict: z.strictObject({ kind: z.literal("verdict"), subject, version: count, hide: z.boolean(), reason: id }),
+  verdict: z.strictObject({ kind: z.literal("verdict"), subject, version: count, hide: z.boolean(), reason: id, by }),
   searched: z.strictObject({
     kind: z.literal("searched"),
     session: id,

@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { HEAP_MB } from "../host/vessel.ts";
+import { WORKER_ENV, WORKER_FLAGS } from "../host/vessel.ts";
 import { keysOf } from "./keys.ts";
 import { openLink } from "./link.ts";
 import { releaseLeases } from "./part-leases.ts";
@@ -92,8 +92,8 @@ export class WorkerPool {
   private start(slot: Slot): void {
     const { entry = new URL("./worker-process.ts", import.meta.url), url, namespace, onLog } = this.options;
     const child = fork(fileURLToPath(entry), {
-      env: {},
-      execArgv: [`--max-old-space-size=${HEAP_MB}`],
+      env: { ...WORKER_ENV },
+      execArgv: [...WORKER_FLAGS],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     slot.child = child;

@@ -12,14 +12,15 @@ const B = 0.4;
 const MAX_SCANNED_VOCABULARY = 20_000;
 const MAX_EXPANSIONS = 8;
 
-/** Admits every document: what needs no counting. */
-export const EVERYBODY = (): boolean => true;
-
 export type WeightedTerm = { readonly term: string; readonly weight: number };
 
+/** `weights`: document -> summed field weight of the term. */
+type Posting = { readonly term: string; readonly weights: Map<number, number> };
+
 export class Bm25 {
-  private readonly postings = new Map<string, Map<number, number>>();
-  private readonly documents = new Map<number, ReadonlyMap<string, number>>();
+  private readonly postings = new Map<string, Posting>();
+  /** Terms of each document, the very strings that are keys of `postings`: ten thousand objects hold a quarter of a million. */
+  private readonly documents = new Map<number, readonly string[]>();
   private readonly lengths = new Map<number, number>();
   private totalLength = 0;
   private scores = new Float64Array(1024);
@@ -35,13 +36,15 @@ export class Bm25 {
   add(doc: number, terms: ReadonlyMap<string, number>): void {
     this.remove(doc);
     let length = 0;
+    const held: string[] = [];
     for (const [term, weight] of terms) {
       let posting = this.postings.get(term);
-      if (posting === undefined) this.postings.set(term, (posting = new Map()));
-      posting.set(doc, weight);
+      if (posting === undefined) this.postings.set(term, (posting = { term, weights: new Map() }));
+      posting.weights.set(doc, weight);
+      held.push(posting.term);
       length += weight;
     }
-    this.documents.set(doc, terms);
+    this.documents.set(doc, held.slice());
     this.lengths.set(doc, length);
     this.totalLength += length;
     if (doc >= this.scores.length) {
@@ -54,10 +57,10 @@ export class Bm25 {
   remove(doc: number): void {
     const terms = this.documents.get(doc);
     if (terms === undefined) return;
-    for (const term of terms.keys()) {
-      const posting = this.postings.get(term);
-      posting?.delete(doc);
-      if (posting?.size === 0) this.postings.delete(term);
+    for (const term of terms) {
+      const weights = this.postings.get(term)?.weights;
+      weights?.delete(doc);
+      if (weights?.size === 0) this.postings.delete(term);
     }
     this.totalLength -= this.lengths.get(doc) ?? 0;
     this.lengths.delete(doc);
@@ -69,16 +72,16 @@ export class Bm25 {
   }
   /** Whether `doc` holds `term`. */
   holds(doc: number, term: string): boolean {
-    return this.postings.get(term)?.has(doc) === true;
+    return this.postings.get(term)?.weights.has(doc) === true;
   }
 
   /** Documents that hold `term`. */
   holders(term: string): Iterable<number> {
-    return this.postings.get(term)?.keys() ?? [];
+    return this.postings.get(term)?.weights.keys() ?? [];
   }
-  /** How many of the admitted documents hold `term`. */
-  count(term: string, admits: (doc: number) => boolean): number {
-    if (admits === EVERYBODY) return this.postings.get(term)?.size ?? 0;
+  /** How many documents hold `term`; of the admitted ones, if so asked. */
+  count(term: string, admits?: (doc: number) => boolean): number {
+    if (admits === undefined) return this.postings.get(term)?.weights.size ?? 0;
     let sum = 0;
     for (const doc of this.holders(term)) if (admits(doc)) sum++;
     return sum;
@@ -89,7 +92,7 @@ export class Bm25 {
     const touched: number[] = [];
     const mean = this.totalLength / Math.max(1, this.documents.size);
     for (const { term, weight } of query) {
-      const posting = this.postings.get(term);
+      const posting = this.postings.get(term)?.weights;
       if (posting === undefined) continue;
       const rarity = Math.log(1 + (this.documents.size - posting.size + 0.5) / (posting.size + 0.5));
       for (const [doc, frequency] of posting) {
@@ -106,15 +109,20 @@ export class Bm25 {
     });
   }
 
-  /** Known terms that `term` may have been meant as: it begins them (search as you type), or one typing error separates them. */
-  near(term: string): string[] {
+  /**
+   * Known terms that `term` may have been meant as: it begins them (search as you type), or one typing error separates them. The likest first;
+   * `counts`: which of the known terms there are.
+   */
+  near(term: string, counts?: (known: string) => boolean): string[] {
     if (term.length < 3) return [];
     const found: string[] = [];
     let scanned = 0;
     for (const known of this.postings.keys()) {
-      if (++scanned > MAX_SCANNED_VOCABULARY || found.length === MAX_EXPANSIONS) break;
-      if (known.startsWith(term) || (term.length >= 5 && isOneEditAway(term, known))) found.push(known);
+      if (++scanned > MAX_SCANNED_VOCABULARY) break;
+      if (!known.startsWith(term) && !(term.length >= 5 && isOneEditAway(term, known))) continue;
+      if (counts === undefined || counts(known)) found.push(known);
     }
-    return found;
+    const unlike = (known: string): number => Math.abs(known.length - term.length);
+    return found.sort((a, b) => unlike(a) - unlike(b) || (a < b ? -1 : 1)).slice(0, MAX_EXPANSIONS);
   }
 }

@@ -7,7 +7,7 @@
 import type { DescribedPerson, SceneDescription } from "../../core/types.ts";
 import type { Point } from "./grid.ts";
 import { bearing, gapBetween, NO_SIZE, type Place, viewpointOf } from "./relations.ts";
-import { type Indexed, type SceneIndex, type SearchEvent, visibleTo } from "./scene-index.ts";
+import type { Indexed, SceneIndex, SearchEvent } from "./scene-index.ts";
 
 const MAX_GROUPS = 16;
 const TOLD_GROUPS = 6;
@@ -29,12 +29,12 @@ const STRUCTURE: ReadonlySet<string> = new Set(["wall", "floor", "ceiling", "roo
 type Group = { label: string; count: number; sum: [number, number, number] };
 
 export function describeScene(index: SceneIndex, event: SearchEvent): SceneDescription {
-  const visible = event.audiences === undefined ? () => true : visibleTo(event.audiences);
+  const sight = index.sightOf(event);
   const veiled = new Set(event.veiled);
   const view = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
   const wanted = event.describe?.view === true && view !== undefined;
   const inView = wanted ? index.grid.inView(view.point, { x: view.forwardX, z: view.forwardZ }, VIEW_HALF_ANGLE, VIEW_REACH_M) : index.all();
-  const objects = [...inView].flatMap((slot) => index.at(slot) ?? []).filter(visible);
+  const objects = [...inView].flatMap((slot) => (sight.admits(slot) ? (index.at(slot) ?? []) : []));
   const nameOf = (object: Indexed): string => nounOf(object, veiled);
   const groups = groupsOf(objects, nameOf);
   const people = (event.describe?.people ?? []).filter((person) => !wanted || (person.view !== null && isInView(view, person.view.position)));

@@ -66,13 +66,14 @@ export class Grid {
     return found;
   }
 
-  /** The `count` ids nearest to `centre`, nearest first, ties by id. Exact: the radius grows until enough are surely inside. */
-  nearest(centre: Point, count: number): number[] {
+  /** The `count` ids (of those admitted) nearest to `centre`, nearest first, ties by id. Exact: the radius grows until enough are surely inside. */
+  nearest(centre: Point, count: number, admits?: (id: number) => boolean): number[] {
     if (count <= 0 || this.places.size === 0) return [];
     let ids: number[] = [];
     for (let radius = CELL_M; ; radius *= 2) {
-      ids = this.within(centre, radius);
-      if (ids.length >= count || ids.length === this.places.size || radius > MAX_RADIUS_M) break;
+      const all = this.within(centre, radius);
+      ids = admits === undefined ? all : all.filter(admits);
+      if (ids.length >= count || all.length === this.places.size || radius > MAX_RADIUS_M) break;
     }
     const away = new Map(ids.map((id) => [id, distance(this.places.get(id)?.point ?? centre, centre)]));
     return ids.sort((a, b) => (away.get(a) ?? 0) - (away.get(b) ?? 0) || a - b).slice(0, count);

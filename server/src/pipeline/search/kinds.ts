@@ -33,6 +33,7 @@ const MIN_COSINE = 0.42;
 const DESCRIBED = 0.8;
 const HINTED = 0.5;
 const MAX_KINDS = 20_000;
+const MAX_ROOMS = 4096;
 /** Nouns that stand at the end of a label and name only a part or shape of what stands before them. */
 const SHELLS: ReadonlySet<string> = new Set([
   "frame",
@@ -58,6 +59,8 @@ for (const group of ENGLISH.synonyms) for (const word of group) synonyms.set(ste
 export class KindTable {
   private readonly kinds = new Map<string, Kind>();
   private readonly semantics: Semantics | undefined;
+  /** What rooms are called, by what they say they are. */
+  private readonly rooms = new Map<string, readonly string[]>();
 
   constructor(semantics: Semantics | undefined) {
     this.semantics = semantics;
@@ -121,8 +124,14 @@ export class KindTable {
   /** How much a room is what a phrase calls it: a corridor is a hallway. */
   roomLike(name: readonly string[], room: string): number {
     if (this.semantics === undefined || name.length === 0) return 0;
-    const roomNames = namesOf(wordsOf(room).map(stem));
-    return Math.max(0, ...namesOf(name).flatMap((asked) => roomNames.map((named) => this.semantics!.similarity(asked, named))));
+    let roomNames = this.rooms.get(room);
+    if (roomNames === undefined) {
+      if (this.rooms.size >= MAX_ROOMS) this.rooms.clear();
+      this.rooms.set(room, (roomNames = namesOf(wordsOf(room).map(stem))));
+    }
+    let most = 0;
+    for (const asked of namesOf(name)) for (const named of roomNames) most = Math.max(most, this.semantics.similarity(asked, named));
+    return most;
   }
   get clever(): boolean {
     return this.semantics !== undefined;

@@ -9,7 +9,9 @@
 import type { Kind } from "./kinds.ts";
 import type { Phrase } from "./parse-query.ts";
 import type { Indexed, SceneIndex } from "./scene-index.ts";
+import { kthGreatest } from "./select.ts";
 import { cosine } from "./semantics.ts";
+import type { Sight } from "./sight.ts";
 import { stem } from "./words.ts";
 
 export type Candidate = {
@@ -51,45 +53,38 @@ const STRUCTURAL: ReadonlySet<string> = new Set(["wall", "floor", "ceiling", "ro
 
 type Term = { readonly term: string; readonly forms: readonly string[]; readonly weight: number; readonly letter: boolean };
 
-/** Objects that match a phrase by words and colours, best first, with scores in 0..1. */
-export function phraseMatches(
-  index: SceneIndex,
-  phrase: Phrase,
-  admits: Admits,
-  veiled: ReadonlySet<string>,
-  exhaustive: boolean,
-  prefer?: () => Prefer | undefined,
-  around?: () => ReadonlySet<number> | undefined,
-): Candidate[] {
-  const terms = termsOf(index, phrase, admits);
+type Matching = {
+  readonly index: SceneIndex;
+  readonly sight: Sight;
+  readonly phrase: Phrase;
+  readonly veiled: ReadonlySet<string>;
+  readonly exhaustive: boolean;
+  /** What may be meant, of what is seen; absent: all of it. */
+  readonly filter?: Admits | undefined;
+  readonly prefer?: () => Prefer | undefined;
+  readonly around?: () => ReadonlySet<number> | undefined;
+};
+
+/** Objects that match a phrase by words and colours, in no order, with scores in 0..1. */
+export function phraseMatches(matching: Matching): Candidate[] {
+  const { index, sight, phrase, veiled, exhaustive, filter } = matching;
+  const terms = termsOf(matching);
   const rarity = terms.reduce((sum, { weight }) => sum + weight, 0);
   const headWeight = terms.filter(({ term }) => term === phrase.head).reduce((sum, { weight }) => sum + weight, 0);
+  const others = rarity - headWeight;
+  const letters = terms.filter(({ letter }) => letter);
   const nothing = phrase.terms.length === 0 && phrase.about.length === 0;
-  const about = nothing ? undefined : index.kinds.describe(phrase);
-  const guess = guessOf(index, phrase);
-  const found: Candidate[] = [];
-  const named = new Map<Kind, { score: number; note: string }>();
-  for (const [kind] of index.byKind) {
-    let match = nothing ? { score: STRUCTURAL.has(kind.head) ? STRUCTURE : 1, note: "" } : index.kinds.match(phrase, kind, about);
-    if (guess !== undefined) {
-      const guessed = index.kinds.match({ ...phrase, head: guess, name: [guess] }, kind, undefined);
-      if (guessed.score * GUESSED > match.score) match = { score: guessed.score * GUESSED, note: `${guess} for ${phrase.head}` };
-    }
-    named.set(kind, match);
-  }
+  const named = kindsNamed(matching, nothing);
   const mentioned = mentionedIn(index, terms);
   const best = Math.max(0, ...[...named.values()].map(({ score }) => score));
+  const found: Candidate[] = [];
   const take = (slot: number, score: number, note: string): void => {
     const object = index.at(slot);
-    if (object === undefined || !admits(slot)) return;
-    if (veiled.has(object.id)) return void found.push(...byType(index, phrase, slot, object));
-    const letters = terms.reduce(
-      (sum, { letter, term, weight }) => sum + (letter && object.codes.some((code) => code.startsWith(term)) ? weight : 0),
-      0,
-    );
-    const held = (mentioned.get(slot) ?? 0) + letters;
+    if (object === undefined || !sight.admits(slot) || filter?.(slot) === false) return;
+    if (veiled.size > 0 && veiled.has(object.id)) return void found.push(...byType(index, phrase, slot, object));
+    let held = mentioned?.[slot] ?? 0;
+    for (const { term, weight } of letters) if (object.codes.some((code) => code.startsWith(term))) held += weight;
     const headHeld = headWeight > 0 && index.words.holds(slot, phrase.head ?? "") ? headWeight : 0;
-    const others = rarity - headWeight;
     const covered = others > 0 ? Math.min(1, (held - headHeld) / others) : 1;
     const byName = score * (others > 0 ? NAME_SHARE + (1 - NAME_SHARE) * covered : 1);
     // A door frame holds the word door and is none: the head counts as much as the name matches.
@@ -98,26 +93,46 @@ export function phraseMatches(
     const sort = Math.max(byName, byText * (score > 0.5 ? 1 : 0.9)) * colourFactor(phrase, object);
     if (sort > MIN_SORT) found.push({ slot, object, sort, score: sort, note: byName >= byText ? note : "its text" });
   };
-  const taken = new Set<number>();
-  const near = nothing && index.size > MAX_CANDIDATES && !exhaustive ? around?.() : undefined;
-  for (const [kind, slots] of index.byKind) {
+  const taken = mentioned === undefined && veiled.size === 0 ? undefined : new Uint8Array(index.slotEnd);
+  const near = nothing && sight.size > MAX_CANDIDATES && !exhaustive ? matching.around?.() : undefined;
+  const takeKind = (kind: Kind, slots: Iterable<number>): void => {
     const { note, score: plain } = named.get(kind) ?? { score: 0, note: "" };
     const score = kind.shell && best > FOUND ? Math.min(plain, SHELL_BESIDE) : plain;
-    if (score <= MIN_NAME || score < ALIKE * best) continue;
+    if (score <= MIN_NAME || score < ALIKE * best) return;
     for (const slot of slots) {
-      if (near !== undefined && !near.has(slot)) continue;
-      if (mentioned.size > 0) taken.add(slot);
+      if (taken !== undefined) taken[slot] = 1;
       take(slot, score, note);
     }
-  }
-  for (const slot of mentioned.keys()) if (!taken.has(slot)) take(slot, 0, "");
+  };
+  if (near === undefined) for (const [kind, slots] of index.byKind) takeKind(kind, slots);
+  else for (const [kind, slots] of Map.groupBy(near, (slot) => index.at(slot)!.kind)) takeKind(kind, slots);
+  if (mentioned !== undefined)
+    for (let slot = 0; slot < mentioned.length; slot++) if ((mentioned[slot] ?? 0) > 0 && taken?.[slot] === 0) take(slot, 0, "");
   for (const id of veiled) {
     const slot = index.slotOf(id);
-    if (slot !== undefined && !taken.has(slot) && !found.some((candidate) => candidate.slot === slot)) take(slot, 0, "");
+    if (slot !== undefined && taken?.[slot] === 0 && !found.some((candidate) => candidate.slot === slot)) take(slot, 0, "");
   }
   literalSizes(index, phrase, found);
-  if (best < 0.9 || (best < 1 && phrase.name.length > 1)) company(index, phrase, found);
-  return (exhaustive ? found : narrow(found, prefer)).sort(byScore);
+  if (best < 0.9 || (best < 1 && phrase.name.length > 1)) company(matching, found);
+  return exhaustive ? found : narrow(found, matching.prefer);
+}
+
+/** How much the phrase means each kind there is to see. */
+function kindsNamed({ index, sight, phrase }: Matching, nothing: boolean): Map<Kind, { score: number; note: string }> {
+  const about = nothing ? undefined : index.kinds.describe(phrase);
+  const guess = guessOf(index, sight, phrase);
+  const guessed = guess === undefined ? undefined : { ...phrase, head: guess, name: [guess] };
+  const named = new Map<Kind, { score: number; note: string }>();
+  for (const [kind] of index.byKind) {
+    if (!sight.hasKind(kind)) continue;
+    let match = nothing ? { score: STRUCTURAL.has(kind.head) ? STRUCTURE : 1, note: "" } : index.kinds.match(phrase, kind, about);
+    if (guessed !== undefined) {
+      const { score } = index.kinds.match(guessed, kind, undefined);
+      if (score * GUESSED > match.score) match = { score: score * GUESSED, note: `${guess} for ${phrase.head}` };
+    }
+    named.set(kind, match);
+  }
+  return named;
 }
 
 /** What moderation hides from the asker cannot be asked for: the object goes by its type. */
@@ -151,7 +166,7 @@ function literalSizes(index: SceneIndex, phrase: Phrase, found: Candidate[]): vo
  * What stands around a thing tells which it is where its label does not: the table among chairs is the dining table, the one at the sofa the
  * coffee table. Prefers among equals only.
  */
-function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
+function company({ index, sight, phrase }: Matching, found: Candidate[]): void {
   const named = index.kinds.thing(phrase);
   const top = Math.max(0, ...found.map(({ sort }) => sort));
   const equals = found.map((_, i) => i).filter((i) => found[i]!.sort >= 0.9 * top && found[i]!.object.placed);
@@ -159,7 +174,7 @@ function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
   const likes = equals.map((i) => {
     const { object, slot } = found[i]!;
     // Each sort of neighbour counts once: eight chairs say no more than one.
-    const near = index.grid
+    const near = sight
       .within(object.point, COMPANY_M + Math.max(object.half.x, object.half.z))
       .filter((other) => other !== slot && index.at(other)?.kind !== object.kind);
     const vectors = new Set(near.slice(0, MAX_COMPANY).map((other) => index.at(other)?.kind.vector));
@@ -175,12 +190,12 @@ function company(index: SceneIndex, phrase: Phrase, found: Candidate[]): void {
 }
 
 /** Weights by rarity among what the asker sees [MA1]; words that nearly everything has are left out where there are others. */
-function termsOf(index: SceneIndex, phrase: Phrase, admits: Admits): Term[] {
-  const all = Math.max(1, index.size);
+function termsOf({ index, sight, phrase, filter }: Matching): Term[] {
+  const all = Math.max(1, sight.size);
   const terms = [...new Set(phrase.terms)].map((term) => {
-    const known = index.words.has(term);
-    const forms = known ? [term] : term.length === 1 || index.kinds.knows(term) ? [] : index.words.near(term);
-    const holders = known ? index.words.count(term, admits) : 0;
+    const known = sight.knows(term);
+    const forms = known ? [term] : term.length === 1 || index.kinds.knows(term) ? [] : sight.near(term);
+    const holders = !known ? 0 : filter === undefined ? sight.holders(term) : index.words.count(term, (slot) => sight.admits(slot) && filter(slot));
     const weight = Math.log(1 + (all - holders + 0.5) / (holders + 0.5)) + (/\d/.test(term) ? 2 : 0.2);
     return { term, forms, letter: term.length === 1, weight, common: holders > EVERYWHERE * all && all > MAX_CANDIDATES };
   });
@@ -189,20 +204,23 @@ function termsOf(index: SceneIndex, phrase: Phrase, admits: Admits): Term[] {
 }
 
 /** A head that nobody knows is taken for a word of the scene that it begins or misspells [MA2]. */
-function guessOf(index: SceneIndex, { head }: Phrase): string | undefined {
-  if (head === undefined || index.words.has(head) || index.kinds.knows(head)) return undefined;
-  return index.words.near(head)[0];
+function guessOf(index: SceneIndex, sight: Sight, { head }: Phrase): string | undefined {
+  if (head === undefined || sight.knows(head) || index.kinds.knows(head)) return undefined;
+  return sight.near(head)[0];
 }
 
-function mentionedIn(index: SceneIndex, terms: readonly Term[]): Map<number, number> {
-  const sums = new Map<number, number>();
+/** By slot, the weight of the terms that its words hold; undefined when there are none. */
+function mentionedIn(index: SceneIndex, terms: readonly Term[]): Float64Array | undefined {
+  let sums: Float64Array | undefined;
   for (const { forms, weight, term } of terms) {
-    const seen = new Set<number>();
+    const seen = forms.length > 1 ? new Set<number>() : undefined;
     for (const form of forms) {
+      sums ??= new Float64Array(index.slotEnd);
+      const share = form === term ? weight : weight * GUESSED;
       for (const slot of index.words.holders(form)) {
-        if (seen.has(slot)) continue;
-        seen.add(slot);
-        sums.set(slot, (sums.get(slot) ?? 0) + (form === term ? weight : weight * GUESSED));
+        if (seen?.has(slot) === true) continue;
+        seen?.add(slot);
+        sums[slot] = (sums[slot] ?? 0) + share;
       }
     }
   }
@@ -219,11 +237,10 @@ function colourFactor(phrase: Phrase, object: Indexed): number {
 function narrow(found: Candidate[], preferred: (() => Prefer | undefined) | undefined): Candidate[] {
   if (found.length <= MAX_CANDIDATES) return found;
   const prefer: Prefer = preferred?.() ?? ((_, sort) => sort);
-  const ranks = Float64Array.from(found, ({ object, sort }) => prefer(object, sort));
-  const least = Float64Array.from(ranks).sort()[found.length - MAX_CANDIDATES] ?? 0;
+  const ranks = new Float64Array(found.length);
+  found.forEach(({ object, sort }, i) => (ranks[i] = prefer(object, sort)));
+  const least = kthGreatest(ranks.slice(), MAX_CANDIDATES);
   const kept = found.filter((_, i) => (ranks[i] ?? 0) > least);
   for (let i = 0; i < found.length && kept.length < MAX_CANDIDATES; i++) if (ranks[i] === least) kept.push(found[i]!);
   return kept;
 }
-
-export const byScore = (a: Candidate, b: Candidate): number => b.score - a.score || (a.object.id < b.object.id ? -1 : 1);

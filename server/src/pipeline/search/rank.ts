@@ -7,12 +7,13 @@
  * [RK3] Bounded work: see match.ts [MA3] and relate.ts for the caps.
  */
 import type { SearchHit } from "../../core/types.ts";
-import { EVERYBODY } from "./bm25.ts";
-import { type Candidate, byScore, type Prefer, phraseMatches, sizesOf } from "./match.ts";
+import { type Admits, type Candidate, type Prefer, phraseMatches, sizesOf } from "./match.ts";
 import { parseQuery, type Query, type Relation } from "./parse-query.ts";
-import { type Bounds, type Factors, farFrom, isSuperlative, Relater, type Scene } from "./relate.ts";
+import { type Factors, farFrom, isSuperlative, Relater, type Scene } from "./relate.ts";
 import { lookingAlong, type Viewpoint } from "./relations.ts";
-import type { Indexed, SceneIndex } from "./scene-index.ts";
+import type { SceneIndex } from "./scene-index.ts";
+import { bestOf } from "./select.ts";
+import type { Sight } from "./sight.ts";
 
 export type Ask = {
   readonly text: string;
@@ -21,8 +22,8 @@ export type Ask = {
   readonly withinM: number;
   readonly viewpoint: Viewpoint | undefined;
   readonly limit: number;
-  /** What the asker may see; absent: everything [RK2]. */
-  readonly visible?: ((object: Indexed) => boolean) | undefined;
+  /** What the asker may find [RK2]. */
+  readonly sight: Sight;
   /** Ids whose words this asker must not read: explanations call them by their type. */
   readonly veiled?: ReadonlySet<string>;
   /** Without the caps [RK3]: what recall is measured against, far too slow to serve. */
@@ -48,43 +49,29 @@ const WHY_LENGTH = 250;
 
 export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   const query = parseQuery(ask.text);
-  const admits = filterOf(index, ask, query.withinM);
-  const bounds = boundsOf(index, ask.visible);
-  const scene: Scene = {
-    index,
-    admits: seenBy(index, ask),
-    viewpoint: ask.viewpoint,
-    bounds,
-    veiled: ask.veiled ?? NONE,
-    exhaustive: ask.exhaustive === true,
-  };
+  const { sight, viewpoint, veiled = NONE, exhaustive = false } = ask;
+  const scene: Scene = { index, sight, viewpoint, veiled, exhaustive };
   const stanced: Scene = { ...scene, viewpoint: stanceOf(query, scene) };
   const relater = new Relater(stanced, query);
-  const candidates = phraseMatches(
-    index,
-    query.target,
-    admits,
-    scene.veiled,
-    scene.exhaustive,
-    () => preferenceOf(query, stanced, relater),
-    () => aroundOf(query, stanced, relater),
-  );
+  const candidates = phraseMatches({
+    ...scene,
+    phrase: query.target,
+    filter: filterOf(index, ask, query.withinM),
+    prefer: () => preferenceOf(query, stanced, relater),
+    around: () => aroundOf(query, stanced, relater),
+  });
   const applied = applyRelations(query, candidates, relater);
   if (query.thisRoom) applyRoom(candidates, stanced);
   const sizes = sizesOf(index, query.target, candidates);
   const sized = sizes.map(({ size, word }) => relater.sized(candidates, size, word));
   const count = query.counting ? countOf(candidates, applied) : undefined;
-  const at = new Map(candidates.map((candidate, i) => [candidate.slot, i]));
   if (ask.viewpoint !== undefined) {
     for (const candidate of candidates) {
       const away = candidate.object.placed ? farFrom(candidate.object, ask.viewpoint) : 100;
       candidate.score *= 1 - PROXIMITY * (away / (away + 10));
     }
   }
-  const hits = [...candidates]
-    .sort(byScore)
-    .slice(0, ask.limit)
-    .map((candidate) => explain(candidate, at.get(candidate.slot) ?? 0, applied, sized, query));
+  const hits = bestOf(candidates, ask.limit).map((candidate) => explain(candidate, candidates.indexOf(candidate), applied, sized, query));
   return { hits, count };
 }
 
@@ -144,43 +131,20 @@ function countOf(candidates: readonly Candidate[], applied: readonly Applied[]):
   ).length;
 }
 
-function seenBy(index: SceneIndex, { visible }: Ask): (slot: number) => boolean {
-  if (visible === undefined) return EVERYBODY;
-  return (slot) => {
-    const object = index.at(slot);
-    return object !== undefined && visible(object);
-  };
-}
-
-/** Types, distance and permission exclude [RK2]. */
-function filterOf(index: SceneIndex, ask: Ask, spokenM: number | undefined): (slot: number) => boolean {
-  const radius = ask.withinM > 0 && spokenM !== undefined ? Math.min(ask.withinM, spokenM) : ask.withinM > 0 ? ask.withinM : spokenM;
-  const inside = radius !== undefined && ask.viewpoint !== undefined ? new Set(index.grid.within(ask.viewpoint.point, radius)) : undefined;
-  const seen = seenBy(index, ask);
-  if (inside === undefined && ask.types.size === 0) return seen;
-  return (slot) => (inside === undefined || inside.has(slot)) && (ask.types.size === 0 || ask.types.has(index.at(slot)?.type ?? "")) && seen(slot);
-}
-
-function boundsOf(index: SceneIndex, visible: Ask["visible"]): Bounds {
-  if (visible === undefined) return index.bounds();
-  const min: [number, number, number] = [Infinity, Infinity, Infinity];
-  const max: [number, number, number] = [-Infinity, -Infinity, -Infinity];
-  for (const slot of index.all()) {
-    const object = index.at(slot);
-    if (object?.placed !== true || !visible(object)) continue;
-    (["x", "y", "z"] as const).forEach((axis, i) => {
-      min[i] = Math.min(min[i] ?? 0, object.point[axis] - object.half[axis]);
-      max[i] = Math.max(max[i] ?? 0, object.point[axis] + object.half[axis]);
-    });
-  }
-  return Number.isFinite(min[0]) ? { min, max } : { min: [0, 0, 0], max: [0, 0, 0] };
+/** Types and distance exclude [RK2]; undefined when neither was asked for. */
+function filterOf(index: SceneIndex, { withinM, viewpoint, types }: Ask, spokenM: number | undefined): Admits | undefined {
+  const radius = withinM > 0 && spokenM !== undefined ? Math.min(withinM, spokenM) : withinM > 0 ? withinM : spokenM;
+  const inside = radius !== undefined && viewpoint !== undefined ? new Set(index.grid.within(viewpoint.point, radius)) : undefined;
+  if (inside === undefined && types.size === 0) return undefined;
+  return (slot) => (inside === undefined || inside.has(slot)) && (types.size === 0 || types.has(index.at(slot)?.type ?? ""));
 }
 
 /** Where the words put the viewer ("facing the bed", "with your back to the door"); otherwise where the viewer is. */
 function stanceOf(query: Query, scene: Scene): Viewpoint | undefined {
   const { stance } = query;
-  const { bounds, viewpoint } = scene;
+  const { viewpoint } = scene;
   if (stance === undefined) return viewpoint;
+  const bounds = scene.sight.bounds();
   const relater = new Relater(scene, query);
   const [facing, at, back] = [stance.facing, stance.at, stance.backTo].map((phrase) => (phrase === undefined ? undefined : relater.placeOf(phrase)));
   const centre = { x: (bounds.min[0] + bounds.max[0]) / 2, y: bounds.min[1] + 1.6, z: (bounds.min[2] + bounds.max[2]) / 2 };
@@ -194,7 +158,7 @@ function stanceOf(query: Query, scene: Scene): Viewpoint | undefined {
 }
 
 /** For "what is left of the projector": the things around the projectors; around the viewer where nothing is named at all. */
-function aroundOf(query: Query, { index, viewpoint }: Scene, relater: Relater): ReadonlySet<number> | undefined {
+function aroundOf(query: Query, { sight, viewpoint }: Scene, relater: Relater): ReadonlySet<number> | undefined {
   const relation = query.relations.find(({ anchors, kind }) => Array.isArray(anchors) && kind !== "farthest");
   if (query.target.colours.length + query.target.sizes.length > 0) return undefined;
   const centres = Array.isArray(relation?.anchors) ? relater.placesOf(relation.anchors[0]!) : [];
@@ -206,7 +170,7 @@ function aroundOf(query: Query, { index, viewpoint }: Scene, relater: Relater): 
     );
   const around = new Set<number>();
   for (const point of points) {
-    for (const slot of index.grid.within(point, centres.length > 0 ? AROUND_M : AROUND_VIEWER_M)) around.add(slot);
+    for (const slot of sight.within(point, centres.length > 0 ? AROUND_M : AROUND_VIEWER_M)) around.add(slot);
     if (around.size > MAX_AROUND) break;
   }
   return around.size < MIN_AROUND ? undefined : around;
@@ -231,9 +195,9 @@ function preferenceOf(query: Query, { viewpoint }: Scene, relater: Relater): Pre
 }
 
 /** "In this room": where the things next to the viewer say they are. */
-function applyRoom(candidates: Candidate[], { viewpoint, index, admits }: Scene): void {
+function applyRoom(candidates: Candidate[], { viewpoint, index, sight }: Scene): void {
   if (viewpoint === undefined) return;
-  const near = index.grid.nearest(viewpoint.point, 8).filter(admits);
+  const near = sight.nearest(viewpoint.point, 8);
   const rooms = new Map<string, number>();
   for (const slot of near) {
     const room = index.at(slot)?.room ?? "";

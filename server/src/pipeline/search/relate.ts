@@ -8,7 +8,7 @@
 import { distance } from "./grid.ts";
 import type { SizeWord } from "./language/pack.ts";
 import { AnchorGrid } from "./anchor-grid.ts";
-import { type Admits, type Candidate, phraseMatches, sizesOf } from "./match.ts";
+import { type Candidate, phraseMatches, sizesOf } from "./match.ts";
 import type { Phrase, Query, Relation } from "./parse-query.ts";
 import {
   apart,
@@ -25,13 +25,14 @@ import {
   type Viewpoint,
 } from "./relations.ts";
 import type { Indexed, SceneIndex } from "./scene-index.ts";
+import { bestOf } from "./select.ts";
+import type { Sight } from "./sight.ts";
 
 export type Factors = { readonly of: Float64Array; readonly why: (i: number) => string; readonly relation: string };
 export type Scene = {
   readonly index: SceneIndex;
-  readonly admits: Admits;
+  readonly sight: Sight;
   readonly viewpoint: Viewpoint | undefined;
-  readonly bounds: Bounds;
   readonly veiled: ReadonlySet<string>;
   readonly exhaustive: boolean;
 };
@@ -94,8 +95,8 @@ export class Relater {
 
   /** The best of the right sort gets 1: a relation that nothing fits well still says which fits best. */
   private levelled(set: Set_, plain: Factors): Factors {
-    const topSort = Math.max(0, ...set.map(({ sort }) => sort));
-    const most = plain.of.reduce((top, factor, i) => ((set[i]?.sort ?? 0) >= CONTENDER_SORT * topSort ? Math.max(top, factor) : top), 0.02);
+    const least = CONTENDER_SORT * topSort(set);
+    const most = plain.of.reduce((top, factor, i) => ((set[i]?.sort ?? 0) >= least ? Math.max(top, factor) : top), 0.02);
     return { ...plain, of: plain.of.map((factor) => Math.min(1, factor / most)) };
   }
 
@@ -120,15 +121,12 @@ export class Relater {
   private anchorsOf(phrase: Phrase): Anchor[] {
     let found = this.anchors.get(phrase);
     if (found !== undefined) return found;
-    const { index, admits, veiled, exhaustive } = this.scene;
-    const matches = phraseMatches(index, phrase, admits, veiled, exhaustive);
+    const { index, exhaustive } = this.scene;
+    const matches = phraseMatches({ ...this.scene, phrase });
     for (const { size, word } of sizesOf(index, phrase, matches)) this.sized(matches, size, word);
-    matches.sort((a, b) => b.score - a.score);
-    const top = matches[0]?.score ?? 0;
-    found =
-      top < MIN_ANCHOR
-        ? []
-        : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed).slice(0, exhaustive ? matches.length : MAX_ANCHORS);
+    const top = matches.reduce((most, { score }) => Math.max(most, score), 0);
+    const meant = top < MIN_ANCHOR ? [] : matches.filter(({ score, object }) => score >= ANCHOR * top && object.placed);
+    found = bestOf(meant, exhaustive ? meant.length : MAX_ANCHORS);
     this.anchors.set(phrase, found);
     return found;
   }
@@ -148,7 +146,10 @@ export class Relater {
         const anchor = anchors[a]!;
         if (anchor.slot === slot) continue;
         const chain = chained ? Math.max(ofAnchor?.of[a] ?? 1, 0.92 * (ofTarget?.of[at] ?? 0)) : 1;
-        const factor = fitAnchor(relation.kind as "near", object, anchor.object, view) * (anchor.score / top) * chain;
+        const most = (anchor.score / top) * chain;
+        // No fit is above 1: an anchor that cannot be better than the best is not measured.
+        if (most <= best) continue;
+        const factor = fitAnchor(relation.kind as "near", object, anchor.object, view) * most;
         if (factor > best) {
           best = factor;
           chosen[at] = a;
@@ -207,7 +208,7 @@ export class Relater {
     const chosen: (readonly [Anchor, Anchor] | undefined)[] = [];
     const ends = (anchors: readonly Anchor[], object: Indexed): Anchor[] =>
       [...new Set(this.nearTo(anchors, object))].slice(0, MAX_ENDS).map((i) => anchors[i]!);
-    const of = Float64Array.from(set, ({ object, slot }, at) => {
+    const of = measured(set, ({ object, slot }, at) => {
       let best = 0;
       const [firsts, seconds] = [ends(a, object), ends(b, object)];
       for (const first of firsts) {
@@ -235,16 +236,16 @@ export class Relater {
       const d = set.map(({ object }) => (object.placed ? apart(object, me) : Infinity));
       return { of: this.ranked(set, d, kind === "closest" ? 1 : -1, relation.nth), why: (at) => `${metres(d[at] ?? 0)} from you`, relation: kind };
     }
-    const of = Float64Array.from(set, ({ object }) => (object.placed ? fitViewer(kind as "left", object, viewpoint) : 0.1));
+    const of = measured(set, ({ object }) => (object.placed ? fitViewer(kind as "left", object, viewpoint) : 0.1));
     return { of, why: (at) => `${(of[at] ?? 0) < 0.3 ? "not " : ""}${SAID[kind] ?? kind} you`, relation: kind };
   }
 
   /** Sides and places without an anchor: "on the left", "in the corner", "second from the right". */
   private alone(set: Set_, relation: Relation): Factors {
-    const { viewpoint, bounds } = this.scene;
+    const { viewpoint, sight } = this.scene;
     const { kind, nth } = relation;
-    const of = (fit: (object: Indexed) => number): Float64Array =>
-      Float64Array.from(set, ({ object }) => (object.placed ? bounded(fit(object)) : 0.3));
+    const bounds = sight.bounds();
+    const of = (fit: (object: Indexed) => number): Float64Array => measured(set, ({ object }) => (object.placed ? bounded(fit(object)) : 0.3));
     const say = (words: string) => (): string => words;
     switch (kind) {
       case "corner":
@@ -274,7 +275,7 @@ export class Relater {
     const across = set.map(({ object }) => sign * bearing(viewpoint, object.point).angle);
     const seen = (object: Indexed): boolean => isSeen(object, viewpoint);
     const ranks = this.ranked(set, across, 1, nth, seen);
-    const factors = Float64Array.from(set, ({ object }, at) =>
+    const factors = measured(set, ({ object }, at) =>
       object.placed
         ? bounded((ranks[at] ?? 0) * (relation.extreme ? 1 : 0.35 + 0.65 * fitViewer(kind, object, viewpoint)) * (seen(object) ? 1 : 0.4))
         : 0.1,
@@ -335,7 +336,7 @@ export class Relater {
     const axis = spread("x") >= spread("z") ? "x" : "z";
     const value = ({ point }: Indexed): number => (viewpoint === undefined ? point[axis] : bearing(viewpoint, point).angle);
     const sorted = at.map((i) => value(set[i]!.object)).sort((a, b) => a - b);
-    return Float64Array.from(set, ({ object }) => {
+    return measured(set, ({ object }) => {
       const below = sorted.filter((other) => other < value(object)).length;
       return bounded(STEP ** Math.abs(below - (sorted.length - 1) / 2));
     });
@@ -343,16 +344,21 @@ export class Relater {
 
   /** Factor by rank among the contenders: the n-th least (`sign` 1) or greatest (-1) `value` gets 1. NaN stays in the middle. */
   private ranked(set: Set_, values: readonly number[], sign: 1 | -1, nth: number, counts: (object: Indexed) => boolean = () => true): Float64Array {
-    const contenders = this.contenders(set).filter((i) => Number.isFinite(values[i]) && counts(set[i]!.object));
-    const sorted = contenders.map((i) => sign * (values[i] ?? 0)).sort((a, b) => a - b);
+    const among = new Uint8Array(set.length);
+    const ranks: number[] = [];
+    for (const i of this.contenders(set)) {
+      if (!Number.isFinite(values[i]) || !counts(set[i]!.object)) continue;
+      among[i] = 1;
+      ranks.push(sign * (values[i] ?? 0));
+    }
+    const sorted = Float64Array.from(ranks).sort();
     const wanted = nth < 0 ? sorted.length + nth : nth - 1;
     const best = sorted[0] ?? 0;
     const spread = Math.max(0.05, (sorted.at(-1) ?? 0) - best);
-    const among = new Set(contenders);
-    return Float64Array.from(values, (raw, at) => {
+    return measured(set, (_, at) => {
       if (sorted.length === 0) return 1;
-      if (!among.has(at)) return OUTSIDER;
-      const value = sign * raw;
+      if (among[at] === 0) return OUTSIDER;
+      const value = sign * (values[at] ?? 0);
       const below = countBelow(sorted, value - 1e-6);
       // Beyond the rank, how much worse it is: a hair's breadth is no reason to be sure.
       const slack = nth === 1 ? 0.85 + 0.15 * (1 - Math.min(1, Math.max(0, (value - best) / spread))) : 1;
@@ -361,9 +367,14 @@ export class Relater {
   }
 
   private contenders(set: Set_): number[] {
-    const topSort = Math.max(0, ...set.map(({ sort }) => sort));
-    const good = set.map((_, i) => i).filter((i) => set[i]!.sort >= CONTENDER_SORT * topSort);
-    const topScore = Math.max(0, ...good.map((i) => set[i]!.score));
+    const least = CONTENDER_SORT * topSort(set);
+    const good: number[] = [];
+    let topScore = 0;
+    set.forEach(({ sort, score }, i) => {
+      if (sort < least) return;
+      good.push(i);
+      topScore = Math.max(topScore, score);
+    });
     return good.filter((i) => set[i]!.score >= CONTENDER_SCORE * topScore);
   }
 
@@ -377,11 +388,11 @@ export class Relater {
       if (like === undefined) rooms.set(room, (like = room === "" || phrase === undefined ? 0 : index.kinds.roomLike(phrase.name, room)));
       return like;
     };
-    const of = Float64Array.from(set, ({ object, slot }) => {
+    const of = measured(set, ({ object, slot }) => {
       if (terms.length === 0) return 0;
-      const held = terms.filter(
-        (term) => index.words.holds(slot, term) || (term.length === 1 && object.codes.some((code) => code.startsWith(term))),
-      ).length;
+      let held = 0;
+      for (const term of terms)
+        if (index.words.holds(slot, term) || (term.length === 1 && object.codes.some((code) => code.startsWith(term)))) held++;
       const room = roomLike(object.room);
       return bounded(Math.max((held / terms.length) ** 2, room >= SAME_ROOM ? room : 0));
     });
@@ -401,7 +412,7 @@ export class Relater {
   private viewFor({ kind }: Relation): Viewpoint | undefined {
     if (!isSide(kind)) return undefined;
     if (this.scene.viewpoint !== undefined) return this.scene.viewpoint;
-    const { min, max } = this.scene.bounds;
+    const { min, max } = this.scene.sight.bounds();
     return lookingAlong({ x: (min[0] + max[0]) / 2, y: 1.6, z: (min[2] + max[2]) / 2 }, 0, -1);
   }
 
@@ -479,8 +490,15 @@ function edges({ point, half }: Indexed, { min, max }: Bounds): [number, number]
   return [side(point.x, half.x, min[0], max[0]), side(point.z, half.z, min[2], max[2])];
 }
 
+function measured(set: Set_, factor: (one: Set_[number], at: number) => number): Float64Array {
+  const of = new Float64Array(set.length);
+  set.forEach((one, at) => (of[at] = factor(one, at)));
+  return of;
+}
+const topSort = (set: Set_): number => set.reduce((top, { sort }) => Math.max(top, sort), 0);
+
 /** How many of the ascending `values` are below `value`. */
-function countBelow(values: readonly number[], value: number): number {
+function countBelow(values: Float64Array, value: number): number {
   let [low, high] = [0, values.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -11,9 +11,9 @@ import { colourNames, colourWord } from "./colours.ts";
 import { Grid, type Point } from "./grid.ts";
 import { type Kind, KindTable } from "./kinds.ts";
 import { type Answer, rankObjects } from "./rank.ts";
-import type { Bounds } from "./relate.ts";
 import { NO_SIZE, viewpointOf } from "./relations.ts";
 import type { Semantics } from "./semantics.ts";
+import { Sight } from "./sight.ts";
 import { termsOf, wordsOf } from "./words.ts";
 
 export type ObjectEvent = Extract<PipelineEvent, { kind: "object" }>;
@@ -38,7 +38,6 @@ export type Indexed = {
   readonly kind: Kind;
   /** False when its place was unusable: found by its words, in no relation. */
   readonly placed: boolean;
-  readonly audience: string;
 };
 
 export const MAX_OBJECTS = 20_000;
@@ -55,7 +54,8 @@ const MAX_CODES = 8;
 const MAX_TAGS = 32;
 /** Colours are told first: "a red box with white stripes that ...". */
 const COLOUR_WORDS = 12;
-const AXES = ["x", "y", "z"] as const;
+/** People of a room share few sets of rules: everybody's, a role's, some persons'. */
+const MAX_SIGHTS = 16;
 
 export class SceneIndex {
   readonly words = new Bm25();
@@ -67,7 +67,8 @@ export class SceneIndex {
   private readonly objects: (Indexed | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly tombstones = new Map<string, number>();
-  private box: Bounds | undefined;
+  /** By rules, of the index as it is now. */
+  private readonly sights = new Map<string, Sight>();
   refused = 0;
 
   /** Without the meaning tables search is lexical and spatial: what a room can do by itself. */
@@ -101,35 +102,32 @@ export class SceneIndex {
   answer(event: SearchEvent, { exhaustive = false }: { readonly exhaustive?: boolean } = {}): Answer {
     const viewpoint = event.from === null ? undefined : viewpointOf(event.from.position, event.from.rotation);
     const limit = Math.max(0, Math.min(MAX_HITS, Math.floor(event.limit) || 0));
-    const visible = event.audiences === undefined ? undefined : visibleTo(event.audiences);
     return rankObjects(this, {
       text: event.text,
       types: new Set(event.types),
       withinM: event.withinM,
       viewpoint,
       limit,
-      visible,
+      sight: this.sightOf(event),
       veiled: new Set(event.veiled),
       exhaustive,
     });
   }
 
-  /** The box around everything that has a place. */
-  bounds(): Bounds {
-    if (this.box !== undefined) return this.box;
-    const min: [number, number, number] = [Infinity, Infinity, Infinity];
-    const max: [number, number, number] = [-Infinity, -Infinity, -Infinity];
-    for (const object of this.objects) {
-      if (object?.placed !== true) continue;
-      AXES.forEach((axis, i) => {
-        min[i] = Math.min(min[i] ?? 0, object.point[axis] - object.half[axis]);
-        max[i] = Math.max(max[i] ?? 0, object.point[axis] + object.half[axis]);
-      });
-    }
-    this.box = Number.isFinite(min[0]) ? { min, max } : { min: [0, 0, 0], max: [0, 0, 0] };
-    return this.box;
+  /** What the asker of a question may find [SG1]. */
+  sightOf({ find }: SearchEvent): Sight {
+    const key = find === undefined ? "" : JSON.stringify(find);
+    let sight = this.sights.get(key);
+    if (sight !== undefined) return sight;
+    if (this.sights.size >= MAX_SIGHTS) this.sights.clear();
+    this.sights.set(key, (sight = new Sight(this, find)));
+    return sight;
   }
 
+  /** Slots are below it. */
+  get slotEnd(): number {
+    return this.objects.length;
+  }
   slotOf(id: string): number | undefined {
     return this.slots.get(id);
   }
@@ -162,7 +160,7 @@ export class SceneIndex {
     let filed = this.byKind.get(kind);
     if (filed === undefined) this.byKind.set(kind, (filed = new Set()));
     filed.add(slot);
-    this.box = undefined;
+    this.sights.clear();
     this.objects[slot] = {
       id: event.object,
       version: event.version,
@@ -180,7 +178,6 @@ export class SceneIndex {
         .slice(0, MAX_CODES),
       kind,
       placed,
-      audience: event.audience ?? "",
     };
     this.slots.set(event.object, slot);
     this.tombstones.delete(event.object);
@@ -199,7 +196,7 @@ export class SceneIndex {
     }
     if (slot === undefined) return true;
     this.unfile(slot);
-    this.box = undefined;
+    this.sights.clear();
     this.slots.delete(event.object);
     this.objects[slot] = undefined;
     this.free.push(slot);
@@ -214,12 +211,6 @@ export class SceneIndex {
     filed?.delete(slot);
     if (kind !== undefined && filed?.size === 0) this.byKind.delete(kind);
   }
-}
-
-/** The permission filter: hidden objects are no hits, no anchors and in no count. */
-export function visibleTo(audiences: readonly string[]): (object: Indexed) => boolean {
-  const may = new Set(audiences);
-  return ({ audience }) => audience === "" || may.has(audience);
 }
 
 /** The largest extent: as said, or from dimensions in a building model's name ("0915 x 1830 x 0457mm"); 0 when neither. */

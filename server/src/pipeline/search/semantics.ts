@@ -36,7 +36,9 @@ export class Semantics {
   private readonly words: Int8Array;
   private readonly things: Int8Array;
   private readonly ancestors = new Map<number, ReadonlyMap<number, number>>();
-  private readonly cache = new Map<string, number>();
+  /** asked -> named -> similarity. */
+  private readonly cache = new Map<string, Map<string, number>>();
+  private cached = 0;
 
   constructor({ lexicon, vectors }: LexiconTables) {
     this.readLexicon(lexicon);
@@ -67,12 +69,16 @@ export class Semantics {
   /** How much "a thing called `asked`" is meant by something called `named`: 1 the same name, .9 a synonym, less for a sort or a cousin. */
   similarity(asked: string, named: string): number {
     if (asked === named) return 1;
-    const key = `${asked}|${named}`;
-    const known = this.cache.get(key);
+    const known = this.cache.get(asked)?.get(named);
     if (known !== undefined) return known;
     const value = this.compare(asked, named);
-    if (this.cache.size >= MAX_CACHED) this.cache.clear();
-    this.cache.set(key, value);
+    if (++this.cached > MAX_CACHED) {
+      this.cache.clear();
+      this.cached = 1;
+    }
+    let row = this.cache.get(asked);
+    if (row === undefined) this.cache.set(asked, (row = new Map()));
+    row.set(named, value);
     return value;
   }
 

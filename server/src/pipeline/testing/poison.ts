@@ -1,7 +1,7 @@
 /** Consumers that break on command, in a worker like any other: what the contract suite uses to prove that one event costs nobody else. */
 import { Consumers, type TextJudge } from "../consumers.ts";
 import { loadConsumers } from "../load-consumers.ts";
-import { judgeText } from "../lexicon/index.ts";
+import { judgeWith, TextModerator } from "../text/index.ts";
 import type { Load } from "../worker-body.ts";
 import type { BatchItem } from "../worker-messages.ts";
 
@@ -16,9 +16,10 @@ class Poisonable extends Consumers {
   }
 }
 
-const judge: TextJudge = async (texts) => {
-  if (texts.includes(INDIGESTIBLE)) throw new RangeError(`cannot judge ${INDIGESTIBLE}`);
-  return texts.map(judgeText);
+const byLexicon = judgeWith(new TextModerator());
+const judge: TextJudge = async (items) => {
+  if (items.some(({ text }) => text === INDIGESTIBLE)) throw new RangeError(`cannot judge ${INDIGESTIBLE}`);
+  return byLexicon(items);
 };
 
 export const loadPoisonable: Load = async () => {

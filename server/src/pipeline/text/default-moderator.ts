@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { ModelFault } from "../models/bundle.ts";
 import { readBundle } from "../models/read-bundle.ts";
-import { type Judgement, TextModerator, type Thresholds } from "./moderator.ts";
+import { type JudgedText, TextModerator, type TextJudgement, verdictOf } from "./moderator.ts";
 import { TextModel } from "./text-model.ts";
 
 export const TEXT_MODEL_FOLDER = fileURLToPath(new URL("../models/text-en/", import.meta.url));
@@ -42,13 +42,7 @@ export async function installModel(
   return undefined;
 }
 
-/** The pipeline's judge: texts in, hide or not and why. */
-export function judgeWith(
-  moderator: TextModerator,
-  thresholds: Thresholds = {},
-): (texts: readonly string[]) => Promise<{ hide: boolean; reason: string }[]> {
-  return async (texts) => {
-    const judgements: Judgement[] = await moderator.judgeAll(texts.map((text) => ({ text, thresholds })));
-    return judgements.map(({ flagged, reason }) => ({ hide: flagged, reason }));
-  };
+/** The pipeline's judge: texts in, hide or not, why, and by what. */
+export function judgeWith(moderator: TextModerator): (items: readonly JudgedText[]) => Promise<TextJudgement[]> {
+  return async (items) => (await moderator.judgeAll(items)).map(verdictOf);
 }

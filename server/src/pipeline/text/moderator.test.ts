@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -75,13 +76,33 @@ describe("the default text model", () => {
   });
 
   it("serves as the pipeline's judge", async () => {
-    expect(await judgeWith(moderator)(["kill yourself", "good morning"])).toEqual([
-      { hide: true, reason: "threat" },
-      { hide: false, reason: "" },
+    const { id: model, version, thresholds } = readManifest();
+    expect(await judgeWith(moderator)([{ text: "kill yourself" }, { text: "good morning" }])).toEqual([
+      {
+        hide: true,
+        reason: "threat",
+        by: { model, version, thresholds, why: expect.arrayContaining([expect.stringContaining("threat")]) as unknown },
+      },
+      { hide: false, reason: "", by: { model, version, thresholds, why: [] } },
     ]);
+  });
+
+  it("[TJ1] [TJ3] judges each text of a batch by its own space's thresholds, and says by which", async () => {
+    const never = Object.fromEntries([...moderator.heads, "lexicon"].map((head) => [head, 1]));
+    const [strict, lax] = await judgeWith(moderator)([
+      { text: "gg ez noob team", thresholds: { toxic: 0.01 } },
+      { text: "kill yourself", thresholds: never },
+    ]);
+    expect(strict).toMatchObject({ hide: true, reason: "toxic", by: { thresholds: { toxic: 0.01, insult: readManifest().thresholds["insult"] } } });
+    expect(lax).toMatchObject({ hide: false, by: { thresholds: never } });
+    const [silenced] = await judgeWith(new TextModerator())([{ text: "kill yourself", thresholds: { lexicon: 1 } }]);
+    expect(silenced).toMatchObject({ hide: false, by: { model: "lexicon" } });
     expect(await judgeWith(moderator)([])).toEqual([]);
   });
 });
+
+const readManifest = () =>
+  JSON.parse(readFileSync(join(TEXT_MODEL_FOLDER, "manifest.json"), "utf8")) as { id: string; version: string; thresholds: Record<string, number> };
 
 describe("a model that is not what its manifest says", () => {
   let folder: string;

@@ -7,7 +7,8 @@
  * [TJ3] Every judgement names the model, its version and the thresholds it was made with; none repeats the text.
  * [TJ4] Without a model the lexicon judges alone and says so: `degraded`.
  */
-import { judgeText } from "../lexicon/index.ts";
+import { judgeText, LEXICON_VERSION } from "../lexicon/index.ts";
+import type { JudgedBy } from "../types.ts";
 import type { TextModel } from "./text-model.ts";
 
 /**
@@ -15,6 +16,10 @@ import type { TextModel } from "./text-model.ts";
  * the word list.
  */
 export type Thresholds = Readonly<Record<string, number>>;
+
+export type JudgedText = { readonly text: string; readonly thresholds?: Thresholds | undefined };
+/** What the room hears of a judgement. */
+export type TextJudgement = { readonly hide: boolean; readonly reason: string; readonly by: JudgedBy };
 
 export type Judgement = {
   /** Probability per head, 0..1; empty when no model judged. `toxic` is how bad the text is altogether, the others say which way. */
@@ -34,7 +39,6 @@ export type Judgement = {
 
 /** From this overall score on a listed word of that severity flags a text; below, the word is quoted, reclaimed or reported. */
 const WORD_COUNTS_FROM: Readonly<Record<number, number>> = { 2: 0.5, 3: 0.25 };
-export const LEXICON_VERSION = "1.0.0";
 
 export class TextModerator {
   private model: TextModel | undefined;
@@ -67,9 +71,9 @@ export class TextModerator {
   }
 
   /** A micro-batch: one judgement per text, in order. Rejects only if the runtime does. */
-  async judgeAll(items: readonly { readonly text: string; readonly thresholds?: Thresholds }[]): Promise<Judgement[]> {
+  async judgeAll(items: readonly JudgedText[]): Promise<Judgement[]> {
     const { model } = this;
-    if (model === undefined) return items.map(({ text }) => byLexicon(text));
+    if (model === undefined) return items.map(({ text, thresholds }) => byLexicon(text, thresholds));
     const { manifest } = model;
     const scored = await model.score(items.map(({ text }) => text));
     return items.map(({ text, thresholds }, at) => {
@@ -81,6 +85,12 @@ export class TextModerator {
     });
   }
 }
+
+export const verdictOf = ({ flagged, reason, model, version, why, thresholds }: Judgement): TextJudgement => ({
+  hide: flagged,
+  reason,
+  by: { model, version, why, thresholds },
+});
 
 function decide(text: string, heads: Readonly<Record<string, number>>, limits: Thresholds): Pick<Judgement, "flagged" | "reason" | "why"> {
   const why: string[] = [];
@@ -108,8 +118,11 @@ function decide(text: string, heads: Readonly<Record<string, number>>, limits: T
   return { flagged: why.length > 0, reason, why };
 }
 
-function byLexicon(text: string): Judgement {
-  const { hide, reason } = judgeText(text);
+/** The lexicon alone; a space that silenced it gets no verdict but "harmless". */
+export function byLexicon(text: string, thresholds: Thresholds = {}): Judgement {
+  const verdict = judgeText(text);
+  const hide = verdict.hide && (thresholds["lexicon"] ?? 0) < 1;
+  const reason = hide ? verdict.reason : "";
   return {
     heads: {},
     flagged: hide,
@@ -117,7 +130,7 @@ function byLexicon(text: string): Judgement {
     why: hide ? [`lexicon: ${reason}`] : [],
     model: "lexicon",
     version: LEXICON_VERSION,
-    thresholds: {},
+    thresholds,
     truncated: text.length > LEXICON_READS,
     degraded: true,
   };
