@@ -14,8 +14,12 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { devTicket } from "@copresence/client/node";
+import { openSqliteStore } from "@copresence/server/store";
+import { createObject } from "@copresence/shared/scene";
 import { fillStore } from "@copresence/simulations/filled-store";
+import notes from "@copresence/simulations/notes-scene";
 import { WebSocket } from "ws";
+import * as Y from "yjs";
 import type { Figure } from "../report.ts";
 import type { FromMemoryServer, Held, ToMemoryServer } from "./memory-server.ts";
 
@@ -56,8 +60,7 @@ export async function memory(scale: MemoryScale, progress: (line: string) => voi
 
 async function idle(file: string, { idleScenes, idleBytes, warmScenes }: MemoryScale, progress: (line: string) => void): Promise<Figure[]> {
   const names = Array.from({ length: warmScenes + idleScenes }, (_, index) => `memory-idle-${index}`);
-  let bytes = 0;
-  for (const name of names) bytes += (await fillStore(file, name, idleBytes)).bytes;
+  const bytes = names.length * (await fillAlike(file, names, idleBytes));
   return withServer(file, async (server) => {
     await server.visit(names.slice(0, warmScenes));
     const before = await server.empty();
@@ -73,6 +76,27 @@ async function idle(file: string, { idleScenes, idleBytes, warmScenes }: MemoryS
       { id: "objects.idle_held_share", value: share, unit: "x", bar: "<= 0.1", ok: share <= 0.1 },
     ];
   });
+}
+
+/** The same small document in many scenes of a store; its encoded size. */
+async function fillAlike(file: string, scenes: readonly string[], bytes: number): Promise<number> {
+  const doc = new Y.Doc();
+  doc.clientID = 7;
+  for (let at = 0; at < bytes; at += 1000) createObject(doc, notes, "note", `note-${at}`, { body: "words ".repeat(140) });
+  const update = Y.encodeStateAsUpdate(doc);
+  const store = await openSqliteStore({ file });
+  try {
+    for (const scene of scenes) {
+      const opened = await store.open(scene);
+      const record = { user: "builder", client: 7, clock: Y.getState(doc.store, 7), update };
+      const appended = opened.ok ? await store.append(scene, opened.value.epoch, [record]) : opened;
+      if (!appended.ok) throw new Error(appended.error.sentence);
+      await store.release(scene);
+    }
+  } finally {
+    await store.close();
+  }
+  return update.length;
 }
 
 type MemoryServer = {
