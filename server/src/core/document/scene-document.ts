@@ -1,7 +1,7 @@
 /**
  * One scene's document: durable before visible, for SDK peers and stock y-websocket peers alike. Pure: no clock, no await, no dice.
  *
- * [SE1] The order of every edit: gate -> append -> fsync -> apply, ack, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
+ * [SE1] The order of every edit: gate -> append -> fsync -> ack, apply, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
  *       edit that later vanishes, not even through a sync step.
  * [SE2] Acks are cumulative and in order: `updates` counts a session's step-2 and update messages that are settled (durable, refused or
  *       without effect). A later message is never acknowledged before an earlier one.
@@ -65,6 +65,8 @@ export type SceneDocumentOptions = {
   readonly permissions?: PermissionTable | undefined;
   /** Milliseconds that pass, to find updates that take too long; without it none is found, and everything is deterministic. */
   readonly stopwatch?: (() => number) | undefined;
+  /** Carries effects out at once and returns true, or returns false: then they leave with the others. */
+  readonly soon?: ((effects: readonly CoreEffect[]) => boolean) | undefined;
 };
 
 /** Delete ranges that may wait for the disk: each new deletion is compared with all of them. */
@@ -90,6 +92,7 @@ export class SceneDocument {
   private readonly changes: ChangeLog;
   private readonly permissions: PermissionTable;
   private readonly stopwatch: () => number;
+  private readonly soon: (effects: readonly CoreEffect[]) => boolean;
   private readonly out = new DocOutbound(this.sessions);
   private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
@@ -116,6 +119,7 @@ export class SceneDocument {
     this.changes = new ChangeLog(this.scene, this.doc);
     this.permissions = options.permissions ?? new PermissionTable(this.scene);
     this.stopwatch = options.stopwatch ?? (() => 0);
+    this.soon = options.soon ?? (() => false);
     this.settlement = new Settlement(this.epoch, this.sessions);
     this.cas = new CasDesk((object, field) => readField(this.doc, this.scene, object, field));
     this.clients.reserve(this.clientId);
@@ -217,7 +221,7 @@ export class SceneDocument {
   /** The store's answer to an `append`. */
   appended(batch: number, durable: boolean, sentence: string, nowMs: number): CoreEffect[] {
     const edits = this.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
+    if (edits !== undefined) return this.applyDurable(edits, batch, nowMs);
     if (durable || this.queue.length === 0) return [];
     return this.inTrouble(sentence);
   }
@@ -416,7 +420,7 @@ export class SceneDocument {
       case "admitted": {
         const { id, identity, synced } = from;
         from.waiting = this.enqueue(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
-        return this.launch([]);
+        return this.sooner(this.launch([]));
       }
     }
   }
@@ -466,7 +470,8 @@ export class SceneDocument {
   }
 
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
-    const effects: CoreEffect[] = [];
+    // Authors wait for the disk, not for Yjs, and neither does the next batch: nobody else hears of either before this one is applied.
+    const effects = this.sooner(this.launch([...this.settlement.echoed(batch), ...this.settlement.durable(edits)]));
     for (let from = 0, to = 0; from < edits.length; from = to) {
       for (let us = 0; to < edits.length && (to === from || us + (edits[to]?.weightUs ?? 0) <= TOGETHER_US); to++) us += edits[to]?.weightUs ?? 0;
       effects.push(...this.integrate(edits.slice(from, to)));
@@ -476,12 +481,16 @@ export class SceneDocument {
     this.recountObjects();
     for (const { event, by } of this.changes.tellWhole(this.seq)) effects.push({ kind: "event", event, by });
     const told = edits.filter(({ record }) => record.update !== NOTHING);
-    // Authors first: in a crowd the sends to all the others take longer than the disk did.
-    effects.push(...this.settlement.durable(edits), ...this.broadcasts.add(told, this.queue.length > 0, nowMs));
+    effects.push(...this.broadcasts.add(told, this.queue.length > 0, nowMs));
     const answers = this.cas.landed(batch);
     if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     return this.launch(this.compact(effects));
+  }
+
+  /** What is left to be carried out at the end of the step. */
+  private sooner(effects: CoreEffect[]): CoreEffect[] {
+    return effects.length === 0 || this.soon(effects) ? [] : effects;
   }
 
   /** One transaction of Yjs, which costs more than a small edit does. If it takes too long, that is the heaviest one's fault [SE5]. */
