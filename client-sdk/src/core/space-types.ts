@@ -577,6 +577,14 @@ export type Space<S extends SceneSpec = any> = {
    * returned is called. Without `from` it is asked from where I stand. At most 4 at a time; more are refused with a `denied` event.
    */
   watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
+  /**
+   * Makes all changes of objects within `change` one edit, and gives back what it returns. Up to about a thousand values (`LIMITS.updateStructs`,
+   * 64 KiB) reach the room together or not at all. More, such as two thousand pasted objects, go in parts, in order, and never through the
+   * middle of a new object; the edit is `saved` when all of them are. If the room refuses one, there is one `denied` event for the edit: what
+   * went before that part stays, and is seen by others already; that part and everything of the edit behind it is undone. A lost link or a
+   * restarted room in between loses nothing: the rest follows. Synchronous; nothing is undone when `change` throws.
+   */
+  transact<T>(change: () => T): T;
   /** What is here and who does what, to read out. */
   describe(options?: DescribeOptions): Promise<Description>;
   /** Who changed what, newest first, as far back as the server keeps it (30 days by default). For whoever may edit. */

@@ -305,6 +305,10 @@ class CoreSpace implements Space {
     return this.asks.describe(options);
   }
 
+  transact<T>(change: () => T): T {
+    return this.sync.doc.transact(change);
+  }
+
   readonly permissions: Permissions = {
     rules: () => this.rights.rules(),
     set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),

@@ -4,4 +4,5 @@ export * from "./layout.ts";
 export * from "./migrate.ts";
 export * from "./permissions.ts";
 export * from "./types.ts";
+export * from "./update-bytes.ts";
 export * from "./values.ts";
