@@ -1,4 +1,4 @@
-import { addCounter, createObject, deleteObject, listField, objectsRoot, setField, setMember, textField } from "@copresence/shared/scene";
+import { addCounter, createObject, deleteObject, listField, NOTHING, objectsRoot, setField, setMember, textField } from "@copresence/shared/scene";
 import { LIMITS } from "@copresence/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -46,7 +46,7 @@ function act(doc: Y.Doc, { kind, times, pick }: Step): void {
   }
 }
 
-type Split = { readonly before: Y.Doc; readonly doc: Y.Doc; readonly parts: readonly EditPart[] };
+type Split = { readonly before: Y.Doc; readonly doc: Y.Doc; readonly update: Uint8Array; readonly parts: readonly EditPart[] };
 
 /** A document written by two people, a transaction on it, and its parts. */
 function transacted(history: readonly Step[], steps: readonly Step[]): Split {
@@ -63,16 +63,18 @@ function transacted(history: readonly Step[], steps: readonly Step[]): Split {
   let split: Split | undefined;
   objectsRoot(doc).observeDeep((events) => void captured.push(...captureEdits(events as never, 50)));
   doc.on("update", (update: Uint8Array) => {
-    split = { before, doc, parts: splitEdit(doc, update, captured) };
+    split = { before, doc, update, parts: splitEdit(doc, update, captured) };
     captured = [];
   });
   doc.transact(() => steps.forEach((step) => act(doc, step)));
-  return split ?? { before, doc, parts: [] };
+  return split ?? { before, doc, update: NOTHING, parts: [] };
 }
 
 const fits = (update: Uint8Array): boolean => {
   const { structs, ds } = Y.decodeUpdate(update);
-  return update.length <= LIMITS.syncBytes && structs.length + [...ds.clients.values()].flat().length <= LIMITS.updateStructs;
+  const ranges = [...ds.clients.values()].flat();
+  const deleted = ranges.reduce((sum, { len }) => sum + len, 0);
+  return update.length + 16 <= LIMITS.syncBytes && structs.length + ranges.length <= LIMITS.updateStructs && deleted <= 10_000;
 };
 const sorted = (doc: Y.Doc): unknown => objectsRoot(doc).toJSON();
 
@@ -81,8 +83,9 @@ describe("splitting an edit", () => {
     let cut = 0;
     fc.assert(
       fc.property(steps, steps, (history, transaction) => {
-        const { before, doc, parts } = transacted(history, transaction);
+        const { before, doc, update, parts } = transacted(history, transaction);
         if (parts.length > 1) cut++;
+        expect(parts.length > 1).toBe(!fits(update));
         for (const part of parts) {
           Y.applyUpdate(before, part.update);
           expect([before.store.pendingStructs, before.store.pendingDs]).toEqual([null, null]);
@@ -93,7 +96,7 @@ describe("splitting an edit", () => {
         expect(sorted(before)).toEqual(sorted(doc));
         expect(Y.encodeStateVector(before)).toEqual(Y.encodeStateVector(doc));
       }),
-      { numRuns: 30, seed: 4 },
+      { numRuns: 60, seed: 4 },
     );
     expect(cut).toBeGreaterThan(10);
   });

@@ -74,12 +74,38 @@ describe("a paste of two thousand objects", { timeout: 60_000 }, () => {
     expect([world.violations.found, ada.space.saved]).toEqual([[], "saved"]);
   });
 
+  it("can be edited, counted, lettered and thinned out in one edit of thousands of changes", async () => {
+    const { world, ada, ben, denied } = await two(6);
+    paste(ada);
+    await world.heal();
+    ben.space.on("denied", ({ reason, object }) => void denied.push(`${reason} ${object}`));
+    const edit = (by: Inhabitant): void =>
+      by.space.transact(() => {
+        for (let i = 0; i < 900; i++) {
+          const thing = by.space.objects.get(`t-${i}`);
+          thing?.set("open", i % 2 === 0);
+          thing?.count("turns", 1);
+          thing?.count("turns", 2);
+          thing?.text("label").replace(`no. ${i}`);
+          if (i % 3 === 0) by.space.objects.delete(`t-${1999 - i}`);
+        }
+      });
+    edit(ben);
+    await world.heal();
+    // Once more, over values and shares that are there.
+    edit(ben);
+    await world.heal();
+    expect([world.violations.found, denied, numbers(ada).length]).toEqual([[], [], PASTED - 300]);
+    const { fields } = listObjects(ada.space.objects.doc, SIM_SCENE).find(({ id }) => id === "t-7") ?? { fields: {} };
+    expect(fields).toMatchObject({ open: false, turns: 6, label: "no. 7" });
+  });
+
   it("can be deleted in one edit as well", async () => {
     const { world, ada, ben, denied } = await two(5);
     paste(ada);
     await world.heal();
     ben.space.transact(() => {
-      for (const { id } of [...ben.space.objects]) ben.space.objects.delete(id);
+      for (const { id } of ben.space.objects) ben.space.objects.delete(id);
     });
     await world.heal();
     expect([world.violations.found, denied, numbers(ada), numbers(ben)]).toEqual([[], [], [], []]);
