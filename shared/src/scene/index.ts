@@ -1,5 +1,6 @@
 export * from "./define-scene.ts";
 export * from "./fields.ts";
+export type * from "./history.ts";
 export * from "./layout.ts";
 export * from "./migrate.ts";
 export * from "./permissions.ts";
