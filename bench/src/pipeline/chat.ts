@@ -1,6 +1,7 @@
 /**
  * How long a line of chat takes from the SDK call of who says it to the SDK event of somebody who reads it, moderation in between.
- * Rooms of a dozen people, so that the lines of all together come at the rate asked for without anybody being over their own limit.
+ * Rooms of a dozen people, so that the lines of all together come at the rate asked for without anybody saying 1.5 lines a second, for which the watch
+ * over behaviour would mute them.
  */
 import type { PipelineChoice } from "@copresence/server/pipeline";
 import { Crowd } from "@copresence/simulations/bots";
