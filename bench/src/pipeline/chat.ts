@@ -1,7 +1,6 @@
 /**
  * How long a line of chat takes from the SDK call of who says it to the SDK event of somebody who reads it, moderation in between.
- * Rooms of a dozen people, so that the lines of all together come at the rate asked for without anybody saying 1.5 lines a second, for which the watch
- * over behaviour would mute them.
+ * Rooms of a dozen people, so that the lines of all together come at the rate asked for without anybody being over their own limit.
  */
 import type { PipelineChoice } from "@copresence/server/pipeline";
 import { Crowd } from "@copresence/simulations/bots";

@@ -20,7 +20,7 @@ export type Scale = {
 };
 export const FULL: Scale = {
   over: ["process", "thread", "redis"],
-  chat: { rooms: 16, people: 12, linesPerSecond: 200, warmMs: 2000, measureMs: 10_000 },
+  chat: { rooms: 10, people: 12, linesPerSecond: 200, warmMs: 2000, measureMs: 10_000 },
   memory: { objects: 10_000, texts: 2000 },
   isolation: { troubles: TROUBLES, people: 40, rounds: 6, troubleMs: 4000, idleMs: 2000, settleMs: 300 },
   kills: { seconds: 120, everyMs: 2000, perSecond: 200, objects: 2000, workers: 2, stallEveryMs: 7000 },

@@ -7,7 +7,8 @@
  * [SS3] At most one message per SEND_SPACING_MS: edits in between are merged, so a loop of a thousand edits is a few messages.
  * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
  *       settled everything before it. The room ignores what was sent after it; until the fetch nothing more is sent.
- * [SS5] A document of another epoch (re-rooted by the server) is never merged with: it replaces ours, and our unsaved edits are made again.
+ * [SS5] A document of another epoch (re-rooted by the server, between two links or under one) is never merged with: it replaces ours, and our
+ *       unsaved edits are made again where they were meant (rebase-epoch.ts). The cache names the new epoch together with the new document.
  *       So it is when the ticket made us another person: a client id belongs to whom it was first used by.
  * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
  * [SS7] With a cache, what is in the outbox is on the device too, until it is settled; a refused edit leaves it together with the document
@@ -24,6 +25,7 @@ import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
 import { Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
 import { Rebase } from "./rebase.ts";
+import { acrossEpochs } from "./rebase-epoch.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import { ReturnReport } from "./return-report.ts";
 import type { SceneCache } from "./scene-cache.ts";
@@ -149,9 +151,9 @@ export class SceneSync {
     this.lastDenied = this.roomVector = undefined;
     this.outbox.unsend();
     this.otherEpoch ||= this.epoch !== undefined && this.epoch !== epoch;
-    const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
+    const foreign = this.otherEpoch || (this.epoch !== undefined && this.user !== user);
     if (this.user !== user) this.becomeUser(user);
-    if (this.epoch !== epoch) this.options.cache?.write({ kind: "epoch", epoch });
+    if (this.epoch === undefined) this.options.cache?.write({ kind: "epoch", epoch });
     this.epoch = epoch;
     this.user = user;
     this.restored = new Set();
@@ -192,6 +194,23 @@ export class SceneSync {
     this.settledCount = Math.max(this.settledCount, updates);
     for (const { update, parts } of this.outbox.settled(this.settledCount)) this.confirm(update, parts);
     this.settle();
+    this.reportSaved();
+  }
+
+  /**
+   * The room acknowledges by an epoch. Another than ours: it has re-rooted its document, and ignores us until we ask for it by its `root`
+   * [SS5]. Nothing that was sent on the old one and is not acknowledged by now counts.
+   */
+  onEpoch(epoch: number, root: number): void {
+    if (this.phase === "down" || epoch === this.epoch) return;
+    this.epoch = epoch;
+    this.otherEpoch = true;
+    this.outbox.unsend();
+    this.lastDenied = this.roomVector = undefined;
+    this.owesAnswer = false;
+    // Client ids are counted per document.
+    this.replaced = 0;
+    this.fetch(new Map([[root, 0]]));
     this.reportSaved();
   }
 
@@ -324,9 +343,10 @@ export class SceneSync {
     return this.settledCount + ((ref - this.settledCount) & 0xffff || 0x10000);
   }
 
-  private fetch(): void {
+  /** `knowing`: what the room's answer may leave out. */
+  private fetch(knowing: ReadonlyMap<number, number> = new Map()): void {
     this.phase = "fetching";
-    this.options.send(docStep1(Y.encodeStateVector(new Map())));
+    this.options.send(docStep1(Y.encodeStateVector(new Map(knowing))));
   }
 
   private startAnew(state: Uint8Array): void {
@@ -339,11 +359,12 @@ export class SceneSync {
     const [known, lacking] = partition(this.outbox.takeParts(), isKnown(doc, this.roomVector));
     this.doc = this.adopt(doc);
     this.phase = "open";
+    if (this.otherEpoch && this.epoch !== undefined) this.options.cache?.write({ kind: "epoch", epoch: this.epoch });
     this.options.cache?.write({ kind: "replace", state });
     this.options.cache?.write({ kind: "drop", ids: [...this.doomed.splice(0), ...known.map(({ id }) => id)] });
     for (const { id } of known) this.report.saved(id);
     this.options.onReplaced(this.doc, before);
-    const rebase = new Rebase(this.otherEpoch ? undefined : before);
+    const rebase = new Rebase(before, this.otherEpoch ? acrossEpochs(before, doc, lacking) : []);
     this.otherEpoch = false;
     for (const part of lacking) this.makeAgain(part, rebase);
     this.options.onChanged(differentIds(before, this.doc));

@@ -369,6 +369,7 @@ class CoreSpace implements Space {
       case "syncDown":
         return this.sync.receive(message.body);
       case "ack":
+        this.sync.onEpoch(message.epoch, message.clocks[0]?.client ?? 0);
         if (message.level !== "memory") this.sync.onAck(message.updates);
         return;
       case "denied":

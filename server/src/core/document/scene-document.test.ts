@@ -149,11 +149,11 @@ describe("SceneDocument: durable before visible", () => {
     valve(ann);
     for (let i = 0; i < 520; i++) setField(ann.doc, workshop, "valve-1", "open", i % 2 === 0);
     expect(world.effects.filter((effect) => effect.kind === "compact")).toHaveLength(1);
-    world.document.compacted(24 << 20);
+    world.document.compacted(24 << 20, undefined);
     setField(ann.doc, workshop, "valve-1", "open", true);
     expect(ann.told.at(-1)).toMatchObject({ type: "syncDown" });
     expect(ann.told.some((message) => message.type === "denied" && message.reason === "too-large")).toBe(true);
-    world.document.compacted(1000);
+    world.document.compacted(1000, undefined);
     ann.hello();
     setField(ann.doc, workshop, "valve-1", "open", false);
     expect(world.document.object("valve-1")?.fields["open"]).toBe(false);
