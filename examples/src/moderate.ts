@@ -66,9 +66,9 @@ const NUMBERS: Readonly<Record<string, string>> = {
   closeS: "closer than 1.2 m, of the last seconds",
   meanHandM: "hand or head to the other's head, m",
   meanHandPathM: "way of the hand, m/s",
-  changed: "objects changed in a second",
-  removed: "objects removed in a second",
-  lines: "lines in a second",
+  changed: "objects changed in five seconds",
+  removed: "objects removed in five seconds",
+  lines: "lines in five seconds",
   hidden: "texts hidden lately",
 };
 const REFRESH_MS = 3000;

@@ -7,6 +7,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { flushCompileCache } from "node:module";
 import { matchMaker, LocalDriver, LocalPresence } from "@colyseus/core";
 import { setLogger } from "@colyseus/core/Logger";
 import { PROTOCOL_VERSION } from "@copresence/shared/protocol";
@@ -156,6 +157,8 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
+  // Otherwise it is written when the process ends in peace, and one that is killed never does.
+  flushCompileCache();
   if (config.tickets.development && !isLoopback(config.host))
     log.warn("development tickets are on and other machines can reach this server: whoever does may enter any space in any role");
   const stop = stopper({ config, host, entrance, listener: listener.listener, pipeline, moderation, store, log });

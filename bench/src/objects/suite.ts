@@ -8,13 +8,20 @@ import { join } from "node:path";
 import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { ackLatency, LATENCY, type LatencyScale } from "./ack-latency.ts";
+import { GROWTH, growth, type GrowthScale } from "./growth.ts";
+import { MEMORY, memory, type MemoryScale } from "./memory.ts";
 import { readRecordings } from "./recordings.ts";
 import { loadTimes, replay } from "./replay.ts";
 import { type Running, SERVERS, startServer } from "./servers.ts";
 import { throughput, THROUGHPUT, type ThroughputScale } from "./throughput.ts";
 
-export type ObjectsScale = { readonly latency: LatencyScale; readonly throughput: ThroughputScale };
-export const FULL: ObjectsScale = { latency: LATENCY, throughput: THROUGHPUT };
+export type ObjectsScale = {
+  readonly latency: LatencyScale;
+  readonly throughput: ThroughputScale;
+  readonly growth: GrowthScale;
+  readonly memory: MemoryScale;
+};
+export const FULL: ObjectsScale = { latency: LATENCY, throughput: THROUGHPUT, growth: GROWTH, memory: MEMORY };
 /** Recorded editing sessions, where they are. */
 const SESSIONS = "../shared/data/editing";
 
@@ -25,10 +32,12 @@ export async function objects(options: SuiteOptions, progress: Progress, scale: 
     () => ackLatency(scale.latency, progress),
     () => inFolder((folder) => against(folder, scale.throughput, progress)),
     () => inFolder((folder) => sessions(folder, options.data ?? SESSIONS, progress)),
+    () => growth(scale.growth, progress),
+    () => memory(scale.memory, progress),
   ];
   const figures: Figure[] = [];
   for (const part of parts) figures.push(...(await part()));
-  return { settings: { ...scale.latency, ...scale.throughput }, figures };
+  return { settings: { ...scale.latency, ...scale.throughput, ...prefixed("growth", scale.growth), ...scale.memory }, figures };
 }
 
 async function against(folder: string, scale: ThroughputScale, progress: Progress): Promise<Figure[]> {
@@ -60,3 +69,7 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Settings of a part whose names others have too. */
+const prefixed = (part: string, settings: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${part}.${name}`, value]));

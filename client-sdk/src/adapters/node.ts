@@ -1,7 +1,7 @@
 /** The SDK for node: bots, tools and tests. The same link as in browsers, and a frame loop for those who have no display. */
 export * from "../index.ts";
 /** The link and the document messages by themselves, for tools that are no space: load drivers, chaos runs. */
-export { docStep2, docUpdate, readDocMessage } from "../core/doc-wire.ts";
+export { docStep1, docStep2, docUpdate, readDocMessage } from "../core/doc-wire.ts";
 export type { Link } from "../core/link.ts";
 export { colyseusDialer } from "./colyseus.ts";
 

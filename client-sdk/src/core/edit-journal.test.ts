@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { addCounter, createObject, deleteObject, objectsRoot, setField, setMember, textField } from "@copresence/shared/scene";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
+import type { OutboxPart } from "./outbox.ts";
 import { Rebase } from "./rebase.ts";
+import { acrossEpochs } from "./rebase-epoch.ts";
 import { hall } from "./testing/world.ts";
 
 /** A document that already has one valve, and the edits made on it since. */
@@ -116,16 +118,24 @@ describe("edit journal", () => {
     expect(textField(again, "valve-1", "label")?.toString()).toBe("beside it aOTHERSb-mimore ne-df");
   });
 
-  it("[RB2] takes the old offset where ids say nothing: on a document of another epoch", () => {
+  it.each([
+    ["abc", "b!c"],
+    ["NEW abc", "NEW b!c"],
+    ["abXXc", "b!XXc"],
+    ["c", "!c"],
+    ["", "!"],
+  ])("[RE1] [RE2] [RE3] makes text edits again where they were meant on a document of another epoch that reads %j", (there, expected) => {
     const { doc, edits } = recorded(50);
     textField(doc, "valve-1", "label")?.insert(0, "abc");
     const kept = edits.length;
+    const parts: OutboxPart[] = [];
+    doc.on("update", (update: Uint8Array) => parts.push({ id: `${parts.length}`, client: 50, clocks: 1, edits: edits.slice(-1), update }));
     textField(doc, "valve-1", "label")?.insert(2, "!");
     textField(doc, "valve-1", "label")?.delete(0, 1);
     const other = new Y.Doc();
-    createObject(other, hall, "valve", "valve-1", { label: "abc" });
-    replayEdits(objectsRoot(other) as Y.Map<unknown>, edits.slice(kept), 50, new Rebase(undefined));
-    expect(textField(other, "valve-1", "label")?.toString()).toBe("b!c");
+    createObject(other, hall, "valve", "valve-1", { label: there });
+    replayEdits(objectsRoot(other) as Y.Map<unknown>, edits.slice(kept), 50, new Rebase(doc, acrossEpochs(doc, other, parts)));
+    expect(textField(other, "valve-1", "label")?.toString()).toBe(expected);
   });
 
   it("[RB1] keeps edits in a list beside their neighbours", () => {

@@ -4,26 +4,34 @@
  * [RB1] Every insertion remembers the element to its left, every deletion the elements it took. On the new document they are found by their ids;
  *       elements that were made again there are known by what became of them.
  * [RB2] An element that is not there any more (it was part of what was refused) is replaced by the nearest one to its left that is, as the old
- *       document has them; without an old document (it was of another epoch) the old offset is taken, clamped.
+ *       document has them. Of a document of another epoch it has to be said which element is which (rebase-epoch.ts).
  */
 import * as Y from "yjs";
 
 export type Id = readonly [client: number, clock: number];
 /** A run of elements: first id and length. */
 export type Run = readonly [client: number, clock: number, length: number];
-/** One change of a sequence. `at` is its offset when it was made. `marks` are a text's attributes. */
+/** One change of a sequence. `marks` are a text's attributes. */
 export type SequenceEdit =
   | {
       readonly kind: "insert";
-      readonly at: number;
       readonly left: Id | null;
       readonly made: readonly Run[];
       readonly content: string | readonly unknown[];
       readonly marks: Marks;
     }
-  | { readonly kind: "erase"; readonly at: number; readonly length: number; readonly runs: readonly Run[] }
+  | {
+      readonly kind: "erase";
+      readonly runs: readonly Run[];
+      /** What the elements held (`asWords`), one each; unknown of edits that an earlier version of the SDK kept. */
+      readonly taken?: readonly string[];
+    }
   | { readonly kind: "mark"; readonly runs: readonly Run[]; readonly marks: Marks };
+/** What an element is now, and as many that follow it. */
+export type Became = { readonly from: Run; readonly to: Id };
 type Marks = Readonly<Record<string, unknown>> | undefined;
+/** An element's content, for comparing. */
+export const asWords = (content: unknown): string => (typeof content === "string" ? content : JSON.stringify(content));
 type Sequence = Y.Text | Y.Array<unknown>;
 
 /** What one transaction did to a text or list. Costs a walk over it, as the event's own delta does. */
@@ -38,7 +46,6 @@ class Walk {
   private item: Y.Item | null;
   /** Elements of `item` that were passed. */
   private offset = 0;
-  private at = 0;
   private left: Id | null = null;
 
   constructor(event: Y.YEvent<Y.AbstractType<unknown>>) {
@@ -49,29 +56,26 @@ class Walk {
   take({ retain, delete: gone, insert, attributes }: { retain?: number; delete?: number; insert?: unknown; attributes?: Marks }): SequenceEdit[] {
     if (retain !== undefined) {
       const runs = this.runs(retain, (item) => !item.deleted);
-      this.at += retain;
       return attributes === undefined ? [] : [{ kind: "mark", runs, marks: attributes }];
     }
     if (gone !== undefined) {
-      const runs = this.runs(gone, (item) => item.deleted && this.event.deletes(item) && !this.event.adds(item));
-      return [{ kind: "erase", at: this.at, length: gone, runs }];
+      const taken: unknown[] = [];
+      const runs = this.runs(gone, (item) => item.deleted && this.event.deletes(item) && !this.event.adds(item), taken);
+      return [{ kind: "erase", runs, taken: taken.map(asWords) }];
     }
     if (typeof insert !== "string" && !Array.isArray(insert)) {
       this.runs(1, (item) => !item.deleted);
-      this.at++;
       return [];
     }
     const content = typeof insert === "string" ? insert : insert.filter((value) => !(value instanceof Y.AbstractType));
     const left = this.before((item) => !item.deleted && this.event.adds(item));
     const edit: SequenceEdit = {
       kind: "insert",
-      at: this.at,
       left,
       made: this.runs(insert.length, (item) => !item.deleted),
       content,
       marks: attributes,
     };
-    this.at += insert.length;
     return [edit];
   }
 
@@ -81,8 +85,8 @@ class Walk {
     return this.left;
   }
 
-  /** The next `length` elements of items that `wanted` is true of. */
-  private runs(length: number, wanted: (item: Y.Item) => boolean): Run[] {
+  /** The next `length` elements of items that `wanted` is true of; `contents` is told what they hold. */
+  private runs(length: number, wanted: (item: Y.Item) => boolean, contents?: unknown[]): Run[] {
     const runs: Run[] = [];
     for (let need = length; need > 0 && this.item !== null;) {
       const { item, offset } = this;
@@ -92,6 +96,7 @@ class Walk {
       }
       const count = Math.min(need, item.length - offset);
       runs.push([item.id.client, item.id.clock + offset, count]);
+      contents?.push(...(item.content.getContent() as unknown[]).slice(offset, offset + count));
       this.left = [item.id.client, item.id.clock + offset + count - 1];
       need -= count;
       this.offset += count;
@@ -110,12 +115,14 @@ class Walk {
 
 /** Makes edits again on `after`; one for everything that is made again on one document, since later edits build on earlier ones. */
 export class Rebase {
-  private readonly before: Y.Doc | undefined;
+  private readonly before: Y.Doc;
   /** What became of elements that were made again. */
-  private readonly became: { readonly from: Run; readonly to: Id }[] = [];
+  private readonly became: Became[];
 
-  constructor(before: Y.Doc | undefined) {
+  /** `became`: which element is which, where ids alone do not say it. */
+  constructor(before: Y.Doc, became: readonly Became[] = []) {
     this.before = before;
+    this.became = [...became];
   }
 
   apply(target: Sequence, edit: SequenceEdit): void {
@@ -148,23 +155,18 @@ export class Rebase {
     }
   }
 
-  private insert(target: Sequence, { at, left, made, content, marks }: Extract<SequenceEdit, { kind: "insert" }>): void {
+  private insert(target: Sequence, { left, made, content, marks }: Extract<SequenceEdit, { kind: "insert" }>): void {
     if (content.length === 0) return;
-    const index = this.indexAfter(target, left) ?? Math.min(at, target.length);
+    const index = this.indexAfter(target, left);
     if (target instanceof Y.Array) {
       if (typeof content !== "string") target.insert(index, [...content]);
     } else if (typeof content === "string") target.insert(index, content, marks === undefined ? undefined : { ...marks });
     this.learn(target, index, made);
   }
 
-  private erase(target: Sequence, { at, length, runs }: Extract<SequenceEdit, { kind: "erase" }>): void {
-    const places = this.places(target, runs);
-    // Without an old document ids may say nothing here; with one, what is not found is gone already.
-    if (places.length === 0 && this.before === undefined) {
-      const start = Math.min(at, target.length);
-      target.delete(start, Math.min(length, target.length - start));
-    }
-    for (const place of places.toReversed()) target.delete(place.at, place.length);
+  /** What is not found is gone already. */
+  private erase(target: Sequence, { runs }: Extract<SequenceEdit, { kind: "erase" }>): void {
+    for (const place of this.places(target, runs).toReversed()) target.delete(place.at, place.length);
   }
 
   /** Where live elements lie now, as offsets; those that are gone are left out. */
@@ -193,16 +195,16 @@ export class Rebase {
   }
 
   /** The offset right of an element, or of the nearest one to its left that is here [RB2]. */
-  private indexAfter(target: Sequence, left: Id | null): number | undefined {
+  private indexAfter(target: Sequence, left: Id | null): number {
     if (left === null) return 0;
     const here = offsetAfter(target, this.now(left));
     if (here !== undefined) return here;
-    let item: Y.Item | null = this.before === undefined ? null : structIn(this.before, left);
+    let item: Y.Item | null = structIn(this.before, left);
     for (item = item?.left ?? null; item !== null; item = item.left) {
       const found = offsetAfter(target, this.now([item.id.client, item.id.clock + item.length - 1]));
       if (found !== undefined) return found;
     }
-    return this.before === undefined ? undefined : 0;
+    return 0;
   }
 
   private learn(target: Sequence, index: number, made: readonly Run[]): void {

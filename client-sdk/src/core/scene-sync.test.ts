@@ -16,6 +16,19 @@ function expectConverged({ space, room }: TestWorld): void {
   expect(space.objects.doc.getMap("objects").toJSON()).toEqual(room.doc.getMap("objects").toJSON());
 }
 
+/** The scene's valve in a document of another epoch. */
+function freshValve(label: string): Y.Doc {
+  const fresh = new Y.Doc();
+  fresh.clientID = 8;
+  const copy = new Y.Map<unknown>([
+    ["type", "valve"],
+    ["label", new Y.Text(label)],
+    ["turns", new Y.Map()],
+  ]);
+  fresh.getMap("objects").set("valve-1", copy);
+  return fresh;
+}
+
 describe("typed objects", () => {
   it("read and write every kind of field, seen by the room", async () => {
     const world = await joinWorld();
@@ -250,20 +263,46 @@ describe("refused edits", () => {
     world.room.durable = false;
     valveOf(world.space).text("label").insert(0, "kept");
     await world.time.run(50);
-    const fresh = new Y.Doc();
-    fresh.clientID = 8;
-    const copy = new Y.Map<unknown>([
-      ["type", "valve"],
-      ["label", new Y.Text()],
-      ["turns", new Y.Map()],
-    ]);
-    fresh.getMap("objects").set("valve-1", copy);
-    world.room.doc = fresh;
+    world.room.doc = freshValve("");
     world.room.epoch = 2;
     world.room.durable = true;
     world.room.break();
     await world.time.run(2000);
     expect([inRoom(world, "label"), valveOf(world.space).label, world.space.saved]).toEqual(["kept", "kept", "saved"]);
+    expectConverged(world);
+  });
+
+  it("[SS5] a document that is re-rooted under the link gets what was not acknowledged, where it was meant, and nothing twice", async () => {
+    const world = await joinWorld();
+    const label = (): ReturnType<ReturnType<typeof valveOf>["text"]> => valveOf(world.space).text("label");
+    label().insert(0, "hello");
+    await world.time.run(50);
+    world.room.durable = false;
+    label().insert(5, " world");
+    valveOf(world.space).count("turns", 2);
+    label().delete(0, 1);
+    await world.time.run(50);
+    const fresh = freshValve("hello");
+    world.room.durable = true;
+    world.room.renew(fresh);
+    label().insert(label().toString().length, "!");
+    await world.time.run(500);
+    expect([inRoom(world, "label"), inRoom(world, "turns"), world.space.saved]).toEqual(["ello world!", 2, "saved"]);
+    expectConverged(world);
+  });
+
+  it("[SS5] a link that is lost before the new document is in leaves nothing of the old one behind", async () => {
+    const world = await joinWorld();
+    world.room.durable = false;
+    valveOf(world.space).text("label").insert(0, "kept");
+    await world.time.run(50);
+    world.room.renew(freshValve(""));
+    world.room.break();
+    world.room.durable = true;
+    await world.time.run(2000);
+    expect([inRoom(world, "label"), world.space.saved]).toEqual(["kept", "saved"]);
+    expect([...world.room.doc.store.clients.keys()]).toEqual(expect.arrayContaining([8]));
+    expect(world.room.doc.store.clients.size).toBe(2);
     expectConverged(world);
   });
 

@@ -5,9 +5,11 @@
  *       room's state vector says: that counts what only waits for the disk. Yjs makes repetition harmless.
  * [SS2] `saved` is a function of outbox, link and storage, computed in one place.
  * [SS3] At most one message per SEND_SPACING_MS: edits in between are merged, so a loop of a thousand edits is a few messages.
+ *       A transaction that is more than the room takes at once goes in parts (split-edit.ts), at the same pace: half of what a session may send.
  * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
  *       settled everything before it. The room ignores what was sent after it; until the fetch nothing more is sent.
- * [SS5] A document of another epoch (re-rooted by the server) is never merged with: it replaces ours, and our unsaved edits are made again.
+ * [SS5] A document of another epoch (re-rooted by the server, between two links or under one) is never merged with: it replaces ours, and our
+ *       unsaved edits are made again where they were meant (rebase-epoch.ts). The cache names the new epoch together with the new document.
  *       So it is when the ticket made us another person: a client id belongs to whom it was first used by.
  * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
  * [SS7] With a cache, what is in the outbox is on the device too, until it is settled; a refused edit leaves it together with the document
@@ -18,19 +20,19 @@
  */
 import * as Y from "yjs";
 import { type DeniedReason, LIMITS } from "@copresence/shared/protocol";
-import { OBJECTS_ROOT } from "@copresence/shared/scene";
+import { NOTHING, OBJECTS_ROOT } from "@copresence/shared/scene";
 import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./doc-wire.ts";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
-import { Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
+import { editOf, Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
 import { Rebase } from "./rebase.ts";
+import { acrossEpochs } from "./rebase-epoch.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import { ReturnReport } from "./return-report.ts";
 import type { SceneCache } from "./scene-cache.ts";
 import type { MergeReport, SavedState } from "./space-types.ts";
+import { splitEdit } from "./split-edit.ts";
 
-/** The update that says nothing: no structs, no deletions. */
-const NOTHING = new Uint8Array([0, 0]);
 /** The room lets a session write under 16 client ids; every replaced document takes one. A fresh session gets sixteen more. */
 const MAX_REPLACED = 12;
 const SEND_SPACING_MS = 20;
@@ -127,12 +129,12 @@ export class SceneSync {
     if (found === undefined) return;
     this.epoch = found.epoch;
     this.user = found.user;
-    this.restored = new Set(found.pending.map(({ id }) => id));
+    this.restored = new Set(found.pending.flatMap((part) => [part.id, editOf(part)]));
     for (const update of found.confirmed) Y.applyUpdate(this.doc, update, this);
     for (const part of found.pending) {
       Y.applyUpdate(this.doc, part.update, this);
       this.outbox.push(part);
-      this.report.made(part.id, part.edits);
+      this.report.made(editOf(part), part.edits);
     }
     this.reportSaved();
   }
@@ -149,9 +151,9 @@ export class SceneSync {
     this.lastDenied = this.roomVector = undefined;
     this.outbox.unsend();
     this.otherEpoch ||= this.epoch !== undefined && this.epoch !== epoch;
-    const foreign = this.epoch !== undefined && (this.epoch !== epoch || this.user !== user);
+    const foreign = this.otherEpoch || (this.epoch !== undefined && this.user !== user);
     if (this.user !== user) this.becomeUser(user);
-    if (this.epoch !== epoch) this.options.cache?.write({ kind: "epoch", epoch });
+    if (this.epoch === undefined) this.options.cache?.write({ kind: "epoch", epoch });
     this.epoch = epoch;
     this.user = user;
     this.restored = new Set();
@@ -192,6 +194,23 @@ export class SceneSync {
     this.settledCount = Math.max(this.settledCount, updates);
     for (const { update, parts } of this.outbox.settled(this.settledCount)) this.confirm(update, parts);
     this.settle();
+    this.reportSaved();
+  }
+
+  /**
+   * The room acknowledges by an epoch. Another than ours: it has re-rooted its document, and ignores us until we ask for it by its `root`
+   * [SS5]. Nothing that was sent on the old one and is not acknowledged by now counts.
+   */
+  onEpoch(epoch: number, root: number): void {
+    if (this.phase === "down" || epoch === this.epoch) return;
+    this.epoch = epoch;
+    this.otherEpoch = true;
+    this.outbox.unsend();
+    this.lastDenied = this.roomVector = undefined;
+    this.owesAnswer = false;
+    // Client ids are counted per document.
+    this.replaced = 0;
+    this.fetch(new Map([[root, 0]]));
     this.reportSaved();
   }
 
@@ -250,17 +269,25 @@ export class SceneSync {
 
   // ------------------------------------------------------------------------------------------------------------------- local edits
 
-  private onLocalUpdate(update: Uint8Array, clocks: number): void {
+  private onLocalUpdate(update: Uint8Array): void {
     const edits = this.captured;
     this.captured = [];
-    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, clocks, edits, update };
-    if (this.again === undefined) {
-      this.refusedLast = false;
-      if (this.phase === "down") this.report.made(part.id, edits);
-    }
+    const { again } = this;
     this.again = undefined;
-    this.outbox.push(part);
-    this.options.cache?.write({ kind: "add", edit: part });
+    const id = again?.id ?? `${this.idPrefix}${this.edits++}`;
+    const pieces = splitEdit(this.doc, update, edits);
+    const of = again?.of ?? (pieces.length > 1 ? id : undefined);
+    for (const [index, piece] of pieces.entries()) {
+      const part = { id: pieces.length === 1 ? id : `${id}.${index}`, ...(of === undefined ? {} : { of }), client: this.doc.clientID, ...piece };
+      if (again === undefined && this.phase === "down") this.report.made(editOf(part), piece.edits);
+      this.outbox.push(part);
+      this.options.cache?.write({ kind: "add", edit: part });
+    }
+    if (again === undefined) this.refusedLast = false;
+    else if (pieces.length > 1) {
+      this.report.split(editOf(again), pieces.length);
+      this.options.cache?.write({ kind: "drop", ids: [id] });
+    }
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
@@ -300,8 +327,7 @@ export class SceneSync {
   }
 
   private tooLarge(entry: OutboxEntry): void {
-    this.outbox.remove(entry);
-    this.doom(entry.parts, "too-large", "This edit is more than the room takes in one message.");
+    this.doom(this.outbox.remove(entry), "too-large", "This edit is more than the room takes in one message.");
     this.options.onTooLarge(entry.update.length);
     this.diverge(this.sent);
   }
@@ -324,9 +350,10 @@ export class SceneSync {
     return this.settledCount + ((ref - this.settledCount) & 0xffff || 0x10000);
   }
 
-  private fetch(): void {
+  /** `knowing`: what the room's answer may leave out. */
+  private fetch(knowing: ReadonlyMap<number, number> = new Map()): void {
     this.phase = "fetching";
-    this.options.send(docStep1(Y.encodeStateVector(new Map())));
+    this.options.send(docStep1(Y.encodeStateVector(new Map(knowing))));
   }
 
   private startAnew(state: Uint8Array): void {
@@ -339,11 +366,12 @@ export class SceneSync {
     const [known, lacking] = partition(this.outbox.takeParts(), isKnown(doc, this.roomVector));
     this.doc = this.adopt(doc);
     this.phase = "open";
+    if (this.otherEpoch && this.epoch !== undefined) this.options.cache?.write({ kind: "epoch", epoch: this.epoch });
     this.options.cache?.write({ kind: "replace", state });
     this.options.cache?.write({ kind: "drop", ids: [...this.doomed.splice(0), ...known.map(({ id }) => id)] });
-    for (const { id } of known) this.report.saved(id);
+    for (const part of known) this.report.saved(editOf(part));
     this.options.onReplaced(this.doc, before);
-    const rebase = new Rebase(this.otherEpoch ? undefined : before);
+    const rebase = new Rebase(before, this.otherEpoch ? acrossEpochs(before, doc, lacking) : []);
     this.otherEpoch = false;
     for (const part of lacking) this.makeAgain(part, rebase);
     this.options.onChanged(differentIds(before, this.doc));
@@ -358,7 +386,9 @@ export class SceneSync {
     replayEdits(this.doc.getMap(OBJECTS_ROOT), part.edits, part.client, rebase);
     if (this.again === undefined) return;
     this.again = undefined;
-    this.report.refused(part.id, "unknown-object", "What it changed is no longer there.");
+    // A part may only have said again what another part says.
+    if (part.edits.length === 0) this.report.saved(editOf(part));
+    else this.report.refused(editOf(part), "unknown-object", "What it changed is no longer there.");
     this.options.cache?.write({ kind: "drop", ids: [part.id] });
   }
 
@@ -377,15 +407,15 @@ export class SceneSync {
   }
 
   private confirm(update: Uint8Array, parts: readonly OutboxPart[]): void {
-    for (const { id } of parts) this.report.saved(id);
+    for (const part of parts) this.report.saved(editOf(part));
     this.options.cache?.write({ kind: "confirm", update });
     this.options.cache?.write({ kind: "drop", ids: parts.map(({ id }) => id) });
   }
 
   private doom(parts: readonly OutboxPart[], reason: DeniedReason, sentence: string): void {
-    for (const { id } of parts) {
-      this.doomed.push(id);
-      this.report.refused(id, reason, sentence);
+    for (const part of parts) {
+      this.doomed.push(part.id);
+      this.report.refused(editOf(part), reason, sentence);
     }
     this.refusedLast = true;
   }
@@ -397,10 +427,8 @@ export class SceneSync {
       if (transaction.origin !== this) this.captured.push(...captureEdits(events, doc.clientID));
       this.options.onChanged(changedIds(events, root));
     };
-    const onUpdate = (update: Uint8Array, origin: unknown, _: Y.Doc, transaction: Y.Transaction): void => {
-      if (origin === this) return;
-      const clocks = (transaction.afterState.get(doc.clientID) ?? 0) - (transaction.beforeState.get(doc.clientID) ?? 0);
-      this.onLocalUpdate(update, clocks);
+    const onUpdate = (update: Uint8Array, origin: unknown): void => {
+      if (origin !== this) this.onLocalUpdate(update);
     };
     root.observeDeep(onDeep as never);
     doc.on("update", onUpdate);

@@ -25,6 +25,7 @@ const METRICS = [
   "hide_refused",
   "alarm",
   "rollback",
+  "rerooted",
 ] as const satisfies readonly CoreMetric[];
 /** Bytes of `denied.object`, `denied.field` and `denied.sentence` (registry). */
 const DENIED_NAME_BYTES = 64;

@@ -6,4 +6,7 @@ export { rigBoundsMm, spawnRig } from "./spawn.ts";
 export { MAX_CATCH_UP, SceneCore } from "./scene-core.ts";
 export type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 export type { InitialObject } from "./initial-objects.ts";
+export { SceneDocument } from "./document/index.ts";
+export { freshRoot } from "./document/fresh-root.ts";
+export { type Rerooted, type Wear, wearOf } from "./document/renewal.ts";
 export { PosePlane } from "./pose-plane/index.ts";

@@ -30,8 +30,7 @@ export type SceneCoreOptions = {
   /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */
   readonly stopwatch?: (() => number) | undefined;
   /**
-   * Carries out effects in the middle of a step: acknowledgements and the next append, which need not wait until what is durable has been
-   * applied. Without it they leave with the others.
+   * Carries out effects in the middle of a step: acknowledgements, which need not wait until what is durable has been applied. Without it they leave with the others.
    */
   readonly soon?: ((effects: readonly CoreEffect[]) => void) | undefined;
   /** Slots; default and most `LIMITS.people`. */

@@ -13,7 +13,7 @@ import type { PermissionTable } from "@copresence/shared/scene";
 import { BehaviourDesk } from "./behaviour/behaviour-desk.ts";
 import { ChatDesk } from "./chat-desk.ts";
 import { cutUtf8 } from "./cut-utf8.ts";
-import { SceneDocument } from "./document/index.ts";
+import { RETIRED_NOTE, RetiredClients, SceneDocument } from "./document/index.ts";
 import { Door } from "./door.ts";
 import { EffectSink } from "./effect-sink.ts";
 import { FrameDesk } from "./frame-desk.ts";
@@ -47,7 +47,8 @@ const RETELL_MS = 500;
 const SENTENCE_BYTES = 256;
 
 export class SceneCore {
-  private readonly options: SceneCoreOptions;
+  /** Without what was loaded: the bytes of a document are as large as the document. */
+  private readonly options: Omit<SceneCoreOptions, "loaded">;
   private readonly document: SceneDocument;
   private readonly late: LatePlane;
   private readonly out: EffectSink;
@@ -77,7 +78,11 @@ export class SceneCore {
     const { scene, loaded, space, seed } = options;
     const permissions = loadPermissions(scene, loaded.notes?.get(PERMISSIONS_NOTE));
     if (!permissions.ok) return err({ code: "corrupt", sentence: permissions.error });
+    const retired = RetiredClients.decode(loaded.notes?.get(RETIRED_NOTE));
+    if (retired === undefined)
+      return err({ code: "corrupt", sentence: "The note of retired client ids was written by another version of this server." });
     const { stopwatch } = options;
+    const { epoch, seq } = loaded;
     const clientId = serverClientId(space, seed);
     const out = new EffectSink();
     const soon = (effects: readonly CoreEffect[]): boolean => {
@@ -86,13 +91,12 @@ export class SceneCore {
       options.soon(effects);
       return true;
     };
-    const { epoch, seq } = loaded;
-    const document = new SceneDocument({ scene, epoch, seq, clientId, permissions: permissions.value, stopwatch, soon });
+    const document = new SceneDocument({ scene, epoch, seq, clientId, permissions: permissions.value, retired, stopwatch, soon });
     const result = document.load(loaded.snapshot, loaded.updates, loaded.owners);
     if (!result.ok) return err(result.error);
     const core = new SceneCore(options, out, document, permissions.value);
     try {
-      core.begin();
+      core.begin(neverWritten(loaded));
     } catch (error) {
       if (error instanceof RangeError) return err({ code: "initial", sentence: error.message });
       throw error;
@@ -101,12 +105,13 @@ export class SceneCore {
   }
 
   /** What the room does of itself; its effects leave with the first step. */
-  private begin(): void {
-    const { loaded, scene, initial = [] } = this.options;
-    this.absorb(this.document.migrate());
-    if (neverWritten(loaded) && initial.length > 0) {
+  private begin(isNew: boolean): void {
+    const { scene, initial = [] } = this.options;
+    this.absorb(this.document.own.migrate());
+    if (isNew && initial.length > 0) {
       this.absorb(this.document.serverEdit("server", (doc) => createInitialObjects(doc, scene, initial)));
     }
+    this.absorb(this.document.start());
   }
 
   /** The pipeline starts with nothing: its index and its verdicts on what is written here come from these. Whoever waits at the door comes first. */
@@ -120,7 +125,8 @@ export class SceneCore {
     assert(isIdentifier(space) && isIdentifier(region), "space and region are identifiers");
     assert(tickRateHz >= 10 && tickRateHz <= 90, "tick rate is 10..90 Hz");
     assert(capacity >= 1 && capacity <= LIMITS.people, "capacity is 1..LIMITS.people");
-    this.options = options;
+    const { loaded: _, ...kept } = options;
+    this.options = kept;
     this.document = document;
     this.out = sink;
     this.late = new LatePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
@@ -309,7 +315,11 @@ export class SceneCore {
       case "recalled":
         return this.history.recalled(input);
       case "compacted":
-        return this.document.compacted(input.bytes);
+        return this.absorb(this.document.compacted(input.bytes, input.wear));
+      case "rerooted":
+        this.absorb(this.document.rerooted(input.fresh));
+        if (input.fresh === undefined) this.grabs.recovered();
+        return;
       case "storeRecovered":
         this.absorb(this.document.recovered());
         this.permissions.recovered();
@@ -400,6 +410,7 @@ export class SceneCore {
     this.absorb(this.document.tellChanges());
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
+    this.renew();
     if (!this.late.exists) return;
     this.safety.tick(tick);
     this.behaviour.tick(tick, this.nowMs);
@@ -407,8 +418,15 @@ export class SceneCore {
     this.streams.tell();
   }
 
+  /** A document that is being re-rooted takes its next slice; resting places that waited for it are written. */
+  private renew(): void {
+    const { effects, renewed } = this.document.tick();
+    this.absorb(effects);
+    if (renewed) this.grabs.recovered();
+  }
+
   private welcome(member: Member): void {
-    const { space, region, build, tickRateHz, scene, loaded } = this.options;
+    const { space, region, build, tickRateHz, scene } = this.options;
     const { slot, session, user, role } = member.person;
     const { xMm, yMm, zMm, yaw } = member.rig.rig;
     this.out.send(session, {
@@ -427,7 +445,7 @@ export class SceneCore {
       rig: { positionMm: [xMm, yMm, zMm], yaw },
       uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX),
       definition: scene.hash,
-      epoch: loaded.epoch,
+      epoch: this.document.epoch,
     });
     this.permissions.welcome(member);
     this.safety.appeared(member);

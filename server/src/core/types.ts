@@ -11,6 +11,7 @@ import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, MessageOf, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { AlarmKind, AlarmNotice } from "./behaviour/index.ts";
 import type { ResolvedRight } from "@copresence/shared/scene";
+import type { Rerooted, Wear } from "./document/renewal.ts";
 import type { Evidence } from "./safety/reports.ts";
 import type { PastAnswer, PastQuery } from "./history/types.ts";
 import type { MotionFeatures } from "./motion-features.ts";
@@ -33,8 +34,10 @@ export type CoreInput =
   | { readonly kind: "appended"; readonly batch: number; readonly ok: boolean; readonly sentence: string }
   /** Answer to a `note` effect. */
   | { readonly kind: "noted"; readonly write: number; readonly ok: boolean; readonly sentence: string }
-  /** A `compact` effect was carried out: the stored document has this many bytes. */
-  | { readonly kind: "compacted"; readonly bytes: number }
+  /** A `compact` effect was carried out: the stored document has this many bytes, and carries this around. */
+  | { readonly kind: "compacted"; readonly bytes: number; readonly wear?: Wear | undefined }
+  /** Answer to a `reroot` effect: the fresh generation, which is the stored one from now on; undefined: nothing has changed. */
+  | { readonly kind: "rerooted"; readonly fresh: Rerooted | undefined }
   /** A verified write after trouble: the store works again. */
   | { readonly kind: "storeRecovered" }
   /** A person who is not here is erased: nothing that is still to be written names them; `alias` stands where they stood. */
@@ -167,6 +170,11 @@ export type CoreEffect =
   | { readonly kind: "note"; readonly write: number; readonly key: string; readonly value: Uint8Array }
   /** The log has grown enough to be folded into a snapshot; the store does it beside the room, which hears of it by `compacted`. */
   | { readonly kind: "compact" }
+  /**
+   * The document is to be made anew, with the same content and nothing of its past, as a new epoch; `note` is written in the same transaction.
+   * Nothing is appended until the answer, `rerooted`.
+   */
+  | { readonly kind: "reroot"; readonly note: { readonly key: string; readonly value: Uint8Array } }
   /** The scene's past is asked for; the answer comes as `recalled`. */
   | { readonly kind: "recall"; readonly id: number; readonly query: PastQuery }
   | { readonly kind: "close"; readonly session: SessionId; readonly reason: CloseName }
@@ -227,7 +235,8 @@ export type CoreMetric =
   | "report"
   | "hide_refused"
   | "alarm"
-  | "rollback";
+  | "rollback"
+  | "rerooted";
 
 /** What the side pipeline reads. Idempotent by (subject, version); superseded versions coalesce. */
 export type PipelineEvent =

@@ -35,6 +35,7 @@ export const CLOSE = {
   handshakeTimeout: reason(4321, true, "The join took too long."),
   addressBusy: reason(4322, true, "Too many unfinished connections from this address."),
   editsTooSlow: reason(4330, true, "Your edits took the room too long to apply; send smaller ones."),
+  documentRenewed: reason(4340, false, "The space's document was renewed; join again with a new Y.Doc, and make unsaved edits again there."),
 } as const satisfies Record<string, CloseReason>;
 
 export type CloseName = keyof typeof CLOSE;

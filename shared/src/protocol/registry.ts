@@ -274,12 +274,17 @@ export const MESSAGES = {
     leaseMs: u32,
   }),
   syncDown: down(36, "ordered", "y-protocols message to the client.", { body: rest(LIMITS.syncDownBytes) }),
-  ack: down(37, "ordered", "Cumulative: this session's first `updates` update messages, and these clocks, have reached `level`.", {
-    epoch: u32,
-    updates: u32,
-    level: oneOf("memory", "disk", "replica"),
-    clocks: list(record({ client: u32, clock: u32 }), 16),
-  }),
+  ack: down(
+    37,
+    "ordered",
+    "Cumulative: this session's first `updates` update messages, and these clocks, have reached `level`. Another `epoch` than before: the document was re-rooted, `clocks` names its root, and updates are ignored until a sync step 1 names that.",
+    {
+      epoch: u32,
+      updates: u32,
+      level: oneOf("memory", "disk", "replica"),
+      clocks: list(record({ client: u32, clock: u32 }), 16),
+    },
+  ),
   denied: down(38, "ordered", "Something this session asked for was refused; nothing else was affected.", {
     ref: u16,
     reason: deniedReason,

@@ -7,7 +7,18 @@
  * [DS3] A scene that was loaded can be written again and loads the same the next time.
  */
 import type { LoadedScene } from "@copresence/server/store";
-import { compactScene, fold, sha256, SqliteLog, storeError, WalReserve } from "@copresence/server/store/testing";
+import {
+  compactScene,
+  fold,
+  freshRoot,
+  packSnapshot,
+  type PackedSnapshot,
+  rerootScene,
+  SqliteLog,
+  storeError,
+  unpackSnapshot,
+  WalReserve,
+} from "@copresence/server/store/testing";
 import { err, ok } from "@copresence/shared/base";
 import * as Y from "yjs";
 import { Random } from "../random.ts";
@@ -31,7 +42,16 @@ export type DiskOutcome = {
 };
 
 /** What one scene was promised: the text of all acknowledged records, and of those in the commit under way. */
-type Truth = { readonly name: string; readonly doc: Y.Doc; epoch: number; acked: string; ackedSeq: number; pending: string; pendingSeq: number };
+type Truth = {
+  readonly name: string;
+  doc: Y.Doc;
+  epoch: number;
+  /** The epoch before: how many records it had. */ before: { readonly seq: number } | undefined;
+  acked: string;
+  ackedSeq: number;
+  pending: string;
+  pendingSeq: number;
+};
 
 /** Less than a server reserves: every picture of the files holds it. */
 const RESERVED_BYTES = 64 * 1024;
@@ -57,7 +77,7 @@ class DiskLife {
     this.truths = Array.from({ length: 1 + this.random.int(3) }, (_, index) => {
       const doc = new Y.Doc();
       doc.clientID = 10 + index;
-      return { name: `scene-${index}`, doc, epoch: 1, acked: "", ackedSeq: 0, pending: "", pendingSeq: 0 };
+      return { name: `scene-${index}`, doc, epoch: 1, before: undefined, acked: "", ackedSeq: 0, pending: "", pendingSeq: 0 };
     });
     this.log = new SqliteLog(file);
     for (const { name } of this.truths) this.log.load(name);
@@ -98,8 +118,9 @@ class DiskLife {
     const what = random.next();
     if (what < 0.75) this.append(false);
     else if (what < 0.87) await this.compact(() => undefined);
-    else if (what < 0.92) log.checkpoint();
-    else if (what < 0.95) new WalReserve(this.file, RESERVED_BYTES).extend();
+    else if (what < 0.9) await this.reroot(() => undefined, false);
+    else if (what < 0.93) log.checkpoint();
+    else if (what < 0.96) new WalReserve(this.file, RESERVED_BYTES).extend();
     else this.restart();
     this.marks.push(takePicture(this.file)["-acked"]);
     if (this.marks.length > 4) this.marks.shift();
@@ -116,7 +137,8 @@ class DiskLife {
       this.log.checkpoint();
     } else {
       const pictures = [before];
-      await this.compact(() => void pictures.push(takePicture(file)));
+      const watch = (): void => void pictures.push(takePicture(file));
+      await (what < 0.88 ? this.compact(watch) : this.reroot(watch, true));
       pictures.push(takePicture(file));
       const at = random.int(pictures.length - 1);
       return { before: pictures[at] as Picture, after: pictures[at + 1] as Picture };
@@ -158,13 +180,35 @@ class DiskLife {
   private async compact(turn: () => void): Promise<void> {
     const { name, epoch } = this.random.pick(this.truths);
     const compactor = {
-      fold: async ({ snapshot, updates }: { snapshot: { bytes: Uint8Array } | undefined; updates: readonly Uint8Array[] }) => {
-        const folded = fold(snapshot?.bytes, updates);
-        return folded.ok ? ok({ state: folded.value, sha256: sha256(folded.value) }) : err(folded.error);
+      fold: async ({ snapshot, updates }: { snapshot: PackedSnapshot | undefined; updates: readonly Uint8Array[] }) => {
+        const folded = fold(snapshot === undefined ? undefined : unpackSnapshot(snapshot), updates);
+        if (!folded.ok) return err(folded.error);
+        const { bytes, sha256 } = packSnapshot(folded.value.state);
+        return ok({ ...folded.value, state: bytes, bytes: folded.value.state.length, sha256 });
       },
     };
     const compacted = await compactScene({ log: this.log, compactor, scene: name, epoch, turn: async () => turn() });
     if (!compacted.ok) this.violations.push(`a compaction failed on a sound disk: ${compacted.error.sentence}`);
+  }
+
+  /** Everybody begins anew on the fresh document, and writes under another id. `inFlight`: the fault falls into it. */
+  private async reroot(turn: () => void, inFlight: boolean): Promise<void> {
+    const truth = this.random.pick(this.truths);
+    const compactor = {
+      renew: async ({ snapshot, updates }: { snapshot: PackedSnapshot | undefined; updates: readonly Uint8Array[] }, root: number) => {
+        const state = snapshot === undefined ? undefined : unpackSnapshot(snapshot);
+        const fresh = freshRoot(state === undefined ? updates : [state, ...updates], root);
+        return fresh.ok ? ok(fresh.value) : err(fresh.error);
+      },
+    };
+    const note = { key: "retired", value: Uint8Array.of(truth.epoch & 0xff) };
+    const begun = await rerootScene({ log: this.log, compactor, scene: truth.name, epoch: truth.epoch, turn: async () => turn(), note });
+    if (!begun.ok) return void this.violations.push(`a re-rooting failed on a sound disk: ${begun.error.sentence}`);
+    const doc = new Y.Doc();
+    for (const update of begun.value.updates) Y.applyUpdate(doc, update);
+    doc.clientID = truth.doc.clientID + 100;
+    truth.before = inFlight ? { seq: truth.ackedSeq } : undefined;
+    Object.assign(truth, { doc, epoch: begun.value.epoch, ackedSeq: begun.value.updates.length, pendingSeq: begun.value.updates.length });
   }
 
   private restart(): void {
@@ -213,7 +257,12 @@ class DiskLife {
     if (snapshot !== undefined) Y.applyUpdate(doc, snapshot);
     for (const update of updates) Y.applyUpdate(doc, update);
     const text = doc.getText("t").toString();
-    const exact = seq === truth.ackedSeq && text === truth.acked;
+    // A re-rooting promises nothing new: the epoch before it is as good, when the fault fell into it.
+    if (loaded.epoch === truth.epoch - 1 && seq === truth.before?.seq && text === truth.acked) {
+      Object.assign(truth, { epoch: loaded.epoch, ackedSeq: seq, pending: truth.acked, pendingSeq: seq });
+      return;
+    }
+    const exact = loaded.epoch === truth.epoch && seq === truth.ackedSeq && text === truth.acked;
     const withPending = seq === truth.pendingSeq && text === truth.pending;
     if (!exact && !withPending)
       this.violations.push(

@@ -6,10 +6,12 @@
  */
 import * as Y from "yjs";
 import type { LoadedScene } from "@copresence/server/store";
-import type { AppendRecord } from "@copresence/server/core";
+import { type AppendRecord, freshRoot, type Rerooted, type Wear, wearOf } from "@copresence/server/core";
 import type { Random } from "../random.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
+/** Fresh documents are written under this and the epoch. */
+const FIRST_ROOT = 0xf000_0000;
 /** p50 of a group commit with fdatasync on ordinary flash, and how far it strays. */
 const FSYNC_MS = { least: 0.5, most: 9 };
 
@@ -18,7 +20,9 @@ export class VirtualDisk {
   private snapshot: { readonly seq: number; readonly state: Uint8Array } | undefined;
   private readonly owners = new Map<number, string>();
   private readonly notes = new Map<string, Uint8Array>();
+  /** Deaths of the process so far. */
   private generation = 0;
+  private epoch = 1;
   private lastDoneMs = 0;
   private readonly time: VirtualTime;
   private readonly random: Random;
@@ -31,7 +35,7 @@ export class VirtualDisk {
 
   loaded(): LoadedScene {
     const { owners, notes } = this;
-    return { epoch: 1, seq: this.seq, snapshot: this.snapshot?.state, updates: this.durable, cutRecords: 0, owners, notes };
+    return { epoch: this.epoch, seq: this.seq, snapshot: this.snapshot?.state, updates: this.durable, cutRecords: 0, owners, notes };
   }
 
   /** `lying`: a disk (or a planted bug) that reports success before the bytes are safe. */
@@ -61,16 +65,36 @@ export class VirtualDisk {
     });
   }
 
-  /** Folds what is durable into one state, as the store does. Atomic. Returns its bytes. */
-  compact(): number {
+  /** Folds what is durable into one state, as the store does. Atomic. Returns its bytes and what it carries around. */
+  compact(): { readonly bytes: number; readonly wear: Wear } {
     const doc = new Y.Doc({ gc: true });
     if (this.snapshot !== undefined) Y.applyUpdate(doc, this.snapshot.state);
     for (const update of this.durable) Y.applyUpdate(doc, update);
     const state = Y.encodeStateAsUpdate(doc);
+    const wear = wearOf(doc);
     doc.destroy();
     this.snapshot = { seq: this.seq, state };
     this.durable = [];
-    return state.length;
+    return { bytes: state.length, wear };
+  }
+
+  /** Begins a new epoch with a fresh document; `done` when it is durable. Atomic. */
+  reroot(note: { readonly key: string; readonly value: Uint8Array }, done: (fresh: Rerooted | undefined) => void): void {
+    const { generation } = this;
+    this.time.at(this.time.nowMs + this.random.between(FSYNC_MS.least, FSYNC_MS.most), () => {
+      if (generation !== this.generation) return;
+      const root = FIRST_ROOT + this.epoch;
+      const fresh = freshRoot(this.snapshot === undefined ? this.durable : [this.snapshot.state, ...this.durable], root);
+      if (!fresh.ok) return done(undefined);
+      const updates = fresh.value.map(({ update }) => update);
+      this.epoch++;
+      this.seq = updates.length;
+      this.snapshot = undefined;
+      this.durable = [...updates];
+      this.owners.clear();
+      this.notes.set(note.key, note.value);
+      done({ epoch: this.epoch, root, updates });
+    });
   }
 
   crash(): void {

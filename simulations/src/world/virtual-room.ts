@@ -191,7 +191,7 @@ export class VirtualRoom {
         disk.note(effect.key, effect.value, () => this.step([{ kind: "noted", write: effect.write, ok: true, sentence: "" }]));
         return;
       case "compact":
-        time.after(4, () => this.step([{ kind: "compacted", bytes: disk.compact() }]));
+        time.after(4, () => this.step([{ kind: "compacted", ...disk.compact() }]));
         return;
       case "close": {
         const session = this.sessions.get(effect.session);
@@ -212,6 +212,9 @@ export class VirtualRoom {
         }
         return;
       }
+      case "reroot":
+        disk.reroot(effect.note, (fresh) => this.step([{ kind: "rerooted", fresh }]));
+        return;
       case "recall":
         return this.step([{ kind: "recalled", id: effect.id, answer: undefined, sentence: "this world keeps no history" }]);
       case "sendDoc":

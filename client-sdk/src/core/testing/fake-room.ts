@@ -40,6 +40,8 @@ export class FakeRoom {
   private readonly time: StepTime;
   private received = 0;
   private stale = false;
+  /** The new document's, while it has not been asked for. */
+  private root: number | undefined;
   private waiting: { readonly update: Uint8Array; readonly ordinal: number }[] = [];
 
   constructor(time: StepTime) {
@@ -55,6 +57,7 @@ export class FakeRoom {
     this.handlers = handlers;
     this.received = 0;
     this.stale = false;
+    this.root = undefined;
     this.waiting = [];
     this.closedByClient = false;
     this.time.after(0, () => this.greet(handlers));
@@ -100,6 +103,15 @@ export class FakeRoom {
 
   all<N extends UpMessage["type"]>(type: N): MessageOf<N>[] {
     return this.got.filter((message) => message.type === type) as MessageOf<N>[];
+  }
+
+  /** Re-roots: a fresh document, told to who is here by an ack; what they send is ignored until they ask by the new root. */
+  renew(doc: Y.Doc): void {
+    this.doc = doc;
+    this.epoch++;
+    this.waiting = [];
+    this.root = doc.clientID;
+    this.say({ type: "ack", epoch: this.epoch, updates: 0, level: "disk", clocks: [{ client: doc.clientID, clock: 0 }] });
   }
 
   /** What waited is on disk now. */
@@ -159,10 +171,12 @@ export class FakeRoom {
     const payload = decoding.readVarUint8Array(decoder);
     if (type === 0) {
       this.stale = false;
+      if (this.root !== undefined && Y.decodeStateVector(payload).has(this.root)) this.root = undefined;
       this.document(1, Y.encodeStateAsUpdate(this.doc, payload));
       return;
     }
     const ordinal = ++this.received;
+    if (this.root !== undefined) return;
     if (this.stale) return this.ack(ordinal);
     const reason = this.refuses(payload);
     if (reason !== undefined) return this.refuse(reason, ordinal);

@@ -14,13 +14,20 @@ function setup() {
   const results: string[] = [];
   let probeWorks = false;
   let recovered = 0;
+  let rerootWorks = true;
+  const epochs: number[] = [];
   let stalled = 0;
   const store: SceneStore = {
     open: () => Promise.reject(new Error("not used")),
-    append: (_scene, _epoch, records) => new Promise((answer) => appends.push({ records: records.length, answer })),
+    append: (_scene, epoch, records) => {
+      epochs.push(epoch);
+      return new Promise((answer) => appends.push({ records: records.length, answer }));
+    },
     note: (_scene, key) => Promise.resolve(key === "works" ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     compact: () => new Promise((done) => compactions.push((bytes) => done(ok({ seq: 1, bytes })))),
     recall: () => Promise.reject(new Error("not used")),
+    reroot: (_scene, epoch) =>
+      Promise.resolve(rerootWorks ? ok({ epoch: epoch + 1, root: 5, updates: [] }) : err({ code: "io" as const, sentence: "no" })),
     release: () => Promise.resolve(),
     probe: () => Promise.resolve(probeWorks ? ok(undefined) : err({ code: "full" as const, sentence: "disk full" })),
     close: () => Promise.resolve(),
@@ -40,11 +47,14 @@ function setup() {
     onTrouble: () => {},
     onAppendMs: () => {},
     onCompacted: ({ bytes }) => compacted.push(bytes),
+    onRerooted: (fresh) => results.push(`epoch ${fresh?.epoch}`),
     onLost: (sentence) => lost.push(sentence),
   });
   const append = (batch: number) =>
     writer.append({ kind: "append", batch, records: [{ user: "u", client: 1, clock: batch, update: new Uint8Array(1) }] });
   return {
+    epochs,
+    failReroot: () => (rerootWorks = false),
     appends,
     compactions,
     compacted,
@@ -239,6 +249,22 @@ describe("SceneWriter", () => {
     expect(done).toBe(true);
   });
 
+  it("[SW6] writes under the new epoch once the store has begun it, and stays in the old one when it has not", async () => {
+    const { writer, append, appends, epochs, results, failReroot } = setup();
+    const effect = { kind: "reroot", note: { key: "retired", value: new Uint8Array() } } as const;
+    await writer.reroot(effect);
+    append(1);
+    appends[0]?.answer(ok({ seq: 1 }));
+    await settle();
+    failReroot();
+    await writer.reroot(effect);
+    append(2);
+    expect([results, epochs]).toEqual([
+      ["epoch 2", "1:true", "epoch undefined"],
+      [2, 2],
+    ]);
+  });
+
   it("a store that rejects has failed like any other", async () => {
     const results: boolean[] = [];
     const store = { append: () => Promise.reject(new Error("broken")), probe: () => Promise.reject(new Error("broken")) } as unknown as SceneStore;
@@ -254,6 +280,7 @@ describe("SceneWriter", () => {
       onTrouble: () => {},
       onAppendMs: () => {},
       onCompacted: () => {},
+      onRerooted: () => {},
       onLost: () => {},
     });
     writer.append({ kind: "append", batch: 1, records: [] });

@@ -8,11 +8,13 @@
  *       And once when the room ends, or a log that an earlier process left is long: the next load finds a snapshot.
  * [SW3] After a failure the store is probed every `PROBE_MS` until a verified write succeeds, and only then are appends tried again.
  * [SW4] What waits is bounded by the core, which stops taking edits while the store is bad.
+ * [SW6] A new epoch is begun by the store alone; what was asked for the old one by then is asked again for the new one.
  * [SW5] A scene that is no longer ours (fenced), or damaged, is given up: `onLost`, once. The room must end.
  * [SW6] A write that has not been answered for `STALL_MS` is told (`onStalled`): a disk that hangs is as bad as one that fails, only it does not
  *       say so. It is not made again: when it returns, that is the verified write that ends the trouble, or an error like any other.
  */
 import { err, type Result } from "@copresence/shared/base";
+import type { Rerooted } from "../../core/document/renewal.ts";
 import type { CoreEffect } from "../../core/types.ts";
 import type { Compacted, SceneStore, StoreError } from "../store/scene-store.ts";
 
@@ -36,6 +38,7 @@ const LOST: ReadonlySet<StoreError["code"]> = new Set(["fenced", "corrupt", "clo
 export type SceneWriterOptions = {
   readonly store: SceneStore;
   readonly scene: string;
+  /** The one in charge when the writer is made. */
   readonly epoch: number;
   /** Records behind the newest snapshot. */
   readonly logRecords: number;
@@ -47,11 +50,14 @@ export type SceneWriterOptions = {
   readonly onTrouble: (sentence: string) => void;
   readonly onAppendMs: (tookMs: number) => void;
   readonly onCompacted: (compacted: Compacted) => void;
+  readonly onRerooted: (fresh: Rerooted | undefined) => void;
   readonly onLost: (sentence: string) => void;
 };
 
 export class SceneWriter {
   private readonly options: SceneWriterOptions;
+  /** The one in charge. */
+  epoch: number;
   private waiting: Append[] = [];
   private writing = false;
   private bad = false;
@@ -70,6 +76,7 @@ export class SceneWriter {
 
   constructor(options: SceneWriterOptions) {
     this.options = options;
+    this.epoch = options.epoch;
     this.records = options.logRecords;
     this.grown = this.records >= LONG_LOG;
     if (this.grown) this.compactIn(IDLE_MS);
@@ -87,6 +94,20 @@ export class SceneWriter {
     const result = await this.watched(store.note(scene, key, value));
     if (!result.ok) this.trouble(result.error);
     onNoted(result.ok ? { write, ok: true, sentence: "" } : { write, ok: false, sentence: result.error.sentence });
+  }
+
+  /** Begins a new epoch; nothing is appended until `onRerooted` [SW6]. */
+  async reroot({ note }: Extract<CoreEffect, { kind: "reroot" }>): Promise<void> {
+    const { store, scene, onRerooted } = this.options;
+    const result = await answered(store.reroot(scene, this.epoch, note));
+    if (this.closed) return;
+    if (result.ok) {
+      this.epoch = result.value.epoch;
+      this.grown = true;
+      this.compactIn(IDLE_MS);
+    } else if (LOST.has(result.error.code)) this.trouble(result.error);
+    else this.options.onTrouble(`re-rooting: ${result.error.sentence}`);
+    onRerooted(result.ok ? result.value : undefined);
   }
 
   /** The log is worth folding; done when the last compaction has rested. */
@@ -113,7 +134,8 @@ export class SceneWriter {
 
   /** After `close`, while the scene is still ours: folds a log that is long enough to be worth it. Never fails, and gives up in time. */
   async fold(): Promise<void> {
-    const { store, scene, epoch } = this.options;
+    const { epoch } = this;
+    const { store, scene } = this.options;
     if (this.bad || this.compacting || this.writing || this.records < LONG_LOG) return;
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
@@ -131,7 +153,8 @@ export class SceneWriter {
   }
 
   private async write(batches: readonly Append[]): Promise<void> {
-    const { store, scene, epoch } = this.options;
+    const { epoch } = this;
+    const { store, scene } = this.options;
     this.writing = true;
     const before = performance.now();
     const records = batches.flatMap((batch) => batch.records);
@@ -172,7 +195,8 @@ export class SceneWriter {
 
   private async compactNow(): Promise<void> {
     if (!this.grown || this.bad) return;
-    const { store, scene, epoch } = this.options;
+    const { epoch } = this;
+    const { store, scene } = this.options;
     this.compacting = true;
     this.grown = this.compactDue = false;
     this.records = 0;
@@ -182,7 +206,8 @@ export class SceneWriter {
     this.restUntilMs = afterMs + (afterMs - before) * REST;
     this.compacting = false;
     if (this.closed) return;
-    if (result.ok) this.options.onCompacted(result.value);
+    if (epoch !== this.epoch) this.compactDue = true;
+    else if (result.ok) this.options.onCompacted(result.value);
     // The log still holds everything; whether edits can be stored, the next append finds out.
     else this.options.onTrouble(`compaction: ${result.error.sentence}`);
     if (this.compactDue) this.compact();

@@ -47,7 +47,6 @@ export class SpaceRuntime {
   private readonly stopAnswers: () => void;
   private readonly receivers = new Map<SessionId, Receiver>();
   private readonly judged: JudgedTexts;
-  private readonly epoch: number;
   private readonly thresholds: Readonly<Record<string, number>> | undefined;
   private planeChanged = false;
   private lastCheckMs = 0;
@@ -103,7 +102,6 @@ export class SpaceRuntime {
     this.options = options;
     const { host, space } = options;
     this.judged = new JudgedTexts((hidden) => host.signals?.textHidden(space, hidden));
-    this.epoch = loaded.epoch;
     const thresholds = host.thresholdsOf?.(space) ?? {};
     this.thresholds = Object.keys(thresholds).length === 0 ? undefined : thresholds;
     this.engine = new RoomEngine({
@@ -131,7 +129,8 @@ export class SpaceRuntime {
       },
       onTrouble: (sentence) => host.log.error({ space: logId(space), sentence }, "the store is in trouble"),
       onAppendMs: (tookMs) => host.metrics.append(tookMs),
-      onCompacted: ({ bytes }) => this.engine.push({ kind: "compacted", bytes }),
+      onCompacted: ({ bytes, wear }) => this.engine.push({ kind: "compacted", bytes, wear }),
+      onRerooted: (fresh) => this.engine.push({ kind: "rerooted", fresh }),
       onLost: (sentence) => options.onFailed(new Error(sentence)),
     });
     this.stopAnswers = host.pipeline.onAnswer(space, (answer) => {
@@ -271,6 +270,8 @@ export class SpaceRuntime {
         return void this.writer.note(effect);
       case "compact":
         return this.writer.compact();
+      case "reroot":
+        return void this.writer.reroot(effect);
       case "recall":
         return void this.recall(effect);
       case "close":
@@ -294,7 +295,7 @@ export class SpaceRuntime {
 
   private async recall({ id, query }: Extract<CoreEffect, { kind: "recall" }>): Promise<void> {
     const { host, space } = this.options;
-    const result = await host.store.recall(space, this.epoch, query);
+    const result = await host.store.recall(space, this.writer.epoch, query);
     if (!result.ok) host.log.warn({ space: logId(space), sentence: result.error.sentence }, "a scene's history could not be read");
     const answer = result.ok ? result.value : undefined;
     this.engine.push({ kind: "recalled", id, answer, sentence: result.ok ? "" : result.error.sentence });

@@ -6,9 +6,12 @@
  */
 import { err, ok, type Result } from "@copresence/shared/base";
 import * as Y from "yjs";
+import { type Wear, wearOf } from "../../core/document/renewal.ts";
 import { crashPoint } from "./crash-point.ts";
 
-export function fold(snapshot: Uint8Array | undefined, updates: readonly Uint8Array[]): Result<Uint8Array, string> {
+export type Fold = { readonly state: Uint8Array; readonly wear: Wear };
+
+export function fold(snapshot: Uint8Array | undefined, updates: readonly Uint8Array[]): Result<Fold, string> {
   const doc = new Y.Doc({ gc: true });
   const again = new Y.Doc({ gc: true });
   try {
@@ -22,7 +25,7 @@ export function fold(snapshot: Uint8Array | undefined, updates: readonly Uint8Ar
     Y.applyUpdate(again, state);
     crashPoint("compaction.verify");
     if (incomplete(again) || !sameVector(doc, again)) return err("the new snapshot does not decode to what went into it");
-    return ok(state);
+    return ok({ state, wear: wearOf(again) });
   } catch (error) {
     return err(`the log cannot be decoded (${error instanceof Error ? error.message : String(error)})`);
   } finally {

@@ -6,9 +6,9 @@
 import { Worker } from "node:worker_threads";
 import { err, type Result } from "@copresence/shared/base";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
-import type { Folded, Folding, FoldReply, FoldRequest, RecallRequest, Recalling } from "./compaction-worker.ts";
+import type { Answer, Folded, Folding, FoldReply, FoldRequest, RecallRequest, Recalling, Renewed, RenewRequest } from "./compaction-worker.ts";
 
-type Waiter = (result: Result<Folded | PastAnswer, string>) => void;
+type Waiter = (result: Result<Answer, string>) => void;
 
 export class Compactor {
   private worker: Worker | undefined;
@@ -23,12 +23,18 @@ export class Compactor {
   }
 
   /** As `fold`. */
-  recall({ base, records }: Recalling, query: PastQuery): Promise<Result<PastAnswer, string>> {
-    const bytes = [...(base === undefined ? [] : [base.bytes]), ...records.map((record) => record.bytes)];
-    return this.ask((id) => ({ id, base, records, query }) satisfies RecallRequest, bytes) as Promise<Result<PastAnswer, string>>;
+  recall(pasts: readonly Recalling[], query: PastQuery): Promise<Result<PastAnswer, string>> {
+    const bytes = pasts.flatMap(({ base, records }) => [...(base === undefined ? [] : [base.bytes]), ...records.map((record) => record.bytes)]);
+    return this.ask((id) => ({ id, pasts, query }) satisfies RecallRequest, bytes) as Promise<Result<PastAnswer, string>>;
   }
 
-  private ask(request: (id: number) => FoldRequest | RecallRequest, bytes: readonly Uint8Array[]): Promise<Result<Folded | PastAnswer, string>> {
+  /** As `fold`: a fresh document with the same content, written under `root`. */
+  renew({ snapshot, updates }: Folding, root: number): Promise<Result<Renewed, string>> {
+    const bytes = [...(snapshot === undefined ? [] : [snapshot.bytes]), ...updates];
+    return this.ask((id) => ({ id, snapshot, updates, root }) satisfies RenewRequest, bytes) as Promise<Result<Renewed, string>>;
+  }
+
+  private ask(request: (id: number) => FoldRequest | RecallRequest | RenewRequest, bytes: readonly Uint8Array[]): Promise<Result<Answer, string>> {
     if (this.ended) return Promise.resolve(err("the store is closed"));
     const id = this.nextId++;
     return new Promise((done) => {

@@ -19,9 +19,11 @@ export const CRASH_POINTS = [
   "start.read",
   "start.loaded",
 ] as const;
+/** Those of a re-rooting, which a server reaches after thousands of clientIDs or tombstones only. */
+export const REROOT_POINTS = ["reroot.read", "reroot.built", "reroot.records", "reroot.fsync", "reroot.committed"] as const;
 /** Reached only when an operator asks for something (store-admin.ts); the kill run does not. */
 type AdminCrashPoint = "erase.page" | "erase.vacuum" | "import.commit";
-export type CrashPoint = (typeof CRASH_POINTS)[number] | AdminCrashPoint;
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof REROOT_POINTS)[number] | AdminCrashPoint;
 
 const HOOK = Symbol.for("copresence.crash-point");
 

@@ -36,11 +36,17 @@ export function memoryAdmin({ scenes }: MemoryDisk, isOpen: (scene: string) => b
         const clients = [...file.owners].filter(([, owner]) => owner === user).map(([client]) => client);
         const rules = [...file.notes].flatMap(([key, bytes]) => rulesNaming(key, bytes, user) ?? []);
         const content = contentOf(file);
-        if (clients.length + rules.length === 0 && !content.records.some((record) => record.user === user)) continue;
-        const recall: Parameters<typeof pastOfPerson>[0]["recall"] = async ({ base, records }, query) =>
-          ok(readPast({ base: base?.bytes, records }, query));
+        if (clients.length + rules.length === 0 && ![...content.records, ...file.ended.flat()].some((record) => record.user === user)) continue;
+        const recall: Parameters<typeof pastOfPerson>[0]["recall"] = async (pasts, query) =>
+          ok(
+            readPast(
+              pasts.map(({ base, records }) => ({ base: base?.bytes, records })),
+              query,
+            ),
+          );
+        const ended = file.ended.map((records) => ({ base: undefined, records }));
         const readable = file.quarantine === undefined ? ok(content) : corrupt(file.quarantine);
-        found.push({ scene, key: scene, clients, rules, ...(await pastOfPerson({ recall }, readable, user)) });
+        found.push({ scene, key: scene, clients, rules, ...(await pastOfPerson({ recall }, readable, user, ended)) });
       }
       return ok(found);
     },
@@ -54,6 +60,12 @@ export function memoryAdmin({ scenes }: MemoryDisk, isOpen: (scene: string) => b
           for (const [index, row] of rows.entries()) {
             if (row.record.user !== user) continue;
             rows[index] = { ...row, record: { ...row.record, user: alias } };
+            records++;
+          }
+        for (const rows of file.ended)
+          for (const [index, record] of rows.entries()) {
+            if (record.user !== user) continue;
+            rows[index] = { ...record, user: alias };
             records++;
           }
         for (const [client, owner] of file.owners) if (owner === user && file.owners.set(client, alias)) clients++;
@@ -96,6 +108,7 @@ function fileOf(content: SceneContent, epoch: number): SceneFile {
     epoch,
     rows,
     past: [],
+    ended: [],
     synced: rows.length,
     snapshots: base === undefined ? [] : [{ seq: baseSeq(content), state: base, crc: crc32(base) }],
     owners: new Map(owners.map(({ client, user }) => [client, user])),

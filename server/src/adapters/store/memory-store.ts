@@ -8,7 +8,10 @@
 import { crc32 } from "node:zlib";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { AppendRecord } from "../../core/types.ts";
+import { freshRoot } from "../../core/document/fresh-root.ts";
+import type { Rerooted, Wear } from "../../core/document/renewal.ts";
 import { readPast } from "../../core/history/past.ts";
+import type { PastRecord } from "../../core/history/types.ts";
 import { fold } from "./compaction.ts";
 import { memoryAdmin } from "./memory-admin.ts";
 import { corrupt, notOpen, storeClosed } from "./records.ts";
@@ -16,12 +19,14 @@ import type { Compacted, LoadedScene, StoreError } from "./scene-store.ts";
 import type { AdminStore } from "./store-admin.ts";
 
 type Row = { readonly seq: number; readonly atMs: number; readonly record: AppendRecord; crc: number };
-type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number };
+type Snapshot = { readonly seq: number; readonly state: Uint8Array; crc: number; readonly wear?: Wear };
 export type SceneFile = {
   epoch: number;
   rows: Row[];
   /** What compaction took from `rows`: the history is never forgotten here. */
   past: Row[];
+  /** The pasts of epochs that have ended. */
+  readonly ended: PastRecord[][];
   synced: number;
   snapshots: Snapshot[];
   readonly owners: Map<number, string>;
@@ -37,7 +42,7 @@ export type MemoryDisk = {
   /** Leaves half a record behind the last that was fsynced, as a power cut does. */
   tear(scene: string): void;
 };
-export type StoreOperation = "open" | "append" | "compact" | "note" | "probe";
+export type StoreOperation = "open" | "append" | "compact" | "reroot" | "note" | "probe";
 export type MemoryStoreOptions = {
   readonly disk?: MemoryDisk;
   /** Waits as long as the operation takes: a virtual clock's timer, or nothing. For appends it is the time until fsync returns. */
@@ -142,10 +147,32 @@ export function memoryStore({ disk = memoryDisk(), wait, fault, now = () => 0 }:
             file.rows.filter(({ seq }) => seq > (base?.seq ?? 0)).map(({ record }) => record.update),
           );
           if (!folded.ok) return err({ code: "io", sentence: `The log was not compacted: ${folded.error}; it is kept.` });
-          made = { seq: lastSeq(file), state: folded.value, crc: crc32(folded.value) };
-          return ok({ seq: made.seq, bytes: made.state.length });
+          made = { seq: lastSeq(file), state: folded.value.state, crc: crc32(folded.value.state), wear: folded.value.wear };
+          return ok({ seq: made.seq, bytes: made.state.length, wear: made.wear });
         },
         () => replaceLog(disk.scenes.get(scene) as SceneFile, made as Snapshot),
+      );
+    },
+    reroot: (scene, epoch, note) => {
+      const value = note.value.slice();
+      let next: SceneFile | undefined;
+      return inLine<Rerooted>(
+        "reroot",
+        () => {
+          const file = at(scene, epoch);
+          if (file === undefined) return notOpen;
+          const base = file.snapshots.at(-1);
+          const rows = file.rows.filter(({ seq }) => seq > (base?.seq ?? 0)).map(({ record }) => record.update);
+          const root = FIRST_ROOT + epoch;
+          const fresh = freshRoot(base === undefined ? rows : [base.state, ...rows], root);
+          if (!fresh.ok) return err({ code: "io", sentence: `The scene was not made anew: ${fresh.error}; it is left as it is.` });
+          const records = fresh.value.map(({ update, clock }) => ({ user: "", client: root, clock, update }));
+          next = { ...newFile(epoch + 1), notes: new Map(file.notes).set(note.key, value), ended: [...file.ended, pastOf(file)] };
+          next.rows = records.map((record, index) => ({ seq: index + 1, atMs: now(), record, crc: crc32(record.update) }));
+          next.synced = next.rows.length;
+          return ok({ epoch: next.epoch, root, updates: records.map(({ update }) => update) });
+        },
+        () => void disk.scenes.set(scene, next as SceneFile),
       );
     },
     note: (scene, key, value) => {
@@ -160,8 +187,12 @@ export function memoryStore({ disk = memoryDisk(), wait, fault, now = () => 0 }:
       inLine("open", () => {
         const file = at(scene, epoch);
         if (file === undefined) return notOpen;
-        const rows = [...file.past, ...file.rows.filter((_, index) => index < file.synced)];
-        return ok(readPast({ base: undefined, records: rows.map(({ record, atMs }) => ({ user: record.user, atMs, bytes: record.update })) }, query));
+        return ok(
+          readPast(
+            [...file.ended, pastOf(file)].map((records) => ({ base: undefined, records })),
+            query,
+          ),
+        );
       }),
     release: async (scene) => {
       await line;
@@ -179,6 +210,25 @@ export function memoryStore({ disk = memoryDisk(), wait, fault, now = () => 0 }:
   };
 }
 
+/** Fresh documents are written under this and the epoch: deterministic [MS1]. */
+const FIRST_ROOT = 0xf000_0000;
+
+const newFile = (epoch: number): SceneFile => ({
+  epoch,
+  rows: [],
+  past: [],
+  ended: [],
+  synced: 0,
+  snapshots: [],
+  owners: new Map(),
+  notes: new Map(),
+  quarantine: undefined,
+});
+
+function pastOf({ past, rows, synced }: SceneFile): PastRecord[] {
+  return [...past, ...rows.slice(0, synced)].map(({ record, atMs }) => ({ user: record.user, atMs, bytes: record.update }));
+}
+
 const lastSeq = (file: SceneFile): number => file.rows.at(-1)?.seq ?? file.snapshots.at(-1)?.seq ?? 0;
 
 /** As the SQLite store: the previous generation and the log behind it are kept. */
@@ -193,7 +243,7 @@ function replaceLog(file: SceneFile, snapshot: Snapshot): void {
 function load(disk: MemoryDisk, scene: string): Result<LoadedScene, StoreError> {
   let file = disk.scenes.get(scene);
   if (file === undefined) {
-    file = { epoch: 1, rows: [], past: [], synced: 0, snapshots: [], owners: new Map(), notes: new Map(), quarantine: undefined };
+    file = newFile(1);
     disk.scenes.set(scene, file);
   }
   const quarantined = (sentence: string): Result<never, StoreError> => {

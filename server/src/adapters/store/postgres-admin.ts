@@ -13,9 +13,11 @@ import type { Compactor } from "./compactor.ts";
 import { crashPoint } from "./crash-point.ts";
 import { mentions, rulesNaming, withoutPerson } from "./person-notes.ts";
 import { copyOf, pastOfPerson } from "./person-past.ts";
+import type { PostgresHistory } from "./postgres-history.ts";
 import { postgresError } from "./postgres-error.ts";
 import { ALIVE } from "./postgres-log.ts";
 import { ROW, type SnapshotRow } from "./postgres-snapshots.ts";
+import { unpackSnapshot } from "./snapshot-bytes.ts";
 import { badRow, corrupt, type Head, headCrc, type LogRow, nameKey, type Note, noteCrc, type Owner, recordCrc, sceneKey, sha256 } from "./records.ts";
 import {
   type AdminError,
@@ -37,7 +39,7 @@ const IMPORT_PAGE = 500;
 /** Of a reader: all it sees is from one moment. A writer waits for the scene's row, and must see what is there when it has it. */
 const ONE_MOMENT = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-export type PostgresAdminOptions = { readonly pool: Pool; readonly holder: string; readonly compactor: Compactor };
+export type PostgresAdminOptions = { readonly pool: Pool; readonly holder: string; readonly compactor: Compactor; readonly history: PostgresHistory };
 
 export class PostgresAdmin {
   private readonly options: PostgresAdminOptions;
@@ -69,7 +71,7 @@ export class PostgresAdmin {
         const notes = await query<Note>("SELECT key, bytes, crc::float8 AS crc FROM copresence.note WHERE scene = $1", [key]);
         const [name] = await query<{ value: Buffer }>("SELECT value FROM copresence.meta WHERE key = $1", [nameKey(key)]);
         const content = await this.guarded((client) => readScene(client, key), ONE_MOMENT);
-        const past = await pastOfPerson(compactor, content, user);
+        const past = await pastOfPerson(compactor, content, user, await this.options.history.endedPasts(key));
         const rules = notes.flatMap((note) => rulesNaming(note.key, note.bytes, user) ?? []);
         found.push({ scene: name?.value.toString() ?? "", key, clients: clients.map((row) => row.client), rules, ...past });
       }
@@ -143,12 +145,25 @@ export class PostgresAdmin {
   private async mentionsIn(user: string): Promise<number> {
     const { rows } = await this.options.pool.query<{ n: number }>(
       `SELECT ((SELECT count(*) FROM copresence.log WHERE position($1::bytea IN bytes) > 0)
-        + (SELECT count(*) FROM copresence.snapshot WHERE position($1::bytea IN bytes) > 0)
         + (SELECT count(*) FROM copresence.note WHERE position($1::bytea IN bytes) > 0)
         + (SELECT count(*) FROM copresence.meta WHERE position($1::bytea IN value) > 0))::float8 AS n`,
       [Buffer.from(user)],
     );
-    return rows[0]?.n ?? 0;
+    return (rows[0]?.n ?? 0) + (await this.mentioningSnapshots(user));
+  }
+
+  /** Snapshots are deflated: they have to be opened, one at a time. */
+  private async mentioningSnapshots(user: string): Promise<number> {
+    const { pool } = this.options;
+    let count = 0;
+    const { rows } = await pool.query<{ scene: string; epoch: number; seq: string }>("SELECT scene, epoch, seq FROM copresence.snapshot");
+    for (const { scene, epoch, seq } of rows) {
+      const at = "SELECT bytes, sha256 FROM copresence.snapshot WHERE scene = $1 AND epoch = $2 AND seq = $3";
+      const [row] = (await pool.query<{ bytes: Uint8Array; sha256: string }>(at, [scene, epoch, seq])).rows;
+      const state = row === undefined ? undefined : unpackSnapshot(row);
+      if (state !== undefined && mentions(state, user)) count++;
+    }
+    return count;
   }
 
   /** One transaction, kept only when `work` says ok. */
@@ -188,9 +203,8 @@ async function readScene(client: PoolClient, key: string): Promise<Result<SceneC
         [key, epoch, after],
       )
     ).rows;
-    if (start === undefined || start.seq > last || sha256(start.bytes) !== start.sha256)
-      return corrupt("The beginning of the scene's history is lost.");
-    base = Uint8Array.from(start.bytes);
+    base = start === undefined ? undefined : unpackSnapshot({ bytes: Uint8Array.from(start.bytes), sha256: start.sha256 });
+    if (start === undefined || base === undefined || start.seq > last) return corrupt("The beginning of the scene's history is lost.");
     after = start.seq;
   }
   const kept = rows.filter(({ seq }) => seq > after);

@@ -86,6 +86,11 @@ export class PostgresLog {
     return held?.epoch === epoch ? held : undefined;
   }
 
+  /** The scene has begun a new epoch (postgres-reroot.ts). */
+  begun(scene: string, held: PostgresHeld): void {
+    this.held.set(sceneKey(scene), held);
+  }
+
   /** Lets go of a scene, so that others need not wait for the beat to stop. */
   async release(scene: string): Promise<void> {
     const key = sceneKey(scene);

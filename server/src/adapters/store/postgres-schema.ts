@@ -38,3 +38,8 @@ export const NOTE = `
   WITH head AS (UPDATE copresence.scene SET beat = now() WHERE key = $1 AND term = $2 AND quarantine IS NULL RETURNING key)
   INSERT INTO copresence.note SELECT head.key, $3, $4, $5 FROM head
   ON CONFLICT (scene, key) DO UPDATE SET bytes = excluded.bytes, crc = excluded.crc`;
+
+/** Records of an epoch that is about to be in charge; `user` of all of them is nobody. */
+export const PREPARED = `
+  INSERT INTO copresence.log SELECT $1, $2, r.seq, '', $3, r.clock, $4, r.total, r.bytes, r.crc
+    FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bigint[]) AS r(seq, clock, total, bytes, crc)`;

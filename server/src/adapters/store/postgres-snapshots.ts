@@ -4,11 +4,13 @@
  */
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { Pool, PoolClient } from "pg";
+import type { Folding } from "./compaction-worker.ts";
 import type { Compactor } from "./compactor.ts";
 import { crashPoint } from "./crash-point.ts";
 import { postgresError } from "./postgres-error.ts";
 import type { PostgresHeld, PostgresLog } from "./postgres-log.ts";
-import { badRow, corrupt, GENERATIONS, type LogRow, notOpen, sceneKey, sha256, type StoredSnapshot } from "./records.ts";
+import { isSound, stateBytes } from "./snapshot-bytes.ts";
+import { badRow, corrupt, GENERATIONS, type LogRow, notOpen, sceneKey, type StoredSnapshot } from "./records.ts";
 import type { Compacted, StoreError } from "./scene-store.ts";
 
 export const ROW =
@@ -33,10 +35,10 @@ export class PostgresSnapshots {
       const [row] = rows;
       if (row === undefined) break;
       snapshots.push(row);
-      if (sha256(row.bytes) === row.sha256) break;
+      if (isSound(row)) break;
     }
     const newest = snapshots.at(-1);
-    const sound = newest !== undefined && sha256(newest.bytes) === newest.sha256;
+    const sound = newest !== undefined && isSound(newest);
     const after = sound ? newest.seq : 0;
     const { rows } = await client.query<LogRow>(`SELECT ${ROW} FROM copresence.log WHERE scene = $1 AND epoch = $2 AND seq > $3 ORDER BY seq`, [
       key,
@@ -56,34 +58,39 @@ export class PostgresSnapshots {
     if (held === undefined) return notOpen;
     const { seq } = held;
     try {
-      const base = await this.pool.query<SnapshotRow>(
-        "SELECT seq::float8 AS seq, bytes, sha256 FROM copresence.snapshot WHERE scene = $1 AND epoch = $2 ORDER BY seq DESC LIMIT 1",
-        [key, epoch],
-      );
-      const [snapshot] = base.rows;
-      if (snapshot?.seq === seq) return ok({ seq, bytes: snapshot.bytes.length });
-      const after = snapshot?.seq ?? 0;
-      const { rows } = await this.pool.query<LogRow>(
-        `SELECT ${ROW} FROM copresence.log WHERE scene = $1 AND epoch = $2 AND seq > $3 AND seq <= $4 ORDER BY seq`,
-        [key, epoch, after, seq],
-      );
-      if (rows.length !== seq - after || badRow(key, epoch, rows, after + 1) !== undefined)
-        return corrupt("A record behind the newest snapshot is damaged.");
+      const whole = await this.whole(key, epoch, seq);
+      if (!whole.ok) return whole;
+      const { snapshot } = whole.value;
+      if (whole.value.at === seq && snapshot !== undefined) return ok({ seq, bytes: stateBytes(snapshot.sha256, snapshot.bytes.length) });
       crashPoint("snapshot.read");
-      // Copies: what the driver hands out are views into its buffers.
-      const folded = await compactor.fold({
-        snapshot: snapshot === undefined ? undefined : { bytes: Uint8Array.from(snapshot.bytes), sha256: snapshot.sha256 },
-        updates: rows.map(({ bytes }) => Uint8Array.from(bytes)),
-      });
+      const folded = await compactor.fold(whole.value);
       if (!folded.ok) return err({ code: "io", sentence: `The log was not compacted: ${folded.error}; it is kept.` });
-      const { state, sha256: hash } = folded.value;
+      const { state, bytes, sha256: hash, wear } = folded.value;
       const written = await this.finish(key, held, { seq, bytes: state, sha256: hash });
-      return written
-        ? ok({ seq, bytes: state.length })
-        : err({ code: "fenced", sentence: "Another server has taken the scene over; this one must let go." });
+      return written ? ok({ seq, bytes, wear }) : err({ code: "fenced", sentence: "Another server has taken the scene over; this one must let go." });
     } catch (error) {
       return err(postgresError(error));
     }
+  }
+
+  /** The newest snapshot, of record `at`, and the records behind it up to `seq`, checked. Copies: what the driver hands out are views into its buffers. */
+  async whole(key: string, epoch: number, seq: number): Promise<Result<Folding & { readonly at: number }, StoreError>> {
+    const base = await this.pool.query<SnapshotRow>(
+      "SELECT seq::float8 AS seq, bytes, sha256 FROM copresence.snapshot WHERE scene = $1 AND epoch = $2 ORDER BY seq DESC LIMIT 1",
+      [key, epoch],
+    );
+    const [snapshot] = base.rows;
+    const at = snapshot?.seq ?? 0;
+    const { rows } = await this.pool.query<LogRow>(
+      `SELECT ${ROW} FROM copresence.log WHERE scene = $1 AND epoch = $2 AND seq > $3 AND seq <= $4 ORDER BY seq`,
+      [key, epoch, at, seq],
+    );
+    if (rows.length !== seq - at || badRow(key, epoch, rows, at + 1) !== undefined) return corrupt("A record behind the newest snapshot is damaged.");
+    return ok({
+      at,
+      snapshot: snapshot === undefined ? undefined : { bytes: Uint8Array.from(snapshot.bytes), sha256: snapshot.sha256 },
+      updates: rows.map(({ bytes }) => Uint8Array.from(bytes)),
+    });
   }
 
   /** One transaction; false when the scene is no longer ours. */

@@ -12,7 +12,8 @@ import { PostgresAdmin } from "./postgres-admin.ts";
 import { postgresError } from "./postgres-error.ts";
 import { BEAT_MS, PostgresLog } from "./postgres-log.ts";
 import { type Retention, storeClosed } from "./records.ts";
-import type { StoreError } from "./scene-store.ts";
+import { rerootPostgres } from "./postgres-reroot.ts";
+import type { SceneNote, StoreError } from "./scene-store.ts";
 import type { AdminError } from "./store-admin.ts";
 import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
 
@@ -61,6 +62,8 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
       return log.append(request.scene, request.epoch, request.records);
     case "compact":
       return compact(log, request.scene, request.epoch);
+    case "reroot":
+      return reroot(log, request.scene, request.epoch, request.note);
     case "note":
       return log.note(request.scene, request.key, request.value);
     case "recall":
@@ -92,7 +95,7 @@ async function start(): Promise<Result<void, StoreError>> {
 }
 
 async function administer(from: PostgresLog, ask: AdminAsk): Promise<Result<unknown, StoreError | AdminError>> {
-  const admin = new PostgresAdmin({ pool, holder, compactor });
+  const admin = new PostgresAdmin({ pool, holder, compactor, history: from.history });
   switch (ask.what) {
     case "exportScene":
       return admin.exportScene(ask.scene);
@@ -109,6 +112,13 @@ async function administer(from: PostgresLog, ask: AdminAsk): Promise<Result<unkn
 function compact(from: PostgresLog, scene: string, epoch: number): Promise<Result<unknown, StoreError>> {
   const turn = compacting.then(() => from.snapshots.compact(from, compactor, scene, epoch));
   compacting = turn.then(() => from.history.forgetOld({ log: from, compactor, scene, epoch }));
+  return turn;
+}
+
+/** In line with the compactions: each of the two reads what the other writes. */
+function reroot(to: PostgresLog, scene: string, epoch: number, note: SceneNote): Promise<Result<unknown, StoreError>> {
+  const turn = compacting.then(() => rerootPostgres({ log: to, pool, compactor, scene, epoch, note }));
+  compacting = turn;
   return turn;
 }
 

@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
+import { unpackSnapshot } from "./snapshot-bytes.ts";
 
 /** Generations of snapshots kept. */
 export const GENERATIONS = 2;
@@ -78,10 +79,11 @@ export function judge({ key, head, snapshots, logAfter, owners, notes }: Stored)
   if (owners.length !== head.clients) return corrupt(`The scene names ${owners.length} of ${head.clients} authors.`);
   const torn = notes.find((note) => note.crc !== noteCrc(key, note.key, note.bytes));
   if (torn !== undefined) return corrupt(`The scene's note "${torn.key}" is damaged.`);
-  let snapshot: StoredSnapshot | undefined;
+  let snapshot: { readonly seq: number; readonly state: Uint8Array } | undefined;
   for (const stored of snapshots) {
-    if (stored.bytes === undefined || sha256(stored.bytes) !== stored.sha256) continue;
-    snapshot = stored;
+    const state = stored.bytes === undefined ? undefined : unpackSnapshot({ bytes: stored.bytes, sha256: stored.sha256 });
+    if (state === undefined) continue;
+    snapshot = { seq: stored.seq, state };
     break;
   }
   const first = (snapshot?.seq ?? 0) + 1;
@@ -93,7 +95,7 @@ export function judge({ key, head, snapshots, logAfter, owners, notes }: Stored)
   return ok({
     epoch: head.epoch,
     seq,
-    snapshot: snapshot?.bytes,
+    snapshot: snapshot?.state,
     updates: rows.map(({ bytes }) => bytes),
     cutRecords: 0,
     owners: new Map(owners.map(({ client, user }) => [client, user])),

@@ -277,6 +277,129 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
       expect(await store.recall("a", epoch + 1, { kind: "undo", by: "bob", object: "", sinceMs: 0, limit: 0 })).toMatchObject({ ok: false });
     });
 
+    describe("[ST8] begins a new epoch", () => {
+      const note = { key: "retired", value: Uint8Array.of(7) };
+      /** A scene of objects, written by two people, with a log, a snapshot and deletions. */
+      const scene = async () => {
+        const { epoch } = await must(store.open("a"));
+        const doc = new Y.Doc();
+        const by = async (user: string, client: number, change: (root: Y.Map<Y.Map<unknown>>) => void): Promise<void> => {
+          const before = Y.encodeStateVector(doc);
+          doc.clientID = client;
+          doc.transact(() => change(doc.getMap("objects")));
+          await must(store.append("a", epoch, [{ user, client, clock: Y.getState(doc.store, client), update: Y.encodeStateAsUpdate(doc, before) }]));
+        };
+        await by("ann", 1, (root) =>
+          root.set(
+            "lamp",
+            new Y.Map<unknown>([
+              ["type", "lamp"],
+              ["label", new Y.Text("Main")],
+            ]),
+          ),
+        );
+        for (let i = 0; i < 40; i++) await by("bob", 2, (root) => root.get("lamp")?.set("color", `c${i}`));
+        await must(store.compact("a", epoch));
+        await by("bob", 2, (root) => root.set("junk", new Y.Map<unknown>([["type", "crate"]])));
+        await by("ann", 1, (root) => void (root.get("lamp")?.get("label") as Y.Text | undefined)?.insert(4, " hall", { bold: true }));
+        return { epoch, doc };
+      };
+      const documentOf = ({ snapshot, updates }: LoadedScene): Y.Doc => {
+        const doc = new Y.Doc();
+        if (snapshot !== undefined) Y.applyUpdate(doc, snapshot);
+        for (const update of updates) Y.applyUpdate(doc, update);
+        return doc;
+      };
+      const content = (doc: Y.Doc): unknown => doc.getMap("objects").toJSON();
+
+      it("with the same content, no authors and no tombstones, and goes on from there", async () => {
+        const { epoch, doc } = await scene();
+        await must(store.note("a", "permissions", Uint8Array.of(1)));
+        const fresh = await must(store.reroot("a", epoch, note));
+        expect(fresh.epoch).toBe(epoch + 1);
+        expect(content(documentOf({ ...fresh, seq: 0, snapshot: undefined, cutRecords: 0 }))).toEqual(content(doc));
+        const type = typing(9);
+        expect(await must(store.append("a", fresh.epoch, [type("x")]))).toEqual({ seq: fresh.updates.length + 1 });
+        for (const compacting of [false, true]) {
+          if (compacting) {
+            await must(store.compact("a", fresh.epoch));
+            await must(store.append("a", fresh.epoch, [type("y")]));
+            const { wear } = await must(store.compact("a", fresh.epoch));
+            expect(wear).toMatchObject({ clients: 2, dead: 0 });
+          }
+          const loaded = await must((await reopen()).open("a"));
+          expect(loaded.epoch).toBe(fresh.epoch);
+          expect(content(documentOf(loaded))).toEqual(content(doc));
+          expect(documentOf(loaded).getMap<Y.Map<unknown>>("objects").get("lamp")?.get("label")).toBeInstanceOf(Y.Text);
+          expect(textOf(loaded)).toBe(compacting ? "xy" : "x");
+          expect([...documentOf(loaded).store.clients.keys()].sort()).toEqual([9, fresh.root].sort());
+          expect([...(loaded.owners ?? [])]).toEqual([[9, "user-9"]]);
+          expect([...(loaded.notes ?? [])].map(([key, bytes]) => [key, [...bytes]]).sort()).toEqual([
+            ["permissions", [1]],
+            ["retired", [7]],
+          ]);
+        }
+      });
+
+      it("which the old epoch's writes and a stale second attempt do not touch", async () => {
+        const { epoch } = await scene();
+        const fresh = await must(store.reroot("a", epoch, note));
+        expect(await store.append("a", epoch, [typing(9)("late")])).toMatchObject({ ok: false });
+        expect(await store.reroot("a", epoch, note)).toMatchObject({ ok: false, error: { code: "closed" } });
+        expect(await store.compact("a", epoch)).toMatchObject({ ok: false, error: { code: "closed" } });
+        expect(await store.reroot("nowhere", 1, note)).toMatchObject({ ok: false, error: { code: "closed" } });
+        expect(await must((await reopen()).open("a"))).toMatchObject({ epoch: fresh.epoch, seq: fresh.updates.length });
+        expect((await must(store.reroot("a", fresh.epoch, note))).epoch).toBe(fresh.epoch + 1);
+      });
+
+      it("of an emptied document, which is not one that never was", async () => {
+        const { epoch } = await must(store.open("a"));
+        const fresh = await must(store.reroot("a", epoch, note));
+        expect((await must((await reopen()).open("a"))).seq).toBeGreaterThan(0);
+        expect(fresh.updates.length).toBeGreaterThan(0);
+      });
+
+      it("not at all of what does not decode", async () => {
+        const { epoch } = await must(store.open("a"));
+        const unfounded = typing(7);
+        unfounded("a");
+        await must(store.append("a", epoch, [unfounded("b")]));
+        expect(await store.reroot("a", epoch, note)).toMatchObject({ ok: false, error: { code: "io" } });
+        expect(await must((await reopen()).open("a"))).toMatchObject({ epoch, seq: 1 });
+      });
+
+      it("and keeps what was before as history, which can be listed and undone", async () => {
+        const { epoch } = await scene();
+        const fresh = await must(store.reroot("a", epoch, note));
+        const doc = documentOf({ ...fresh, seq: 0, snapshot: undefined, cutRecords: 0 });
+        const before = Y.encodeStateVector(doc);
+        doc.clientID = 5;
+        doc.getMap<Y.Map<unknown>>("objects").get("lamp")?.set("on", true);
+        const record = { user: "bob", client: 5, clock: 1, update: Y.encodeStateAsUpdate(doc, before) };
+        await must(store.append("a", fresh.epoch, [record]));
+        await must(store.compact("a", fresh.epoch));
+        await reopen();
+        await must(store.open("a"));
+        const list = await must(store.recall("a", fresh.epoch, { kind: "list", by: "", object: "", sinceMs: 0, limit: 10 }));
+        if (list.kind !== "list") throw new Error("not a list");
+        expect(list.entries.map(({ user, object, kind }) => [user, object, kind]).slice(0, 1)).toEqual([["bob", "lamp", "changed"]]);
+        expect(list.entries.map(({ user, object, kind }) => [user, object, kind])).toEqual(
+          expect.arrayContaining([
+            ["ann", "lamp", "created"],
+            ["bob", "junk", "created"],
+          ]),
+        );
+        const undo = await must(store.recall("a", fresh.epoch, { kind: "undo", by: "bob", object: "", sinceMs: 0, limit: 0 }));
+        if (undo.kind !== "undo") throw new Error("not an undo");
+        expect(undo.touched).toBe(2);
+        expect(undo.objects[0]).toMatchObject({ object: "lamp", before: { on: true }, after: { color: "c39" } });
+        expect(undo.objects.slice(1)).toEqual([
+          { object: "junk", before: { type: "crate" }, after: undefined },
+          { object: "lamp", before: { type: "lamp", color: "c39", label: "Main hall" }, after: { type: "lamp", label: "Main hall" } },
+        ]);
+      });
+    });
+
     it("[ST5] writes nothing for a scene that was released, until it is opened again", async () => {
       await write("a", "ab");
       await store.release("a");

@@ -7,10 +7,13 @@
  * [ST4] `compact` replaces the log by a snapshot in one transaction, after the snapshot was seen to decode, and keeps the previous generation:
  *       either of the two loads the same document.
  * [ST6] What compaction takes from the log stays readable as history, with author and time, until it is older or larger than `Retention`.
+ * [ST8] `reroot` puts a fresh document with the same content in the place of the old one, as a new epoch, in one transaction: after a crash
+ *       there is the old epoch or the new one, each whole. What was the old epoch is history from then on, like what compaction takes away.
  * [ST5] One holder per scene: who opened it later, after the earlier holder died or let go, wins, and the earlier holder's writes are `fenced`.
  * [ST6] `note` is as durable as `append`; `open` returns the newest of each key.
  */
 import type { Result } from "@copresence/shared/base";
+import type { Rerooted, Wear } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
 
@@ -37,7 +40,9 @@ export type LoadedScene = {
 };
 
 /** The new snapshot: everything up to record `seq`, `bytes` long. */
-export type Compacted = { readonly seq: number; readonly bytes: number };
+/** `wear`: what the document carries around; unknown when nothing had to be folded. */
+export type Compacted = { readonly seq: number; readonly bytes: number; readonly wear?: Wear | undefined };
+export type SceneNote = { readonly key: string; readonly value: Uint8Array };
 
 export type SceneStore = {
   /** Loads or creates the scene and becomes its holder; `scene` is an identifier, hashed before it becomes a key. */
@@ -45,6 +50,11 @@ export type SceneStore = {
   append(scene: string, epoch: number, records: readonly AppendRecord[]): Promise<Result<{ readonly seq: number }, StoreError>>;
   /** Folds snapshot and log into a new snapshot. Appends go on meanwhile; the caller's thread does none of the work. */
   compact(scene: string, epoch: number): Promise<Result<Compacted, StoreError>>;
+  /**
+   * Begins a new epoch with a fresh document of the same content [ST8]; its records are the answer. `note` is replaced in the same transaction. The
+   * caller appends nothing meanwhile; its thread does none of the work.
+   */
+  reroot(scene: string, epoch: number, note: SceneNote): Promise<Result<Rerooted, StoreError>>;
   /** Replaces one of the scene's notes; durable when it resolves ok. `key` is an identifier. Notes survive compaction and new epochs. */
   note(scene: string, key: string, value: Uint8Array): Promise<Result<void, StoreError>>;
   /** Reads the scene's past as far as it is kept (core/history/past.ts); the caller's thread does none of the work. */

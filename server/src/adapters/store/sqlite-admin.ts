@@ -21,6 +21,8 @@ import {
   sha256,
 } from "./records.ts";
 import { type AdminError, baseSeq, occupied, openHere, type PersonInScene, type SceneContent, unknownScene } from "./store-admin.ts";
+import { endedPasts } from "./sqlite-history.ts";
+import { unpackSnapshot } from "./snapshot-bytes.ts";
 import { storeError } from "./sqlite-file.ts";
 import type { SqliteLog } from "./sqlite-log.ts";
 
@@ -50,9 +52,9 @@ function readScene({ db, snapshots }: SqliteLog, key: string): Result<Read, Admi
   let base: Uint8Array | undefined;
   if (after > 0) {
     const start = snapshots.oldest(key, epoch, after);
-    base = start === undefined ? undefined : assemble(start.size, [...snapshots.pieces(key, epoch, start.seq)]);
-    if (start === undefined || base === undefined || start.seq > last || sha256(base) !== start.sha256)
-      return corrupt("The beginning of the scene's history is lost.");
+    const bytes = start === undefined ? undefined : assemble(start.size, [...snapshots.pieces(key, epoch, start.seq)]);
+    base = start === undefined || bytes === undefined ? undefined : unpackSnapshot({ bytes, sha256: start.sha256 });
+    if (start === undefined || base === undefined || start.seq > last) return corrupt("The beginning of the scene's history is lost.");
     after = start.seq;
   }
   const rows: LogRow[] = snapshots.records(key, epoch, { after, last, limit: last - after });
@@ -142,7 +144,8 @@ export async function exportPerson({ log, compactor, user, turn }: PersonOptions
       const clients = db.prepare("SELECT client FROM client WHERE scene = ? AND user = ?").all(key, user) as { client: number }[];
       const name = db.prepare("SELECT value FROM meta WHERE key = ?").get(nameKey(key)) as { value: Uint8Array } | undefined;
       const read = readScene(log, key);
-      const past = await pastOfPerson(compactor, read.ok ? ok(read.value.content) : read, user);
+      const ended = read.ok ? endedPasts(log, key, read.value.head.epoch) : [];
+      const past = await pastOfPerson(compactor, read.ok ? ok(read.value.content) : read, user, ended);
       found.push({
         scene: name === undefined ? "" : Buffer.from(name.value).toString(),
         key,

@@ -27,7 +27,7 @@ import {
   type Note,
   noteCrc,
 } from "./records.ts";
-import type { LoadedScene, StoreError } from "./scene-store.ts";
+import type { LoadedScene, SceneNote, StoreError } from "./scene-store.ts";
 import { openSqliteFile, storeError } from "./sqlite-file.ts";
 import { SqliteSnapshots } from "./sqlite-snapshots.ts";
 import { mendWal } from "./wal-file.ts";
@@ -140,13 +140,51 @@ export class SqliteLog {
     const at = sceneKey(scene);
     if (!this.held.has(at)) return notOpen;
     try {
-      this.db.prepare("INSERT OR REPLACE INTO note (scene, key, bytes, crc) VALUES (?, ?, ?, ?)").run(at, key, value, noteCrc(at, key, value));
-      this.sinceCheckpoint += COMMIT_PAGES_BYTES + value.length;
+      this.writeNote(at, key, value);
       return ok(undefined);
     } catch (error) {
       this.rollback();
       return err(storeError(error));
     }
+  }
+
+  /** Takes away records of an epoch that never came to be in charge. */
+  clearAfter(key: string, epoch: number): void {
+    this.db.prepare("DELETE FROM log WHERE scene = ? AND epoch > ?").run(key, epoch);
+  }
+
+  /** Writes records of an epoch that is not in charge yet; `next` counts them. Throws what SQLite throws. */
+  prepareRecords(key: string, next: Held, records: readonly AppendRecord[], nowMs: number): void {
+    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const record of records) this.insertRecord(key, next.epoch, next, record, nowMs);
+      this.db.exec("COMMIT");
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
+  /** Puts an epoch whose records are there in charge, with no authors yet. Throws what SQLite throws; nothing has changed then. */
+  beginEpoch(scene: string, next: Held, { key: name, value }: SceneNote): void {
+    const key = sceneKey(scene);
+    const { epoch, seq } = next;
+    this.db.exec("BEGIN IMMEDIATE");
+    try {
+      this.db.prepare("DELETE FROM client WHERE scene = ?").run(key);
+      this.writeNote(key, name, value);
+      this.db
+        .prepare("UPDATE scene SET epoch = ?, seq = ?, clients = 0, crc = ? WHERE key = ?")
+        .run(epoch, seq, headCrc(key, { epoch, seq, clients: 0 }), key);
+      crashPoint("reroot.fsync");
+      this.db.exec("COMMIT");
+      crashPoint("reroot.committed");
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+    this.held.set(key, next);
+    this.acknowledge(key, epoch);
   }
 
   /** Writes a value, commits it and reads it back. */
@@ -246,17 +284,26 @@ export class SqliteLog {
     const held = this.held.get(key);
     if (held?.epoch !== epoch) return notOpen;
     for (const { user, client, clock, update } of records) {
-      const seq = ++held.seq;
-      held.total += update.length;
-      this.sinceCheckpoint += update.length;
-      const crc = recordCrc(key, epoch, { seq, user, client, clock, atMs: nowMs, total: held.total, bytes: update });
-      this.insert.run(key, epoch, seq, user, client, clock, nowMs, held.total, update, crc);
+      this.insertRecord(key, epoch, held, { user, client, clock, update }, nowMs);
       if (client !== 0) held.clients += Number(this.claim.run(key, client, user).changes);
     }
     const { seq, clients } = held;
     this.setHead.run(seq, clients, headCrc(key, { epoch, seq, clients }), key, epoch);
     this.sinceCheckpoint += COMMIT_PAGES_BYTES;
     return ok({ seq });
+  }
+
+  private insertRecord(key: string, epoch: number, counts: Held, { user, client, clock, update }: AppendRecord, nowMs: number): void {
+    const seq = ++counts.seq;
+    counts.total += update.length;
+    this.sinceCheckpoint += update.length;
+    const crc = recordCrc(key, epoch, { seq, user, client, clock, atMs: nowMs, total: counts.total, bytes: update });
+    this.insert.run(key, epoch, seq, user, client, clock, nowMs, counts.total, update, crc);
+  }
+
+  private writeNote(at: string, key: string, value: Uint8Array): void {
+    this.db.prepare("INSERT OR REPLACE INTO note (scene, key, bytes, crc) VALUES (?, ?, ?, ?)").run(at, key, value, noteCrc(at, key, value));
+    this.sinceCheckpoint += COMMIT_PAGES_BYTES + value.length;
   }
 
   /** The mark is one more witness, not a condition of durability: a disk that cannot take it has taken the records. */

@@ -11,7 +11,8 @@ import { basename, dirname, join } from "node:path";
 import { err, ok, type Result } from "@copresence/shared/base";
 import { crashPoint } from "./crash-point.ts";
 import { mentions, rulesNaming, withoutPerson } from "./person-notes.ts";
-import { type LogRow, type Note, noteCrc, recordCrc } from "./records.ts";
+import { assemble, type LogRow, type Note, noteCrc, recordCrc } from "./records.ts";
+import { unpackSnapshot } from "./snapshot-bytes.ts";
 import { storeError } from "./sqlite-file.ts";
 import type { SqliteLog } from "./sqlite-log.ts";
 import { type AdminError, ERASE_PAGE, type Erased, strangeNote } from "./store-admin.ts";
@@ -104,17 +105,28 @@ function inTransaction({ db }: SqliteLog, work: () => void): void {
 }
 
 /** [SA5] */
-function mentionsIn({ db }: SqliteLog, user: string): number {
+function mentionsIn(log: SqliteLog, user: string): number {
+  const { db } = log;
   const columns = [
     ["log", "bytes"],
-    ["chunk", "bytes"],
     ["cut", "bytes"],
     ["note", "bytes"],
     ["meta", "value"],
   ] as const;
   const count = (table: string, column: string): number =>
     (db.prepare(`SELECT count(*) AS n FROM ${table} WHERE instr(${column}, ?) > 0`).get(Buffer.from(user)) as { n: number }).n;
-  return columns.reduce((sum, [table, column]) => sum + count(table, column), 0);
+  return columns.reduce((sum, [table, column]) => sum + count(table, column), 0) + mentioningSnapshots(log, user);
+}
+
+/** Snapshots are deflated: they have to be opened. */
+function mentioningSnapshots({ db, snapshots }: SqliteLog, user: string): number {
+  type Row = { readonly scene: string; readonly epoch: number; readonly seq: number; readonly size: number; readonly sha256: string };
+  const rows = db.prepare("SELECT scene, epoch, seq, size, sha256 FROM snapshot").all() as Row[];
+  return rows.filter(({ scene, epoch, seq, size, sha256 }) => {
+    const bytes = assemble(size, [...snapshots.pieces(scene, epoch, seq)]);
+    const state = bytes === undefined ? undefined : unpackSnapshot({ bytes, sha256 });
+    return state !== undefined && mentions(state, user);
+  }).length;
 }
 
 /** [SX3] */

@@ -8,7 +8,8 @@
 import { err, ok, type Result } from "@copresence/shared/base";
 import { AckedMark } from "./acked-mark.ts";
 import { fold } from "./compaction.ts";
-import { badRow, type Head, headCrc, RETENTION, sceneKey, sha256 } from "./records.ts";
+import { badRow, type Head, headCrc, RETENTION, sceneKey } from "./records.ts";
+import { isSound, unpackSnapshot } from "./snapshot-bytes.ts";
 import { openSqliteFile, storeError } from "./sqlite-file.ts";
 import { SqliteLog } from "./sqlite-log.ts";
 import { SqliteSnapshots } from "./sqlite-snapshots.ts";
@@ -36,12 +37,12 @@ export function salvage(file: string, scene: string): Result<Salvaged, string> {
     if (head === undefined) return err("The file has no entry for this scene.");
     const { epoch } = head;
     const snapshots = new SqliteSnapshots(db, RETENTION);
-    const sound = [...snapshots.stored(key, epoch)].find(({ bytes, sha256: hash }) => bytes !== undefined && sha256(bytes) === hash);
+    const sound = [...snapshots.stored(key, epoch)].find(({ bytes, sha256: hash }) => bytes !== undefined && isSound({ bytes, sha256: hash }));
     const from = sound?.seq ?? 0;
     const rows = snapshots.records(key, epoch, { after: from, last: Number.MAX_SAFE_INTEGER, limit: -1 });
     const seq = (badRow(key, epoch, rows, from + 1) ?? from + rows.length + 1) - 1;
     const good = rows.slice(0, seq - from).map(({ bytes }) => bytes);
-    const folded = fold(sound?.bytes, good);
+    const folded = fold(sound?.bytes === undefined ? undefined : unpackSnapshot({ bytes: sound.bytes, sha256: sound.sha256 }), good);
     if (!folded.ok) return err(`What is readable makes no document (${folded.error}); restore the scene from a backup.`);
     const { clients } = db.prepare("SELECT count(*) AS clients FROM client WHERE scene = ?").get(key) as { clients: number };
     db.exec("BEGIN IMMEDIATE");

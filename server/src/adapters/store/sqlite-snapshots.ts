@@ -131,22 +131,67 @@ export class SqliteSnapshots {
     }
   }
 
-  /** How far the past is due to be forgotten: number of the last such record, 0 for none; and the older generation's number. */
-  due(key: string, epoch: number, nowMs: number): { readonly last: number; readonly generation: number } {
+  /** Epochs before `epoch` that are still there, oldest first, with their last records. */
+  endedEpochs(key: string, epoch: number): { readonly epoch: number; readonly last: number }[] {
+    return this.db.prepare("SELECT epoch, max(seq) AS last FROM log WHERE scene = ? AND epoch < ? GROUP BY epoch ORDER BY epoch").all(key, epoch) as {
+      epoch: number;
+      last: number;
+    }[];
+  }
+
+  /** Of an epoch that has ended only the history is kept: its log, and the snapshot that begins it where the log does not. */
+  leaveHistory(key: string, epoch: number): void {
+    const first = this.firstRecord(key, epoch);
+    const base = first === 1 ? undefined : this.oldest(key, epoch, first - 1);
+    const { db } = this;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const table of ["snapshot", "chunk"])
+        db.prepare(`DELETE FROM ${table} WHERE scene = ? AND epoch = ? AND seq <> ?`).run(key, epoch, base?.seq ?? 0);
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Everything of an epoch that has ended goes. Throws what SQLite throws, after which nothing has changed. */
+  forgetEpoch(key: string, epoch: number): void {
+    const { db } = this;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const table of ["log", "snapshot", "chunk"]) db.prepare(`DELETE FROM ${table} WHERE scene = ? AND epoch = ?`).run(key, epoch);
+      crashPoint("snapshot.fsync");
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /**
+   * How far the past is due to be forgotten: number of the last such record, 0 for none; and the older generation's number. `total`: see LogRow, at
+   * the end of the newest epoch. `end`: the last record of an epoch that has ended.
+   */
+  due(
+    key: string,
+    epoch: number,
+    { nowMs, total, end }: { readonly nowMs: number; readonly total: number; readonly end: number | undefined },
+  ): { readonly last: number; readonly generation: number } {
     const kept = this.db.prepare("SELECT seq FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT ?").all(key, epoch, GENERATIONS) as {
       seq: number;
     }[];
-    const generation = kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0);
+    const generation = end ?? (kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0));
     const { ms, bytes } = this.retention;
     const range = this.db
-      .prepare("SELECT min(atMs) AS firstMs, min(total - length(bytes)) AS before, max(total) AS total FROM log WHERE scene = ? AND epoch = ?")
-      .get(key, epoch) as { firstMs: number | null; before: number; total: number };
+      .prepare("SELECT min(atMs) AS firstMs, min(total - length(bytes)) AS before FROM log WHERE scene = ? AND epoch = ?")
+      .get(key, epoch) as { firstMs: number | null; before: number };
     if (range.firstMs === null) return { last: 0, generation };
-    const late = nowMs - range.firstMs > ms || range.total - range.before > bytes;
+    const late = nowMs - range.firstMs > ms || total - range.before > bytes;
     if (!late) return { last: 0, generation };
     const first = this.db
       .prepare("SELECT min(seq) AS seq FROM log WHERE scene = ? AND epoch = ? AND atMs >= ? AND total > ?")
-      .get(key, epoch, nowMs - ms * (1 - FORGET_SHARE), range.total - bytes * (1 - FORGET_SHARE)) as { seq: number | null };
+      .get(key, epoch, nowMs - ms * (1 - FORGET_SHARE), total - bytes * (1 - FORGET_SHARE)) as { seq: number | null };
     return { last: Math.min(generation, (first.seq ?? Number.MAX_SAFE_INTEGER) - 1), generation };
   }
 

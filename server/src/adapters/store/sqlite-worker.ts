@@ -10,11 +10,12 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import { assert, err, type Result } from "@copresence/shared/base";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
-import type { StoreError } from "./scene-store.ts";
+import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { compactScene } from "./sqlite-compaction.ts";
 import { exportPerson, exportScene, importScene } from "./sqlite-admin.ts";
 import { storeError } from "./sqlite-file.ts";
 import { forgetOld, readPastOf } from "./sqlite-history.ts";
+import { rerootScene } from "./sqlite-reroot.ts";
 import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
 import { erasePerson } from "./sqlite-person.ts";
 import type { AdminError } from "./store-admin.ts";
@@ -51,6 +52,7 @@ function handle(request: StoreRequest): void {
   if (request.op === "append") return void waiting.push(request);
   commit();
   if (request.op === "compact") return compact(request);
+  if (request.op === "reroot") return reroot(request);
   if (request.op === "recall") return recall(request);
   if (request.op === "admin") return administer(request);
   reply(request.id, attempt(request));
@@ -91,12 +93,21 @@ function checkpointSoon(): void {
   if (log?.checkpointDue === true) setImmediate(() => log?.checkpoint());
 }
 
+const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
+
 function compact({ id, scene, epoch }: Request<"compact">): void {
-  const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
   compacting = compacting.then(async () => {
     const result = log === undefined ? storeClosed : await compactScene({ log, compactor, scene, epoch, turn });
     reply(id, result);
     if (log !== undefined && result.ok) await forgetOld({ log, compactor, scene, epoch, turn });
+    checkpointSoon();
+  });
+}
+
+/** In line with the compactions: each of the two reads what the other writes. */
+function reroot({ id, scene, epoch, note }: Request<"reroot">): void {
+  compacting = compacting.then(async () => {
+    reply(id, log === undefined ? storeClosed : await rerootScene({ log, compactor, scene, epoch, turn, note }));
     checkpointSoon();
   });
 }
@@ -157,5 +168,8 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
 }
 
 function reply(id: number, result: Result<unknown, StoreError | AdminError>): void {
-  port?.postMessage({ id, result } satisfies StoreReply);
+  // A loaded snapshot is handed over: nobody here needs it, and a copy of it would stay until this thread collects.
+  const loaded = result.ok ? (result.value as Partial<LoadedScene> | undefined)?.snapshot : undefined;
+  const whole = loaded !== undefined && loaded.byteLength === loaded.buffer.byteLength;
+  port?.postMessage({ id, result } satisfies StoreReply, whole ? [loaded.buffer as ArrayBuffer] : []);
 }

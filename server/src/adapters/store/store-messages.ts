@@ -2,7 +2,7 @@
 import type { Result } from "@copresence/shared/base";
 import type { PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
-import type { StoreError } from "./scene-store.ts";
+import type { SceneNote, StoreError } from "./scene-store.ts";
 import type { AdminError, SceneContent } from "./store-admin.ts";
 
 export type StoreRequest =
@@ -10,6 +10,7 @@ export type StoreRequest =
   | { readonly id: number; readonly op: "open"; readonly scene: string }
   | { readonly id: number; readonly op: "append"; readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] }
   | { readonly id: number; readonly op: "compact"; readonly scene: string; readonly epoch: number }
+  | { readonly id: number; readonly op: "reroot"; readonly scene: string; readonly epoch: number; readonly note: SceneNote }
   | { readonly id: number; readonly op: "note"; readonly scene: string; readonly key: string; readonly value: Uint8Array }
   | { readonly id: number; readonly op: "recall"; readonly scene: string; readonly epoch: number; readonly query: PastQuery }
   | { readonly id: number; readonly op: "release"; readonly scene: string }

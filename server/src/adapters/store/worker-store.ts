@@ -8,9 +8,10 @@
  */
 import { Worker } from "node:worker_threads";
 import { err, ok, type Result } from "@copresence/shared/base";
+import type { Rerooted } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import { storeClosed } from "./records.ts";
-import type { Compacted, LoadedScene, SceneStore, StoreError } from "./scene-store.ts";
+import type { Compacted, LoadedScene, SceneNote, SceneStore, StoreError } from "./scene-store.ts";
 import type { AdminError, AdminStore, Erased, PersonInScene, SceneContent } from "./store-admin.ts";
 import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
 
@@ -34,6 +35,7 @@ export class StoreOpenError extends Error {
 
 type WithoutId<R> = R extends unknown ? Omit<R, "id"> : never;
 type Waiter = (result: Result<unknown, StoreError | AdminError>) => void;
+const BESIDE: ReadonlySet<StoreRequest["op"]> = new Set(["compact", "recall", "reroot"]);
 /** What was acknowledged of a scene we hold, or why it can no longer be written. */
 type Promised = { readonly epoch: number; seq: number; lost: StoreError | undefined };
 
@@ -84,6 +86,12 @@ class WorkerStore implements AdminStore {
 
   compact(scene: string, epoch: number): Promise<Result<Compacted, StoreError>> {
     return this.call<Compacted>({ op: "compact", scene, epoch });
+  }
+
+  async reroot(scene: string, epoch: number, note: SceneNote): Promise<Result<Rerooted, StoreError>> {
+    const result = await this.call<Rerooted>({ op: "reroot", scene, epoch, note: { key: note.key, value: note.value.slice() } });
+    if (result.ok) this.scenes.set(scene, { epoch: result.value.epoch, seq: result.value.updates.length, lost: undefined });
+    return result;
   }
 
   note(scene: string, key: string, value: Uint8Array): Promise<Result<void, StoreError>> {
@@ -146,7 +154,7 @@ class WorkerStore implements AdminStore {
     if (thread === undefined) return err({ code: "io", sentence: "The store has failed and has not been brought back yet." });
     const result = await thread.call<T, E>(request);
     // [WS3] A compaction and a look into the past have their own thread to lose, and only read what is durable.
-    if (!result.ok && result.error.code === "io" && request.op !== "compact" && request.op !== "recall" && this.thread === thread) {
+    if (!result.ok && result.error.code === "io" && !BESIDE.has(request.op) && this.thread === thread) {
       this.thread = undefined;
       void thread.stop();
     }

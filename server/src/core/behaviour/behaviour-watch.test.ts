@@ -134,6 +134,19 @@ describe("FloodWatch", () => {
     expect(alarms.map(({ kind, slot, victim }) => [kind, slot, victim])).toEqual([["objectSpam", 0, -1]]);
     for (let s = 0; s < 4; s++) second(() => watch.removed(1));
     expect(alarms.at(-1)).toMatchObject({ kind: "vandalism", slot: 1 });
+    // A line every 700 ms, however the seconds fall, and ten at once, are no flood; three a second are.
+    alarms.length = 0;
+    for (let s = 0, said = 0; s < 30; s++) {
+      for (; said * 0.7 < s + 1; said++) watch.said(2);
+      if (s === 0) for (let i = 0; i < 10; i++) watch.said(3);
+      watch.second();
+    }
+    expect(alarms).toEqual([]);
+    for (let s = 0; s < 6; s++) {
+      for (let i = 0; i < 3; i++) watch.said(2);
+      watch.second();
+    }
+    expect(alarms).toMatchObject([{ kind: "chatFlood", slot: 2 }]);
   });
 });
 

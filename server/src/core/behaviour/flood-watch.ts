@@ -1,19 +1,24 @@
 /**
- * Who floods the scene or the chat: hard limits per second that hold for some seconds. No model.
+ * Who floods the scene or the chat: hard limits over some seconds. No model.
  *
  * [FW1] Counts are of different objects: somebody who types into one label, or drags one slider, changes one object a second however fast.
- * [FW2] A flood is SECONDS_OVER of the last WINDOW_S seconds over a limit; it is told once per QUIET_S.
+ * [FW2] A flood is more than a limit within WINDOW_S seconds, in SECONDS_BUSY of them at least: a burst is none, and no steady rate below the limit
+ *       is one because two of it fell into one second. It is told once per QUIET_S.
  * [FW3] Costs nothing for people who change nothing: only those who did something within QUIET_S are kept.
  */
+import { LIMITS } from "@copresence/shared/protocol";
 import type { AlarmNotice } from "./behaviour-watch.ts";
 
 export const FLOODS = ["objectSpam", "vandalism", "chatFlood"] as const;
 export type FloodKind = (typeof FLOODS)[number];
 
-/** A second: objects made or changed; objects removed; lines said. People at work stay below, tools that import a scene are not people. */
-const PER_SECOND = { objectSpam: 6, vandalism: 3, chatFlood: 1.5 } as const;
 const WINDOW_S = 5;
-const SECONDS_OVER = 3;
+/**
+ * In WINDOW_S: objects made or changed; objects removed; lines said, those that were refused too. People at work stay below, tools that import
+ * a scene are not people; who chats as fast as the room allows is not muted for it.
+ */
+const MOST = { objectSpam: 30, vandalism: 15, chatFlood: LIMITS.chatPerSecond * WINDOW_S } as const;
+const SECONDS_BUSY = 3;
 const QUIET_S = 60;
 /** Different objects of one second that are told apart. */
 const RECENT = 16;
@@ -21,8 +26,8 @@ const RECENT = 16;
 type Tally = {
   /** Of this second. */
   count: number;
-  /** One bit per second over, newest lowest. */
-  history: number;
+  /** Of the last WINDOW_S seconds, in a ring. */
+  readonly seconds: Uint16Array;
   toldAt: number;
 };
 type Doings = { readonly tallies: Readonly<Record<FloodKind, Tally>>; readonly recent: string[]; recentAt: number; lastS: number };
@@ -73,7 +78,7 @@ export class FloodWatch {
   }
 
   private add(slot: number): Doings {
-    const tally = (): Tally => ({ count: 0, history: 0, toldAt: -QUIET_S });
+    const tally = (): Tally => ({ count: 0, seconds: new Uint16Array(WINDOW_S), toldAt: -QUIET_S });
     const tallies = { objectSpam: tally(), vandalism: tally(), chatFlood: tally() };
     const doings: Doings = { tallies, recent: [], recentAt: 0, lastS: this.nowS };
     this.people.set(slot, doings);
@@ -81,15 +86,14 @@ export class FloodWatch {
   }
 
   private judge(slot: number, kind: FloodKind, tally: Tally): void {
-    const { count } = tally;
-    const limit = PER_SECOND[kind];
+    const { seconds } = tally;
+    seconds[this.nowS % WINDOW_S] = tally.count;
     tally.count = 0;
-    tally.history = ((tally.history << 1) | (count > limit ? 1 : 0)) & ((1 << WINDOW_S) - 1);
-    let over = 0;
-    for (let bit = 0; bit < WINDOW_S; bit++) over += (tally.history >> bit) & 1;
-    if (over < SECONDS_OVER || this.nowS - tally.toldAt < QUIET_S) return;
+    const count = seconds.reduce((sum, one) => sum + one, 0);
+    if (count <= MOST[kind] || this.nowS - tally.toldAt < QUIET_S) return;
+    if (seconds.reduce((busy, one) => busy + (one > 0 ? 1 : 0), 0) < SECONDS_BUSY) return;
     tally.toldAt = this.nowS;
     const numbers = kind === "objectSpam" ? { changed: count } : kind === "vandalism" ? { removed: count } : { lines: count };
-    this.alarm({ kind, slot, victim: -1, score: count / limit, numbers });
+    this.alarm({ kind, slot, victim: -1, score: count / MOST[kind], numbers });
   }
 }

@@ -5,7 +5,7 @@
  * [CR1] Ownership is durable before it matters: a record's `client` belongs to its `user` from then on, and an update of several clients is
  *       preceded by one empty record for each of the others (scene-document.ts).
  * [CR2] What the room itself wrote under, now or before a restart, belongs to nobody: "" is no person's id.
- * [CR3] An id that the document names and nobody is known to own cannot be taken.
+ * [CR3] An id that the document names and nobody is known to own cannot be taken, and none of an earlier generation (retired-clients.ts).
  */
 import type { SessionId } from "@copresence/shared/base";
 
@@ -24,10 +24,23 @@ export class ClientRegistry {
   private readonly owners: Map<number, string>;
   private readonly perUser = new Map<string, number>();
   private readonly claims = new Map<SessionId, number>();
+  private readonly retired: { has(client: number): boolean };
 
-  constructor(owners: ReadonlyMap<number, string>) {
+  /** `retired`: ids that nobody may take any more. */
+  constructor(owners: ReadonlyMap<number, string>, retired: { has(client: number): boolean } = new Set<number>()) {
+    this.retired = retired;
     this.owners = new Map(owners);
     for (const user of owners.values()) this.count(user);
+  }
+
+  /** Whether an id belongs to an earlier generation of the document. */
+  isRetired(client: number): boolean {
+    return this.retired.has(client);
+  }
+
+  /** Every id that is taken, and whose it is. */
+  all(): ReadonlyMap<number, string> {
+    return this.owners;
   }
 
   /** The room's own id: nobody may take it. */

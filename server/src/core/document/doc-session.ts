@@ -51,8 +51,13 @@ export class DocSession {
   synced = 0;
   /** The newest edit of this session that waits for the disk; what is settled without waiting is acknowledged with it. */
   waiting: { ackTo: number } | undefined;
-  /** The peer's replica has an edit the room refused: its updates are ignored until it syncs anew, or until the store works again. */
-  stale: "refused" | "read-only" | undefined;
+  /**
+   * The peer's replica has an edit the room refused, or is of an earlier generation: its updates are ignored until it syncs anew (for `renewed`:
+   * by the new root), or until the store works again.
+   */
+  stale: "refused" | "read-only" | "renewed" | undefined;
+  /** An update of this peer was ignored because the document is being re-rooted. */
+  ignored = false;
   /** A sync step 2 was asked for (at join, after a gap) and has not come. */
   asked = true;
   forged = 0;

@@ -11,6 +11,8 @@ import { readSyncMessage, writeSyncStep1, writeUpdate } from "y-protocols/sync";
 import * as Y from "yjs";
 import type { AppendRecord, CoreEffect } from "../types.ts";
 import type { PeerKind } from "./doc-session.ts";
+import { freshRoot } from "./fresh-root.ts";
+import { RetiredClients } from "./retired-clients.ts";
 import { SceneDocument } from "./scene-document.ts";
 
 export const workshop = defineScene({
@@ -36,6 +38,7 @@ export const workshop = defineScene({
 const SERVER_ID = 1;
 
 type Append = Extract<CoreEffect, { kind: "append" }>;
+type Reroot = Extract<CoreEffect, { kind: "reroot" }>;
 
 /** One peer: its replica, and everything it was told. */
 export class Peer {
@@ -49,6 +52,7 @@ export class Peer {
   acked = 0;
   closed: string | undefined;
   rebuilt = 0;
+  epoch: number;
   readonly denied: Extract<DownMessage, { type: "denied" }>[] = [];
   readonly told: DownMessage[] = [];
   readonly awareness: Uint8Array[] = [];
@@ -59,6 +63,7 @@ export class Peer {
     this.session = `${name}-0` as SessionId;
     this.user = name as UserId;
     this.kind = kind;
+    this.epoch = world.epoch;
     this.doc = new Y.Doc();
     this.renew(clientId);
   }
@@ -113,7 +118,20 @@ export class Peer {
     this.told.push(message);
     if (message.type === "syncDown") this.take(message.body);
     if (message.type === "denied") this.denied.push(message);
-    if (message.type === "ack") this.acked = message.updates;
+    if (message.type !== "ack") return;
+    this.acked = Math.max(this.acked, message.updates);
+    if (message.epoch !== this.epoch) this.beginAnew(message);
+  }
+
+  /** As the SDK does: a fresh replica, asked for by the new root. What was not acknowledged is for the test to make again. */
+  private beginAnew({ epoch, clocks }: Extract<DownMessage, { type: "ack" }>): void {
+    this.epoch = epoch;
+    this.renew(this.doc.clientID + 1000);
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, 0);
+    encoding.writeVarUint(encoder, 0);
+    encoding.writeVarUint8Array(encoder, Y.encodeStateVector(new Map([[clocks[0]?.client ?? 0, 0]])));
+    this.world.receive(this, encoding.toUint8Array(encoder));
   }
 }
 
@@ -128,8 +146,12 @@ export class World {
   readonly effects: CoreEffect[] = [];
   /** Appends not landed yet. */
   readonly appends: Append[] = [];
+  /** Re-rootings that the store was asked for. */
+  readonly reroots: Reroot[] = [];
   /** What is on the disk. */
-  readonly log: AppendRecord[] = [];
+  log: AppendRecord[] = [];
+  epoch = 1;
+  private retired: Uint8Array | undefined;
   /** Lands appends as they come. */
   auto: boolean;
   nowMs = 0;
@@ -146,11 +168,34 @@ export class World {
     this.document.load(undefined, []);
   }
 
+  /** The store makes a fresh generation, or fails to; the room takes it over, a slice a tick. */
+  reroot(ok = true): void {
+    const [asked] = this.reroots.splice(0);
+    if (asked === undefined) throw new Error("no re-rooting was asked for");
+    if (!ok) return this.perform(this.document.rerooted(undefined));
+    const root = 0xf000_0000 + this.epoch;
+    const fresh = freshRoot(
+      this.log.map(({ update }) => update),
+      root,
+    );
+    if (!fresh.ok) throw new Error(fresh.error);
+    this.log = fresh.value.map(({ update, clock }) => ({ user: "", client: root, clock, update }));
+    this.retired = asked.note.value;
+    this.epoch++;
+    this.perform(this.document.rerooted({ epoch: this.epoch, root, updates: fresh.value.map(({ update }) => update) }));
+    for (let renewed = false; !renewed;) {
+      const tick = this.document.tick();
+      renewed = tick.renewed;
+      this.perform(tick.effects);
+    }
+  }
+
   /** Kills the server and starts it on what is on the disk; everybody is out. */
   restart(): void {
     this.peers.clear();
     this.appends.length = 0;
-    this.document = new SceneDocument({ scene: workshop, epoch: 1, seq: this.log.length, clientId: SERVER_ID });
+    const retired = RetiredClients.decode(this.retired);
+    this.document = new SceneDocument({ scene: workshop, epoch: this.epoch, seq: this.log.length, clientId: SERVER_ID, retired });
     const owners = new Map<number, string>();
     for (const { client, user } of this.log) if (!owners.has(client)) owners.set(client, user);
     const loaded = this.document.load(
@@ -211,6 +256,7 @@ export class World {
     this.effects.push(...effects);
     for (const effect of effects) {
       if (effect.kind === "append") this.appends.push(effect);
+      if (effect.kind === "reroot") this.reroots.push(effect);
       if (effect.kind !== "send" && effect.kind !== "sendDoc" && effect.kind !== "close") continue;
       const peer = this.peers.get(effect.session);
       if (effect.kind === "close" && peer !== undefined) {

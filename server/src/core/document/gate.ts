@@ -58,6 +58,8 @@ export type Verdict =
   | { readonly kind: "nothing" }
   /** Something it builds on is missing: ask with a sync step instead of storing it. */
   | { readonly kind: "gap" }
+  /** It names clientIDs of an earlier generation. */
+  | { readonly kind: "outdated" }
   /** `forged`: no honest client sends this. */
   | { readonly kind: "refused"; readonly denial: Denial; readonly forged: boolean };
 
@@ -101,6 +103,7 @@ export class Gate {
     if (!read.ok) return read.error === "gap" ? { kind: "gap" } : refusedFault(read.error);
     const update = read.value;
     if (update.pieces.size === 0 && update.ranges.size === 0) return { kind: "nothing" };
+    if ([...update.pieces.keys()].some((client) => this.clients.isRetired(client))) return { kind: "outdated" };
     const denial = author.room ?? judge(update, this.view(author.identity)) ?? this.overlong(update);
     if (denial !== undefined) return { kind: "refused", denial, forged: denial.reason === "malformed" || denial.reason === "client-id" };
     const { claim, fresh } = this.clients.claim(author.session, author.identity.user, [...update.pieces.keys()]);

@@ -1,1 +1,2 @@
 export { SceneDocument } from "./scene-document.ts";
+export { RETIRED_NOTE, RetiredClients } from "./retired-clients.ts";

@@ -22,7 +22,8 @@ export type Settling = {
 type Echo = { readonly session: DocSession; readonly batch: number; ackTo: number };
 
 export class Settlement {
-  private readonly epoch: number;
+  /** Of the generation that is in charge. */
+  epoch: number;
   private readonly sessions: ReadonlyMap<SessionId, DocSession>;
   private echoes: readonly Echo[] = [];
 

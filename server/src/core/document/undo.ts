@@ -15,10 +15,10 @@ type FieldSpec = NonNullable<Scene["objects"][string]>[string];
 /** Whether anything was written. */
 export function writeUndone(doc: Y.Doc, scene: Scene, { object, before, after }: UndoneObject): boolean {
   const now = objectMap(doc, object)?.toJSON() as StoredObject;
-  if (after === undefined) return before !== undefined && same(now, before) && deleteObject(doc, object);
+  if (after === undefined) return before !== undefined && unchanged(scene, now, before) && deleteObject(doc, object);
   if (before === undefined) return now === undefined && restore(doc, scene, object, after);
   if (now === undefined) return false;
-  if (before["type"] !== after["type"]) return same(now, before) && deleteObject(doc, object) && restore(doc, scene, object, after);
+  if (before["type"] !== after["type"]) return unchanged(scene, now, before) && deleteObject(doc, object) && restore(doc, scene, object, after);
   const spec = scene.objects[String(now["type"])];
   const map = objectMap(doc, object);
   if (spec === undefined || map === undefined || now["type"] !== after["type"]) return false;
@@ -154,6 +154,15 @@ const asText = (value: unknown): string => (typeof value === "string" ? value : 
 const asFields = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
 const sum = (value: unknown): number =>
   Object.values(asFields(value)).reduce<number>((all, share) => all + (typeof share === "number" && Number.isFinite(share) ? share : 0), 0);
+
+/** Whether an object reads as it did; a re-rooting gathers a counter's shares into one. */
+function unchanged(scene: Scene, now: StoredObject, before: Fields): boolean {
+  if (now === undefined) return false;
+  const spec = scene.objects[String(now["type"])] ?? {};
+  const plain = (fields: Fields): Fields =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, spec[name]?.policy === "counter" ? sum(value) : value]));
+  return same(plain(now), plain(before));
+}
 
 /** Keys of maps may come in another order from another replica. */
 function same(a: unknown, b: unknown): boolean {

@@ -56,7 +56,7 @@ class Room {
     return only(effects, "recall").map(({ id, query }) => ({
       kind: "recalled",
       id,
-      answer: readPast({ base: undefined, records: this.log }, query),
+      answer: readPast([{ base: undefined, records: this.log }], query),
       sentence: "",
     }));
   }
