@@ -10,6 +10,7 @@ import { configFromEnvironment } from "./config.ts";
 import type { InitialObject } from "./core/index.ts";
 import { EXIT, StartError, startServer } from "./main.ts";
 import { supervise } from "./supervise.ts";
+import { warmUp } from "./warm-up.ts";
 
 function fail(sentence: string, code: number): never {
   process.stderr.write(`${sentence}\n`);
@@ -38,6 +39,7 @@ const { scene, initial } = await loadScene(process.env["COPRESENCE_SCENE"]);
 const config = configFromEnvironment(process.env, scene, initial);
 if (!config.ok) fail(config.error.join("\n"), EXIT.misconfigured);
 try {
+  warmUp();
   const server = await startServer(config.value);
   supervise(server);
   process.stdout.write(`copresence is running at ${server.url} (${server.transport})\n`);

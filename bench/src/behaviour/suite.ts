@@ -3,10 +3,10 @@
  * beside the rule everybody writes first (closer than 1.2 m for three seconds), and what watching costs a room. Training, thresholds and the
  * choice of features used other seeds; the default seeds are for reporting alone.
  */
-import { readFileSync } from "node:fs";
-import { type BehaviourModel, OFFENCES, readBehaviourModel } from "@copresence/server/behaviour";
+import { type BehaviourModel, OFFENCES } from "@copresence/server/behaviour";
 import { BENIGN, benignScene, type BenignName, floodCaughtS, FLOOD_SCENES, offenceScene, ONSET_M, play } from "@copresence/simulations/behaviour";
 import type { Figure } from "../report.ts";
+import { behaviourModel } from "../room/as-shipped.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { type CostSettings, roomCost, watchCost } from "./cost.ts";
 
@@ -15,7 +15,6 @@ const BENIGN_S = 300;
 const OFFENCE_S = 30;
 const WITHIN_S = 10;
 const TICK_MS = 0.3;
-const MODEL = new URL("../../../server/src/pipeline/models/behaviour/model.json", import.meta.url);
 type Progress = (line: string) => void;
 
 export type CostScale = readonly Omit<CostSettings, "seed">[];
@@ -26,9 +25,7 @@ export const ROOMS: CostScale = [
 
 /** `count`: offenders of each kind; benign scenes of each kind are a quarter of it. */
 export function behaviour({ count = 60, seed = SEED }: SuiteOptions, progress: Progress, rooms: CostScale = ROOMS): SuiteResult {
-  const read = readBehaviourModel(JSON.parse(readFileSync(MODEL, "utf8")));
-  if (!read.ok) throw new Error(read.error);
-  const model = read.value;
+  const model = behaviourModel();
   const figures = [
     ...harmless(model, Math.max(1, Math.ceil(count / 4)), seed, progress),
     ...offenders(model, count, seed, progress),

@@ -1,48 +1,46 @@
 /**
- * What a room's ticks cost while its pipeline is flooded, frozen or dead, against the same room with an idle pipeline, minutes apart at most:
- * phases alternate idle, X, idle, Y, idle, Z, and every phase is compared with the two idle ones around it, so that what else happens on the machine
- * happens to both.
+ * What a room's ticks cost while its pipeline is flooded, frozen or dead, against the same room with an idle pipeline.
+ *
+ * [IB1] One room in one process, in which idle stretches and stretches of each trouble take turns, in another order each round: what else happens
+ *       on the machine, and how warm the process is, happens to all alike. The ticks of all stretches of a kind are pooled.
+ * [IB2] A stretch of trouble counts from the moment the trouble begins, so that the worker's end and its successors' starts are in it; an idle one
+ *       from `settleMs` after a worker serves again.
+ * [IB3] The spread, p99 of the even idle stretches over that of the odd ones, says how far the machine alone takes two such figures apart.
  */
 import { Crowd } from "@copresence/simulations/bots";
 import type { Phase } from "./room-server.ts";
 import { type RoomServer, startRoomServer } from "./room-server-client.ts";
-import { median, pause, quantiles } from "./timing.ts";
+import { pause, quantiles } from "./timing.ts";
 
 export type IsolationSettings = {
   readonly troubles: readonly Trouble[];
   readonly people: number;
   readonly rounds: number;
-  readonly phaseMs: number;
+  readonly troubleMs: number;
+  readonly idleMs: number;
   readonly settleMs: number;
 };
 export type Trouble = Exclude<Phase, "idle">;
-export type TroubleResult = {
-  /** p99 of a tick's duration in the phase over that in the idle phases around it; median of the rounds. */
-  readonly ratio: number;
-  /** The same of the median, which a busy machine disturbs less. */
-  readonly medianRatio: number;
-  /** The same of when a tick ended after it was due. */
-  readonly endRatio: number;
-  /** Over all ticks of all rounds together. */
-  readonly pooledRatio: number;
-  readonly p99Ms: number;
-  readonly ticks: number;
+export type Ticks = {
+  /** Durations, ms. */
+  readonly took: readonly number[];
+  /** When each ended after it was due, ms. */
+  readonly end: readonly number[];
 };
+export type IsolationResult = { readonly idle: readonly Ticks[]; readonly troubled: ReadonlyMap<Trouble, readonly Ticks[]> };
+
 export const TROUBLES: readonly Trouble[] = ["flooded", "frozen", "dead"];
 const TICK_RATE_HZ = 60;
 const POSES_HZ = 30;
+const LOOK_MS = 100;
 
-type Sample = { readonly took: readonly number[]; readonly end: readonly number[] };
-
-export async function isolation(
-  settings: IsolationSettings,
-  progress: (line: string) => void,
-): Promise<Readonly<Record<Trouble | "idle", TroubleResult>>> {
+export async function isolation(settings: IsolationSettings, progress: (line: string) => void): Promise<IsolationResult> {
+  const { troubles, people, rounds, troubleMs, idleMs, settleMs } = settings;
   const server = await startRoomServer({ pipeline: { kind: "process" }, tickRateHz: TICK_RATE_HZ, spaces: ["bench"] });
   const crowd = await Crowd.join({
     url: server.url,
     space: "bench",
-    count: settings.people,
+    count: people,
     seed: 1,
     rateHz: POSES_HZ,
     handles: true,
@@ -51,63 +49,50 @@ export async function isolation(
   });
   if (!crowd.ok) throw new Error(crowd.error.sentence);
   try {
-    await run(server, "idle", settings);
-    const idles: Sample[] = [await run(server, "idle", settings)];
-    const troubled: Record<Trouble, { sample: Sample; around: readonly [Sample, Sample] }[]> = { flooded: [], frozen: [], dead: [] };
-    for (let round = 0; round < settings.rounds; round++) {
-      progress(`isolation, round ${round + 1} of ${settings.rounds}`);
-      for (const trouble of settings.troubles) {
-        const sample = await run(server, trouble, settings);
+    const idle: Ticks[] = [];
+    const troubled = new Map<Trouble, Ticks[]>(troubles.map((trouble) => [trouble, []]));
+    // Everything compiles, the troubles' own code too, before anything counts.
+    for (const trouble of troubles) {
+      await stretch(server, trouble, settleMs);
+      await recover(server);
+    }
+    for (let round = 0; round < rounds; round++) {
+      progress(`isolation, round ${round + 1} of ${rounds}`);
+      for (let turn = 0; turn < troubles.length; turn++) {
+        const trouble = troubles[(round + turn) % troubles.length] as Trouble;
+        troubled.get(trouble)?.push(await stretch(server, trouble, troubleMs));
         await recover(server);
-        const after = await run(server, "idle", settings);
-        troubled[trouble].push({ sample, around: [idles.at(-1) as Sample, after] });
-        idles.push(after);
+        await pause(settleMs);
+        idle.push(await stretch(server, "idle", idleMs));
       }
     }
-    const [idleP99 = NaN] = quantiles(
-      idles.flatMap(({ took }) => took),
-      [0.99],
-    );
-    const result = (trouble: Trouble): TroubleResult => {
-      const rounds = troubled[trouble];
-      const took = rounds.flatMap(({ sample }) => sample.took);
-      const [p99Ms = NaN] = quantiles(took, [0.99]);
-      return {
-        ratio: ratioOf(rounds, "took", 0.99),
-        medianRatio: ratioOf(rounds, "took", 0.5),
-        endRatio: ratioOf(rounds, "end", 0.99),
-        pooledRatio: p99Ms / idleP99,
-        p99Ms,
-        ticks: took.length,
-      };
-    };
-    const ticks = idles.reduce((sum, { took }) => sum + took.length, 0);
-    return {
-      idle: { ratio: 1, medianRatio: 1, endRatio: 1, pooledRatio: 1, p99Ms: idleP99, ticks },
-      flooded: result("flooded"),
-      frozen: result("frozen"),
-      dead: result("dead"),
-    };
+    return { idle, troubled };
   } finally {
     await crowd.value.leave();
     await server.stop();
   }
 }
 
-function ratioOf(
-  rounds: readonly { readonly sample: Sample; readonly around: readonly [Sample, Sample] }[],
-  what: keyof Sample,
-  share: number,
-): number {
-  const at = (values: readonly number[]): number => quantiles(values, [share])[0] ?? NaN;
-  return median(rounds.map(({ sample, around: [before, after] }) => at(sample[what]) / at([...before[what], ...after[what]])));
+/** The quantile of all ticks of these stretches together. */
+export function pooled(stretches: readonly Ticks[], what: keyof Ticks, share: number): number {
+  return (
+    quantiles(
+      stretches.flatMap((ticks) => ticks[what]),
+      [share],
+    )[0] ?? NaN
+  );
 }
 
-async function run(server: RoomServer, phase: Phase, { settleMs, phaseMs }: IsolationSettings): Promise<Sample> {
-  server.tell({ kind: "phase", phase });
-  await pause(settleMs);
+/** [IB3] */
+export function spread(stretches: readonly Ticks[]): number {
+  const half = (rest: number): Ticks[] => stretches.filter((_, i) => i % 2 === rest);
+  return pooled(half(0), "took", 0.99) / pooled(half(1), "took", 0.99);
+}
+
+async function stretch(server: RoomServer, phase: Phase, ms: number): Promise<Ticks> {
   server.tell({ kind: "record" });
-  await pause(phaseMs);
+  server.tell({ kind: "phase", phase });
+  await pause(ms);
   const { tookMs, lateMs } = await server.take();
   return { took: tookMs, end: tookMs.map((took, i) => took + (lateMs[i] ?? 0)) };
 }
@@ -116,7 +101,7 @@ async function run(server: RoomServer, phase: Phase, { settleMs, phaseMs }: Isol
 async function recover(server: RoomServer): Promise<void> {
   server.tell({ kind: "phase", phase: "idle" });
   for (;;) {
-    await pause(200);
+    await pause(LOOK_MS);
     const { health } = await server.take();
     if (health.state === "ready" && health.queued === 0) return;
   }

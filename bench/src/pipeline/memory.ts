@@ -4,7 +4,7 @@ import { createPipeline, type Pipeline, type PipelineAnswer } from "@copresence/
 import { pause } from "./timing.ts";
 
 export type MemorySettings = { readonly objects: number; readonly texts: number };
-export type MemoryResult = { readonly residentMb: number; readonly peakMb: number; readonly emptyMb: number };
+export type MemoryResult = { readonly residentMb: number; readonly peakMb: number; readonly emptyMb: number; readonly nurseryMb: number };
 
 const WORDS =
   "red blue brass wooden small heavy valve pump lamp crate ladder bench gasket wheel pipe gauge door shelf north south old new broken spare main cooling".split(
@@ -27,7 +27,7 @@ export async function workerMemory({ objects, texts }: MemorySettings): Promise<
       await answers.ask(ref, `the ${sentence(ref, 2)} near the ${WORDS[ref % WORDS.length]}`);
     }
     while (pipeline.health().queued > 0) await pause(20);
-    return { residentMb: memoryOf(pid, "VmRSS"), peakMb: memoryOf(pid, "VmHWM"), emptyMb };
+    return { residentMb: memoryOf(pid, "VmRSS"), peakMb: memoryOf(pid, "VmHWM"), emptyMb, nurseryMb: memoryOf(numberOf(pid, "PPid"), "VmRSS") };
   } finally {
     await pipeline.close();
   }
@@ -62,7 +62,8 @@ const thing = (i: number) =>
   }) as const;
 
 /** MB (10^6 bytes) of a field of /proc/PID/status. */
-function memoryOf(pid: number, field: "VmRSS" | "VmHWM"): number {
-  const kibibytes = new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return (Number(kibibytes) * 1024) / 1e6;
+const memoryOf = (pid: number, field: "VmRSS" | "VmHWM"): number => (numberOf(pid, field) * 1024) / 1e6;
+
+function numberOf(pid: number, field: "VmRSS" | "VmHWM" | "PPid"): number {
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }

@@ -4,7 +4,7 @@ import { WorkerPool } from "@copresence/server/pipeline/worker-pool";
 import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { chatLatency, type ChatSettings } from "./chat.ts";
-import { isolation, type IsolationSettings, TROUBLES } from "./isolation.ts";
+import { isolation, type IsolationSettings, pooled, spread, type Ticks, TROUBLES } from "./isolation.ts";
 import { kills, type KillSettings } from "./kills.ts";
 import { kept } from "./timing.ts";
 import { type MemorySettings, workerMemory } from "./memory.ts";
@@ -22,7 +22,7 @@ export const FULL: Scale = {
   over: ["process", "thread", "redis"],
   chat: { rooms: 10, people: 12, linesPerSecond: 200, warmMs: 2000, measureMs: 10_000 },
   memory: { objects: 10_000, texts: 2000 },
-  isolation: { troubles: TROUBLES, people: 40, rounds: 8, phaseMs: 4000, settleMs: 500 },
+  isolation: { troubles: TROUBLES, people: 40, rounds: 6, troubleMs: 4000, idleMs: 2000, settleMs: 300 },
   kills: { seconds: 120, everyMs: 2000, perSecond: 200, objects: 2000, workers: 2, stallEveryMs: 7000 },
 };
 
@@ -36,8 +36,8 @@ export async function pipelineBench(_: SuiteOptions, progress: Progress, scale: 
   const figures = [
     ...(await chatFigures(scale, progress)),
     ...(await memoryFigures(scale.memory, progress)),
-    ...(await killFigures("redis", scale.kills, progress)),
-    ...(await killFigures("process", scale.kills, progress)),
+    // Losses are counted, not timed: both at once is the harder test, and half as long.
+    ...(await Promise.all([killFigures("redis", scale.kills, progress), killFigures("process", scale.kills, progress)])).flat(),
     ...(await isolationFigures(scale.isolation, progress)),
   ];
   return { settings: scale, figures: figures.map((figure) => ({ ...figure, id: `pipeline.${figure.id}` })) };
@@ -76,11 +76,12 @@ async function overRedis(settings: ChatSettings) {
 
 async function memoryFigures(settings: MemorySettings, progress: Progress): Promise<Figure[]> {
   progress(`memory, ${settings.objects} objects`);
-  const { residentMb, peakMb, emptyMb } = await kept(() => workerMemory(settings));
+  const { residentMb, peakMb, emptyMb, nurseryMb } = await kept(() => workerMemory(settings));
   return [
     { id: "worker_mb", value: residentMb, unit: "MB", bar: `<= ${MEMORY_BAR_MB}`, ok: residentMb <= MEMORY_BAR_MB },
     { id: "worker_peak_mb", value: peakMb, unit: "MB" },
     { id: "worker_empty_mb", value: emptyMb, unit: "MB" },
+    { id: "worker_nursery_mb", value: nurseryMb, unit: "MB" },
   ];
 }
 
@@ -99,22 +100,26 @@ async function killFigures(over: "redis" | "process", settings: KillSettings, pr
 }
 
 async function isolationFigures(settings: IsolationSettings, progress: Progress): Promise<Figure[]> {
-  const results = await isolation(settings, progress);
-  const worst = Math.max(...settings.troubles.map((trouble) => results[trouble].ratio));
+  const { idle, troubled } = await isolation(settings, progress);
+  const idleP99 = pooled(idle, "took", 0.99);
+  const worst = Math.max(...[...troubled.values()].map((stretches) => pooled(stretches, "took", 0.99) / idleP99));
   const figures: Figure[] = [
-    { id: "tick_p99_ratio", value: worst, unit: "x", bar: `<= ${TICK_BAR}`, ok: worst <= TICK_BAR },
-    { id: "tick_idle_p99", value: results.idle.p99Ms, unit: "ms" },
+    { id: "tick_p99_ratio", value: worst, unit: "x", bar: `<= ${TICK_BAR}`, ok: worst <= TICK_BAR, peer: "the same room with an idle pipeline" },
+    { id: "tick_idle_p99_spread", value: spread(idle), unit: "x, even idle stretches against odd ones" },
+    { id: "tick_idle_p99", value: idleP99, unit: "ms" },
+    { id: "tick_idle_ticks", value: countOf(idle), unit: "ticks" },
   ];
-  for (const trouble of settings.troubles) {
-    const { ratio, medianRatio, endRatio, pooledRatio, p99Ms, ticks } = results[trouble];
+  for (const [trouble, stretches] of troubled) {
+    const ratio = (what: keyof Ticks, share: number): number => pooled(stretches, what, share) / pooled(idle, what, share);
     figures.push(
-      { id: `tick_${trouble}_p99_ratio`, value: ratio, unit: "x" },
-      { id: `tick_${trouble}_median_ratio`, value: medianRatio, unit: "x" },
-      { id: `tick_${trouble}_end_p99_ratio`, value: endRatio, unit: "x" },
-      { id: `tick_${trouble}_pooled_ratio`, value: pooledRatio, unit: "x" },
-      { id: `tick_${trouble}_p99`, value: p99Ms, unit: "ms" },
-      { id: `tick_${trouble}_ticks`, value: ticks, unit: "ticks" },
+      { id: `tick_${trouble}_p99_ratio`, value: ratio("took", 0.99), unit: "x" },
+      { id: `tick_${trouble}_p50_ratio`, value: ratio("took", 0.5), unit: "x" },
+      { id: `tick_${trouble}_end_p99_ratio`, value: ratio("end", 0.99), unit: "x" },
+      { id: `tick_${trouble}_p99`, value: pooled(stretches, "took", 0.99), unit: "ms" },
+      { id: `tick_${trouble}_ticks`, value: countOf(stretches), unit: "ticks" },
     );
   }
   return figures;
 }
+
+const countOf = (stretches: readonly Ticks[]): number => stretches.reduce((sum, { took }) => sum + took.length, 0);

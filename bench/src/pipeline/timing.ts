@@ -27,5 +27,3 @@ export function quantiles(values: readonly number[], shares: readonly number[]):
   const sorted = values.toSorted((a, b) => a - b);
   return shares.map((share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN);
 }
-
-export const median = (values: readonly number[]): number => quantiles(values, [0.5])[0] ?? NaN;

@@ -10,6 +10,7 @@ import { type CoreInput, SceneCore, type SceneCoreOptions } from "@copresence/se
 import type { SessionId, UserId } from "@copresence/shared/base";
 import { FrameDecoder, type PoseSample } from "@copresence/shared/pose";
 import { decodeDown, decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
+import { asShipped } from "./as-shipped.ts";
 import { CrowdMotion } from "./crowd.ts";
 import { hall } from "./hall.ts";
 
@@ -95,7 +96,7 @@ class Watcher {
 
 export function runMemory(settings: MemorySettings): MemoryRun {
   const { people, tickRateHz, seed } = settings;
-  const core = openCore(settings);
+  const core = openCore(settings, asShipped());
   const motion = new CrowdMotion(people, seed, settings.traces);
   const watchers = Array.from({ length: settings.watchers }, (_, i) => new Watcher(Math.floor((i * people) / settings.watchers), people, tickRateHz));
   const watched: (Watcher | undefined)[] = [];

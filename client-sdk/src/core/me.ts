@@ -18,6 +18,7 @@ import {
 } from "@copresence/shared/motion";
 import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
 import { LIMITS } from "@copresence/shared/protocol";
+import type { Scene } from "@copresence/shared/scene";
 import type { ClientClock } from "./link.ts";
 import type { MyStreams } from "./my-streams.ts";
 import { headingOf, normalizeQuat } from "./rigid.ts";
@@ -228,4 +229,13 @@ export class MeState implements Me {
     this.origin[4] = Math.sin(half);
     this.origin[6] = Math.cos(half);
   }
+}
+
+/** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
+export function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {
+  const { min, max } = bounds;
+  return {
+    minMm: [Math.ceil(min[0] * 1000), Math.ceil(min[1] * 1000), Math.ceil(min[2] * 1000)],
+    maxMm: [Math.floor(max[0] * 1000), Math.floor(max[1] * 1000), Math.floor(max[2] * 1000)],
+  };
 }

@@ -5,6 +5,7 @@
  * [OB2] Merging joins neighbours that were never sent, and stops well below what the room takes in one update (64 KiB, 1 000 structs; a
  *       clock tick is at most one struct).
  * [OB3] A message may carry many edits; each stays a part with an id of its own, so that a refusal takes only those it names.
+ * [OB4] A large edit is several parts (split-edit.ts). Refused, one takes those of the same edit behind it along: the room keeps a beginning.
  */
 import * as Y from "yjs";
 import { type Edit, touches } from "./edit-journal.ts";
@@ -12,9 +13,11 @@ import { type Edit, touches } from "./edit-journal.ts";
 const MERGE_BYTES = 16_384;
 const MERGE_CLOCKS = 400;
 
-/** One edit of the application. */
+/** One edit of the application, or a part of a large one. */
 export type OutboxPart = {
   readonly id: string;
+  /** Id of the edit it is a part of. */
+  readonly of?: string;
   /** Yjs client id of the document it was made on. */
   readonly client: number;
   /** Clock ticks it spends; 0 for pure deletions. */
@@ -31,6 +34,9 @@ export type OutboxEntry = {
   /** Number of the message that carries it on this link, from 1; undefined until sent. */
   sentAs: number | undefined;
 };
+
+/** Id of the application's edit. */
+export const editOf = ({ id, of }: OutboxPart): string => of ?? id;
 
 export class Outbox {
   private entries: OutboxEntry[] = [];
@@ -67,8 +73,9 @@ export class Outbox {
     return entry;
   }
 
-  remove(entry: OutboxEntry): void {
-    this.entries = this.entries.filter((other) => other !== entry);
+  /** Takes out a message that cannot be sent: its parts, and what they take along [OB4]. */
+  remove(entry: OutboxEntry): readonly OutboxPart[] {
+    return this.take(this.entries.indexOf(entry), entry.parts);
   }
 
   /** Messages up to this number are settled: what they carried. */
@@ -88,10 +95,23 @@ export class Outbox {
     const entry = this.entries[at];
     if (entry === undefined) return [];
     const named = object === "" ? [] : entry.parts.filter(({ edits }) => edits.some((edit) => touches(edit, object, field)));
-    const taken = named.length > 0 ? named : entry.parts;
-    const kept = entry.parts.filter((part) => !taken.includes(part));
-    this.entries.splice(at, 1, ...(kept.length > 0 ? [{ ...entry, parts: kept }] : []));
-    return taken;
+    return this.take(at, named.length > 0 ? named : entry.parts);
+  }
+
+  /** Takes parts out of a message, and all behind them of the same edits [OB4]. */
+  private take(at: number, wanted: readonly OutboxPart[]): readonly OutboxPart[] {
+    const taken = new Set(wanted);
+    const edits = new Set<string>();
+    this.entries = this.entries.flatMap((entry, index) => {
+      if (index < at) return [entry];
+      for (const part of entry.parts) {
+        if (part.of !== undefined && edits.has(part.of)) taken.add(part);
+        if (part.of !== undefined && taken.has(part)) edits.add(part.of);
+      }
+      const kept = entry.parts.filter((part) => !taken.has(part));
+      return kept.length === entry.parts.length ? [entry] : kept.length > 0 ? [{ ...entry, parts: kept }] : [];
+    });
+    return [...taken];
   }
 
   /** The room ignored this message and all after it, or the link they went by is gone: their edits wait again. */

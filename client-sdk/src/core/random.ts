@@ -16,3 +16,10 @@ export function seededRandom(seed: number): Random {
 
 /** A 32-bit integer for ids; 0 is left out because Yjs treats it as any other but people read it as "none". */
 export const randomUint32 = (random: Random): number => Math.floor(random() * 4_294_967_295) + 1;
+
+/** Small letters and digits, for ids. */
+export function randomLetters(random: Random, count: number): string {
+  let letters = "";
+  while (letters.length < count) letters += randomUint32(random).toString(36);
+  return letters.slice(0, count);
+}

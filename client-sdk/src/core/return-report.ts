@@ -3,12 +3,13 @@
  * of them are settled.
  *
  * [RR1] Every edit ends in exactly one outcome. Edits made while the report is open and the link is down join it.
+ * [RR2] A large edit that is sent in parts is saved when all of them are, and refused when one is.
  */
 import { type Edit, objectsOf } from "./edit-journal.ts";
 import type { DeniedReason, MergeReport, MergedEdit } from "./space-types.ts";
 
 export class ReturnReport {
-  private open = new Map<string, readonly string[]>();
+  private open = new Map<string, { readonly objects: Set<string>; parts: number }>();
   private done: MergedEdit[] = [];
   private readonly onComplete: (report: MergeReport) => void;
 
@@ -16,13 +17,23 @@ export class ReturnReport {
     this.onComplete = onComplete;
   }
 
-  /** An edit was made, or restored from the device, without a link. */
+  /** An edit, or one more part of it, was made, or restored from the device, without a link. */
   made(id: string, edits: readonly Edit[]): void {
-    this.open.set(id, objectsOf(edits));
+    const edit = this.open.get(id) ?? { objects: new Set(), parts: 0 };
+    edit.parts++;
+    for (const object of objectsOf(edits)) edit.objects.add(object);
+    this.open.set(id, edit);
+  }
+
+  /** A part has become this many. */
+  split(id: string, parts: number): void {
+    const edit = this.open.get(id);
+    if (edit !== undefined) edit.parts += parts - 1;
   }
 
   saved(id: string): void {
-    this.settle(id, "saved", "");
+    const edit = this.open.get(id);
+    if (edit !== undefined && --edit.parts === 0) this.settle(id, "saved", "");
   }
 
   refused(id: string, reason: DeniedReason, sentence: string): void {
@@ -35,10 +46,10 @@ export class ReturnReport {
   }
 
   private settle(id: string, outcome: MergedEdit["outcome"], sentence: string): void {
-    const objects = this.open.get(id);
-    if (objects === undefined) return;
+    const edit = this.open.get(id);
+    if (edit === undefined) return;
     this.open.delete(id);
-    this.done.push({ objects, outcome, sentence });
+    this.done.push({ objects: [...edit.objects], outcome, sentence });
     if (this.open.size > 0) return;
     const edits = this.done;
     this.done = [];

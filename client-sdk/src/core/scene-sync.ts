@@ -5,6 +5,7 @@
  *       room's state vector says: that counts what only waits for the disk. Yjs makes repetition harmless.
  * [SS2] `saved` is a function of outbox, link and storage, computed in one place.
  * [SS3] At most one message per SEND_SPACING_MS: edits in between are merged, so a loop of a thousand edits is a few messages.
+ *       A transaction that is more than the room takes at once goes in parts (split-edit.ts), at the same pace: half of what a session may send.
  * [SS4] A refused edit is undone by fetching the document anew and making the edits that were not refused again, once the room has
  *       settled everything before it. The room ignores what was sent after it; until the fetch nothing more is sent.
  * [SS5] A document of another epoch (re-rooted by the server, between two links or under one) is never merged with: it replaces ours, and our
@@ -19,20 +20,19 @@
  */
 import * as Y from "yjs";
 import { type DeniedReason, LIMITS } from "@copresence/shared/protocol";
-import { OBJECTS_ROOT } from "@copresence/shared/scene";
+import { NOTHING, OBJECTS_ROOT } from "@copresence/shared/scene";
 import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./doc-wire.ts";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
-import { Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
+import { editOf, Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
 import { Rebase } from "./rebase.ts";
 import { acrossEpochs } from "./rebase-epoch.ts";
 import { type Random, randomUint32 } from "./random.ts";
 import { ReturnReport } from "./return-report.ts";
 import type { SceneCache } from "./scene-cache.ts";
 import type { MergeReport, SavedState } from "./space-types.ts";
+import { splitEdit } from "./split-edit.ts";
 
-/** The update that says nothing: no structs, no deletions. */
-const NOTHING = new Uint8Array([0, 0]);
 /** The room lets a session write under 16 client ids; every replaced document takes one. A fresh session gets sixteen more. */
 const MAX_REPLACED = 12;
 const SEND_SPACING_MS = 20;
@@ -129,12 +129,12 @@ export class SceneSync {
     if (found === undefined) return;
     this.epoch = found.epoch;
     this.user = found.user;
-    this.restored = new Set(found.pending.map(({ id }) => id));
+    this.restored = new Set(found.pending.flatMap((part) => [part.id, editOf(part)]));
     for (const update of found.confirmed) Y.applyUpdate(this.doc, update, this);
     for (const part of found.pending) {
       Y.applyUpdate(this.doc, part.update, this);
       this.outbox.push(part);
-      this.report.made(part.id, part.edits);
+      this.report.made(editOf(part), part.edits);
     }
     this.reportSaved();
   }
@@ -269,17 +269,25 @@ export class SceneSync {
 
   // ------------------------------------------------------------------------------------------------------------------- local edits
 
-  private onLocalUpdate(update: Uint8Array, clocks: number): void {
+  private onLocalUpdate(update: Uint8Array): void {
     const edits = this.captured;
     this.captured = [];
-    const part = { id: this.again?.id ?? `${this.idPrefix}${this.edits++}`, client: this.doc.clientID, clocks, edits, update };
-    if (this.again === undefined) {
-      this.refusedLast = false;
-      if (this.phase === "down") this.report.made(part.id, edits);
-    }
+    const { again } = this;
     this.again = undefined;
-    this.outbox.push(part);
-    this.options.cache?.write({ kind: "add", edit: part });
+    const id = again?.id ?? `${this.idPrefix}${this.edits++}`;
+    const pieces = splitEdit(this.doc, update, edits);
+    const of = again?.of ?? (pieces.length > 1 ? id : undefined);
+    for (const [index, piece] of pieces.entries()) {
+      const part = { id: pieces.length === 1 ? id : `${id}.${index}`, ...(of === undefined ? {} : { of }), client: this.doc.clientID, ...piece };
+      if (again === undefined && this.phase === "down") this.report.made(editOf(part), piece.edits);
+      this.outbox.push(part);
+      this.options.cache?.write({ kind: "add", edit: part });
+    }
+    if (again === undefined) this.refusedLast = false;
+    else if (pieces.length > 1) {
+      this.report.split(editOf(again), pieces.length);
+      this.options.cache?.write({ kind: "drop", ids: [id] });
+    }
     if (this.cancelFlush === undefined) {
       const waitMs = Math.max(0, this.lastSendMs + SEND_SPACING_MS - this.options.clock.now());
       if (waitMs === 0) this.flush();
@@ -319,8 +327,7 @@ export class SceneSync {
   }
 
   private tooLarge(entry: OutboxEntry): void {
-    this.outbox.remove(entry);
-    this.doom(entry.parts, "too-large", "This edit is more than the room takes in one message.");
+    this.doom(this.outbox.remove(entry), "too-large", "This edit is more than the room takes in one message.");
     this.options.onTooLarge(entry.update.length);
     this.diverge(this.sent);
   }
@@ -362,7 +369,7 @@ export class SceneSync {
     if (this.otherEpoch && this.epoch !== undefined) this.options.cache?.write({ kind: "epoch", epoch: this.epoch });
     this.options.cache?.write({ kind: "replace", state });
     this.options.cache?.write({ kind: "drop", ids: [...this.doomed.splice(0), ...known.map(({ id }) => id)] });
-    for (const { id } of known) this.report.saved(id);
+    for (const part of known) this.report.saved(editOf(part));
     this.options.onReplaced(this.doc, before);
     const rebase = new Rebase(before, this.otherEpoch ? acrossEpochs(before, doc, lacking) : []);
     this.otherEpoch = false;
@@ -379,7 +386,9 @@ export class SceneSync {
     replayEdits(this.doc.getMap(OBJECTS_ROOT), part.edits, part.client, rebase);
     if (this.again === undefined) return;
     this.again = undefined;
-    this.report.refused(part.id, "unknown-object", "What it changed is no longer there.");
+    // A part may only have said again what another part says.
+    if (part.edits.length === 0) this.report.saved(editOf(part));
+    else this.report.refused(editOf(part), "unknown-object", "What it changed is no longer there.");
     this.options.cache?.write({ kind: "drop", ids: [part.id] });
   }
 
@@ -398,15 +407,15 @@ export class SceneSync {
   }
 
   private confirm(update: Uint8Array, parts: readonly OutboxPart[]): void {
-    for (const { id } of parts) this.report.saved(id);
+    for (const part of parts) this.report.saved(editOf(part));
     this.options.cache?.write({ kind: "confirm", update });
     this.options.cache?.write({ kind: "drop", ids: parts.map(({ id }) => id) });
   }
 
   private doom(parts: readonly OutboxPart[], reason: DeniedReason, sentence: string): void {
-    for (const { id } of parts) {
-      this.doomed.push(id);
-      this.report.refused(id, reason, sentence);
+    for (const part of parts) {
+      this.doomed.push(part.id);
+      this.report.refused(editOf(part), reason, sentence);
     }
     this.refusedLast = true;
   }
@@ -418,10 +427,8 @@ export class SceneSync {
       if (transaction.origin !== this) this.captured.push(...captureEdits(events, doc.clientID));
       this.options.onChanged(changedIds(events, root));
     };
-    const onUpdate = (update: Uint8Array, origin: unknown, _: Y.Doc, transaction: Y.Transaction): void => {
-      if (origin === this) return;
-      const clocks = (transaction.afterState.get(doc.clientID) ?? 0) - (transaction.beforeState.get(doc.clientID) ?? 0);
-      this.onLocalUpdate(update, clocks);
+    const onUpdate = (update: Uint8Array, origin: unknown): void => {
+      if (origin !== this) this.onLocalUpdate(update);
     };
     root.observeDeep(onDeep as never);
     doc.on("update", onUpdate);

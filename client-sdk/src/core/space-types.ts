@@ -25,11 +25,19 @@ import type {
   TypeNames,
 } from "@copresence/shared/scene";
 import type { Array as YArray, Doc, Text as YText } from "yjs";
+import type { HistoryOptions, HistoryResult, RollbackOptions, RollbackResult } from "./history-types.ts";
+import type { Me, People, RemotePerson } from "./people-types.ts";
 import type { Quality, QualityChange } from "./quality.ts";
+import type { MeasureNotice, Safety, SafetyDecisions } from "./safety-types.ts";
+import type { DescribeOptions, Description, SearchOptions, SearchResult } from "./search-types.ts";
 import type { HandControls, HandJoints } from "./stream-types.ts";
 
 export type { HandControls, HandJoints, Quality, QualityChange };
 export type { QualityOptions } from "./quality.ts";
+export type * from "./history-types.ts";
+export type * from "./people-types.ts";
+export type * from "./safety-types.ts";
+export type * from "./search-types.ts";
 export type { DeniedReason, Hand, ReportReason, Quat, Rig, Vec3 };
 
 // ---------------------------------------------------------------------------------------------------------------- connecting
@@ -106,102 +114,6 @@ export type StatusChange = {
   readonly previous: SpaceStatus;
   /** Why the last link failed or ended, when that is what changed the status. */
   readonly reason: CloseInfo | undefined;
-};
-
-// --------------------------------------------------------------------------------------------------------------------- people
-
-/** Somebody else in the space. The object lives until the person leaves and is the same across `frame` calls. */
-export type RemotePerson = {
-  readonly slot: number;
-  readonly user: string;
-  readonly name: string;
-  readonly role: string;
-  /** 0xRRGGBB. */
-  readonly color: number;
-  readonly status: "awake" | "asleep";
-  /** Float64Array[21], room frame: head, left, right, each x y z (m) qx qy qz qw. Where to draw them now. */
-  readonly pose: Float64Array;
-  /** Uint8Array[3], `DeviceState` per device: tracked, inferred, lost, at rest. */
-  readonly states: Uint8Array;
-  /** False until the first pose has arrived, while asleep, and while `unseen`. */
-  readonly visible: boolean;
-  /**
-   * Why this person is not sent to me: `blocked` by me, within our `boundary` (strangers who stand too close), `hidden` for reasons that are
-   * not mine to know. Undefined: they are sent.
-   */
-  readonly unseen: "blocked" | "boundary" | "hidden" | undefined;
-  /** Playout delay: how far behind room time this person is shown, before the forward factor of each device. */
-  readonly delayMs: number;
-  /**
-   * Finger joints of the left and the right hand in the room, on the wrists as `pose` shows them; undefined for a hand whose fingers are not
-   * tracked, not sent (too far away, too little room on the link), or not wanted (`quality.hands`). Draw the hand at `pose` then.
-   */
-  readonly hands: readonly [left: HandJoints | undefined, right: HandJoints | undefined];
-  /** Buttons and gestures per hand; undefined where there is nothing to press, or they are not sent. */
-  readonly controls: readonly [left: HandControls | undefined, right: HandControls | undefined];
-  /** Float64Array[3], unit, room frame: where this person looks, to within 2 degrees; undefined unless they share it. */
-  readonly gaze: Float64Array | undefined;
-  /** Room time at which the last frame showed a device (0 head, 1 left, 2 right). */
-  shownMs(device: number): number;
-};
-
-export type People = Iterable<RemotePerson> & {
-  /** Everybody else; not counting me. */
-  readonly size: number;
-  get(slot: number): RemotePerson | undefined;
-  byUser(user: string): RemotePerson | undefined;
-};
-
-export type Stick = {
-  /** Thumb stick, -1..1: +x right, +z backwards (WebXR axes). */
-  readonly x: number;
-  readonly z: number;
-  /** Where "forward" points in the room, radians about +Y, 0 along -Z, counter-clockwise. Default: where my head looks. */
-  readonly headingRad?: number | undefined;
-  /** Snap turns to make now, in steps; positive to the left. */
-  readonly turn?: number | undefined;
-};
-
-export type Me = {
-  /** -1 until the first join. */
-  readonly slot: number;
-  readonly user: string;
-  readonly name: string;
-  readonly role: string;
-  /** 0xRRGGBB. */
-  readonly color: number;
-  /** The predicted rig: integer millimetres and 1/65536 turns. */
-  readonly rig: Readonly<Rig>;
-  /** Float64Array[7]: where to draw my play space in the room (x y z qx qy qz qw), with corrections blended in. Put the camera's parent here. */
-  readonly origin: Float64Array;
-  /** Float64Array[21]: my own pose in the room, as I see it now. */
-  readonly pose: Float64Array;
-  readonly states: Uint8Array;
-  /**
-   * One measured pose: 21 numbers as in `RemotePerson.pose` but in the play space, `states` one `DeviceState` per device (default tracked),
-   * `timeMs` when it was, or is predicted to be, true (default now). Call once per frame; the SDK paces the network itself.
-   */
-  setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void;
-  /**
-   * Finger joints of my hands in the play space, for those who are near me: 175 numbers each (25 joints in WebXR's order, wrist first, each
-   * x y z qx qy qz qw), or undefined for a hand that is not tracked. Once per frame, before `setPose`: while joints are given, the wrist is
-   * the hand's pose, whatever `setPose` says of it. Throws a RangeError for too few numbers.
-   */
-  setHands(left: ArrayLike<number> | undefined, right: ArrayLike<number> | undefined, timeMs?: number): void;
-  /** What my hands press and show; undefined for a hand that has nothing to press. Sent when it changes. */
-  setControls(left: Partial<HandControls> | undefined, right: Partial<HandControls> | undefined): void;
-  /**
-   * Where my eyes look: a direction in the play space of any length, undefined while it is not known. Does nothing unless the application turned
-   * `quality.sendGaze` on: ask the person first.
-   */
-  setGaze(direction: ArrayLike<number> | undefined): void;
-  /** Thumb-stick locomotion for the next `dtMs` (longer than 50 ms is split). Predicted at once, judged by the room. */
-  move(stick: Stick, dtMs: number): void;
-  /** Puts the origin of my play space at a position of the room. Predicted at once, judged by the room. */
-  teleport(to: { readonly position: Vec3; readonly yawRad?: number | undefined }): void;
-  /** The headset was taken off: poses pause, what I hold is released, others see me asleep. */
-  sleep(): void;
-  wake(): void;
 };
 
 // -------------------------------------------------------------------------------------------------------------------- objects
@@ -413,96 +325,6 @@ export type Permissions = {
   set(scope: PermissionScope, allow: boolean | undefined): void;
 };
 
-// --------------------------------------------------------------------------------------------------------------------- safety
-
-/** What moderation did about me; `measure` is what an appeal names, 0 for a warning. */
-export type MeasureNotice = {
-  readonly measure: number;
-  readonly what: "warn" | "bubble" | "mute" | "freeze" | "remove";
-  readonly on: boolean;
-  readonly sentence: string;
-};
-
-/** Decisions of this person about others, by user id. */
-export type SafetyDecisions = {
-  readonly muted?: Iterable<string> | undefined;
-  readonly blocked?: Iterable<string> | undefined;
-  readonly friends?: Iterable<string> | undefined;
-  /** Metres, 0..2.5; default the server's. */
-  readonly boundaryM?: number | undefined;
-};
-
-export type ReportOptions = {
-  /** Whom it is about, what it is about, or both. */
-  readonly user?: string | undefined;
-  readonly object?: string | undefined;
-  readonly reason: ReportReason;
-  /** What happened, in my words; up to 500 bytes are sent. */
-  readonly text?: string | undefined;
-};
-
-/**
- * What I decide about others; needs no moderator and no model, and the room enforces it by not sending. Held for as long as the session
- * lives: keep `muted`, `blocked`, `friends` in the person's settings and give them to `connect` the next time.
- */
-export type Safety = {
-  readonly muted: ReadonlySet<string>;
-  readonly blocked: ReadonlySet<string>;
-  readonly friends: ReadonlySet<string>;
-  /** My personal space in metres, 0..2.5: strangers nearer than this are not sent to me, nor I to them. Undefined: the server's default. */
-  boundaryM: number | undefined;
-  /** I do not get this person's chat. They are not told. */
-  mute(user: string, on?: boolean): void;
-  /** Neither of us sees or hears the other. They are not told why. */
-  block(user: string, on?: boolean): void;
-  /** When both say so, the two may come as close as they like. */
-  befriend(user: string, on?: boolean): void;
-  /** Asks moderators to look. Resolves with the report's number, or undefined when there is no room to take it or it was refused. */
-  report(options: ReportOptions): Promise<number | undefined>;
-  /** Asks moderators to look again at a measure about me (default: the one that holds). Resolves whether it was passed on. */
-  appeal(text: string, measure?: number): Promise<boolean>;
-};
-
-export type SearchOptions = {
-  /** At most this many hits, 1..32. Default 10. */
-  readonly limit?: number | undefined;
-  /** Only within this many metres of `from`; 0 or absent: anywhere. */
-  readonly within?: number | undefined;
-  readonly types?: readonly string[] | undefined;
-  /** Point of view, room frame. Default: my head. */
-  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
-};
-export type SearchHit = {
-  readonly object: string;
-  readonly score: number;
-  readonly position: readonly number[];
-  readonly label: string;
-  readonly why: string;
-};
-export type SearchResult = {
-  /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
-  readonly degraded: boolean;
-  readonly hits: readonly SearchHit[];
-  /** How many things there are, where the question was "how many ...". */
-  readonly count?: number | undefined;
-};
-
-export type DescribeOptions = {
-  /** Only what is in view from `from`. Default: the whole scene. */
-  readonly view?: boolean | undefined;
-  /** Point of view, room frame. Default: my head. */
-  readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
-};
-export type Description = {
-  /** The pipeline did not answer; there is nothing to tell. */
-  readonly degraded: boolean;
-  /** Sentences to read out: what is here, what stands together, who is where doing what. */
-  readonly text: string;
-  readonly objects: number;
-  readonly people: number;
-  readonly groups: readonly { readonly label: string; readonly count: number; readonly position: readonly number[] }[];
-};
-
 export type SpaceStats = {
   readonly rttMs: number;
   readonly jitterMs: number;
@@ -526,29 +348,6 @@ export type SpaceStats = {
 };
 
 // ---------------------------------------------------------------------------------------------------------------------- space
-
-/** `by`: a user; `since`: wall clock, ms or a Date. */
-export type RollbackOptions = { readonly by?: string; readonly object?: string; readonly since?: number | Date };
-/** `limit`: entries, at most 100. */
-export type HistoryOptions = RollbackOptions & { readonly limit?: number };
-/** Consecutive edits of one person to one object; times are wall clock, ms. */
-export type HistoryEntry = {
-  readonly user: string;
-  readonly object: string;
-  readonly kind: "created" | "changed" | "deleted";
-  readonly fields: readonly string[];
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly edits: number;
-};
-/** `too-many`: the history is being read already. `read-only`: the room's storage is in trouble. */
-export type PastRefusal = { readonly ok: false; readonly reason: DeniedReason | "offline"; readonly sentence: string };
-/** The history begins at `startMs`; `more`: older entries were left out. */
-export type HistoryResult =
-  | { readonly ok: true; readonly startMs: number; readonly more: boolean; readonly entries: readonly HistoryEntry[] }
-  | PastRefusal;
-/** Objects that were changed, and objects left as they are because others have changed them since. */
-export type RollbackResult = { readonly ok: true; readonly changed: number; readonly kept: number } | PastRefusal;
 
 export type Space<S extends SceneSpec = any> = {
   readonly id: string;
@@ -577,6 +376,14 @@ export type Space<S extends SceneSpec = any> = {
    * returned is called. Without `from` it is asked from where I stand. At most 4 at a time; more are refused with a `denied` event.
    */
   watch(text: string, listener: (result: SearchResult) => void, options?: SearchOptions): () => void;
+  /**
+   * Makes all changes of objects within `change` one edit, and gives back what it returns. Up to about a thousand values (`LIMITS.updateStructs`,
+   * 64 KiB) reach the room together or not at all. More, such as two thousand pasted objects, go in parts, in order, and never through the
+   * middle of a new object; the edit is `saved` when all of them are. If the room refuses one, there is one `denied` event for the edit: what
+   * went before that part stays, and is seen by others already; that part and everything of the edit behind it is undone. A lost link or a
+   * restarted room in between loses nothing: the rest follows. Synchronous; nothing is undone when `change` throws.
+   */
+  transact<T>(change: () => T): T;
   /** What is here and who does what, to read out. */
   describe(options?: DescribeOptions): Promise<Description>;
   /** Who changed what, newest first, as far back as the server keeps it (30 days by default). For whoever may edit. */

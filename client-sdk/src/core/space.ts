@@ -6,7 +6,7 @@
  * [SC2] `ready` settles once: when the room, its roster and its document are here, or when they never will be.
  */
 import { decodeDown, encodeMessage, type MessageOf, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
-import { objectType, type Scene, type SceneSpec } from "@copresence/shared/scene";
+import { objectType, type SceneSpec } from "@copresence/shared/scene";
 import { Asks } from "./asks.ts";
 import { CasAsks } from "./cas-asks.ts";
 import { Connection } from "./connection.ts";
@@ -17,25 +17,25 @@ import { PastState } from "./history.ts";
 import { Holds } from "./holds.ts";
 import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
-import { MeState } from "./me.ts";
+import { MeState, rigBounds } from "./me.ts";
 import { MyStreams } from "./my-streams.ts";
 import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
 import { QualityKnobs, type QualityOptions } from "./quality.ts";
-import { type Random, randomUint32 } from "./random.ts";
+import { type Random, randomLetters } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
+import { Readiness } from "./readiness.ts";
 import { Rights } from "./rights.ts";
 import { SafetyState } from "./safety.ts";
 import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
+import { type Desks, handleMessage, handleSession } from "./space-messages.ts";
 import {
-  type CloseInfo,
   type ConnectOptions,
   type DeniedNotice,
   type HistoryOptions,
   type HistoryResult,
-  JoinError,
   type LinkConditions,
   type Objects,
   type Permissions,
@@ -119,6 +119,7 @@ class CoreSpace implements Space {
   private readonly rights: Rights;
   private readonly past: PastState;
   private readonly meter: Meter;
+  private readonly desks: Desks;
   private conditions: LinkConditions | undefined;
   private tickRateHz = 60;
   /** What the room asks for. */
@@ -126,7 +127,7 @@ class CoreSpace implements Space {
   /** On this link. */
   private welcomed = false;
   private beforeWelcome: SessionEvent[] = [];
-  private settleReady: (failure?: CloseInfo) => void = () => undefined;
+  private readonly readiness: Readiness;
 
   constructor(options: SpaceOptions) {
     const { clock, scheduler, random, scene, dialer, url, space, ticket, link } = options;
@@ -135,6 +136,7 @@ class CoreSpace implements Space {
     this.conditions = link;
     this.emitter = new Emitter(scheduler);
     this.meter = new Meter(clock);
+    this.readiness = new Readiness(scheduler, options.patienceMs ?? PATIENCE_MS, () => this.outOfPatience());
     this.people = new PeopleStore({
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
@@ -154,7 +156,7 @@ class CoreSpace implements Space {
       onMessage: (id, body) => this.onMessage(id, body),
       onSession: (event) => (this.welcomed ? this.onSession(event) : void this.beforeWelcome.push(event)),
       onStatus: (change) => {
-        if (change.status === "closed") this.settleReady(change.reason ?? { code: 1000, sentence: "The space was left.", retryable: false });
+        if (change.status === "closed") this.readiness.settle(change.reason ?? { code: 1000, sentence: "The space was left.", retryable: false });
         this.emitter.emit("status", change);
       },
       onDown: () => this.linkDown(),
@@ -240,13 +242,13 @@ class CoreSpace implements Space {
       casAsks: this.casAsks,
       deny: (reason, object, field, sentence) => this.deny(reason, object, field, sentence),
     };
-    this.store = new ObjectStore(context, scene, () => letters(random));
+    this.store = new ObjectStore(context, scene, () => randomLetters(random, ID_LETTERS));
     this.objects = this.store.typed();
+    const { asks, casAsks, downlink, emitter, heartbeat, holds, me, meter, past, people, rights, safety, streams, sync, uplink, veils } = this;
+    this.desks = { asks, casAsks, clock, downlink, emitter, heartbeat, holds, me, meter, past, people, rights, safety, streams, sync, uplink, veils };
     this.keepOffline(options.cache);
     this.sync.restore();
-    this.ready = this.whenReady(options.patienceMs ?? PATIENCE_MS);
-    // Who does not wait for it learns of a failure from `status`; it is no unhandled rejection.
-    this.ready.catch(() => undefined);
+    this.ready = this.readiness.promise;
     this.connection.start();
   }
 
@@ -305,6 +307,10 @@ class CoreSpace implements Space {
     return this.asks.describe(options);
   }
 
+  transact<T>(change: () => T): T {
+    return this.sync.doc.transact(change);
+  }
+
   readonly permissions: Permissions = {
     rules: () => this.rights.rules(),
     set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
@@ -354,61 +360,8 @@ class CoreSpace implements Space {
     if (!decoded.ok)
       return this.connection.fail({ code: 1002, sentence: `The server sent an unreadable ${decoded.error.message}.`, retryable: false });
     const message = decoded.value;
-    switch (message.type) {
-      case "welcome":
-        return this.onWelcome(message);
-      case "frame":
-        this.meter.framesIn++;
-        return this.downlink.onFrame(message.body);
-      case "uplink":
-        return this.uplink.ask(message.hz);
-      case "pong":
-        return this.heartbeat.onPong(message);
-      case "grabResult":
-        return this.holds.onResult(message, this.options.clock.now());
-      case "syncDown":
-        return this.sync.receive(message.body);
-      case "ack":
-        this.sync.onEpoch(message.epoch, message.clocks[0]?.client ?? 0);
-        if (message.level !== "memory") this.sync.onAck(message.updates);
-        return;
-      case "denied":
-        return this.onDenied(message);
-      case "casResult":
-        return this.casAsks.onResult(message);
-      case "permissions":
-        this.rights.learn(message);
-        return this.emitter.emit("permissions", this.rights.rules());
-      case "chatMessage":
-        return this.onChat(message);
-      case "searchResult":
-        return this.asks.onResult(message);
-      case "unseen":
-        return this.people.setUnseen(message.slot, message.why === "seen" ? undefined : message.why);
-      case "reported":
-        return this.safety.onReported(message);
-      case "appealed":
-        return this.safety.onAppealed(message);
-      case "measure": {
-        const { measure, what, on, sentence } = message;
-        return this.emitter.emit("measure", { measure, what, on, sentence });
-      }
-      case "searchCount":
-        return this.asks.onCount(message);
-      case "watchResult":
-        return this.asks.onWatch(message);
-      case "description":
-        return this.asks.onDescription(message);
-      case "history":
-        return this.past.onHistory(message);
-      case "rolledBack":
-        return this.past.onRolledBack(message);
-      case "storage":
-        this.sync.onStorage(message.state === "bad");
-        return this.emitter.emit("storage", { state: message.state, sentence: message.sentence });
-      case "streamDemand":
-        return this.streams.onDemand(message);
-    }
+    if (message.type === "welcome") this.onWelcome(message);
+    else handleMessage(this.desks, message);
   }
 
   private onWelcome(message: MessageOf<"welcome">): void {
@@ -440,53 +393,7 @@ class CoreSpace implements Space {
   }
 
   private onSession(event: SessionEvent): void {
-    switch (event.kind) {
-      case "person":
-        return this.onPerson(event.person);
-      case "personGone":
-        this.downlink.forget(event.slot);
-        return this.people.remove(event.slot);
-      case "lease":
-        return this.holds.onLease(event.lease);
-      case "leaseGone":
-        return this.holds.onLeaseGone(event.object, this.options.clock.now());
-      case "flight":
-        return this.holds.onFlight(event.flight, this.options.clock.now());
-      case "flightGone":
-        return this.holds.onFlightGone(event.object);
-      case "veil":
-        this.veils.set(event.object, event.field, event.author, event.reason);
-        return this.emitter.emit("object", event.object);
-      case "veilGone":
-        this.veils.remove(event.object, event.field);
-        return this.emitter.emit("object", event.object);
-    }
-  }
-
-  private onPerson(person: Extract<SessionEvent, { kind: "person" }>["person"]): void {
-    if (person.slot === this.me.slot) {
-      this.me.info = person;
-      return this.judgeReady();
-    }
-    if (person.status === "asleep") this.downlink.forget(person.slot);
-    this.people.upsert(person);
-  }
-
-  private onChat(message: MessageOf<"chatMessage">): void {
-    const { id, slot, user, ref, atMs, hidden, text } = message;
-    const mine = user === this.me.user;
-    if (mine) this.asks.answered(ref);
-    const name = mine ? this.me.name : (this.people.byUser(user)?.name ?? "");
-    this.emitter.emit("chat", { id, slot, user, name, mine, text, hidden, atMs });
-  }
-
-  private onDenied({ ref, reason, object, field, sentence }: MessageOf<"denied">): void {
-    if (object === "" && this.past.refused(ref, reason, sentence)) return;
-    if (field === "transform" && (reason === "not-holder" || reason === "lost-race" || reason === "lease-expired"))
-      this.holds.onReleaseRefused(object);
-    else if (object !== "" || !(this.asks.answered(ref) || this.asks.refused(ref) || this.safety.refused(ref)))
-      this.sync.onDenied({ ref, reason, object, field, sentence });
-    this.emitter.emit("denied", { reason, object, field, sentence });
+    if (handleSession(this.desks, event)) this.judgeReady();
   }
 
   private linkDown(): void {
@@ -502,7 +409,7 @@ class CoreSpace implements Space {
     this.past.linkDown();
     this.holds.linkDown(this.options.clock.now());
     // With the scene from the device there is no need to wait for the room.
-    if (this.sync.hasRestored && this.status !== "closed") this.settleReady();
+    if (this.sync.hasRestored && this.status !== "closed") this.readiness.settle();
   }
 
   private objectsChanged(ids: ReadonlySet<string>): void {
@@ -563,24 +470,14 @@ class CoreSpace implements Space {
   }
 
   private judgeReady(): void {
-    if (this.welcomed && this.sync.synced && this.me.info !== undefined) this.settleReady();
+    if (this.welcomed && this.sync.synced && this.me.info !== undefined) this.readiness.settle();
   }
 
-  private whenReady(patienceMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const giveUp = this.options.scheduler.after(patienceMs, () => {
-        if (this.sync.hasRestored) return this.settleReady();
-        const reason = this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true };
-        this.settleReady(reason);
-        this.connection.leave();
-      });
-      this.settleReady = (failure) => {
-        giveUp();
-        this.settleReady = () => undefined;
-        if (failure === undefined) resolve();
-        else reject(new JoinError(failure));
-      };
-    });
+  private outOfPatience(): void {
+    // A scene from the device is of use all the same.
+    if (this.sync.hasRestored) return this.readiness.settle();
+    this.readiness.settle(this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true });
+    this.connection.leave();
   }
 
   private whenSaved(withinMs: number): Promise<void> {
@@ -601,19 +498,3 @@ class CoreSpace implements Space {
 /** A client that does not look at others has no use for their fingers. */
 const observing = ({ observe }: SpaceOptions): { readonly hands?: boolean; readonly controls?: boolean; readonly gaze?: boolean } =>
   observe === false ? { hands: false, controls: false, gaze: false } : {};
-
-/** As the room computes them, from the same definition: whole millimetres, rounded inwards. */
-function rigBounds({ bounds }: Scene): { readonly minMm: [number, number, number]; readonly maxMm: [number, number, number] } {
-  const { min, max } = bounds;
-  return {
-    minMm: [Math.ceil(min[0] * 1000), Math.ceil(min[1] * 1000), Math.ceil(min[2] * 1000)],
-    maxMm: [Math.floor(max[0] * 1000), Math.floor(max[1] * 1000), Math.floor(max[2] * 1000)],
-  };
-}
-
-/** The random part of a new object's id. */
-function letters(random: Random): string {
-  let id = "";
-  while (id.length < ID_LETTERS) id += randomUint32(random).toString(36);
-  return id.slice(0, ID_LETTERS);
-}

@@ -89,6 +89,11 @@ export class EffectSink {
     else this.effects.push(effect);
   }
 
+  /** Nothing was decided yet that would have to leave first. */
+  get empty(): boolean {
+    return this.effects.length === 0;
+  }
+
   /** What was collected since the last call. */
   take(): readonly CoreEffect[] {
     for (let i = 0; i < METRICS.length; i++) {

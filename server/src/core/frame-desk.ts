@@ -7,28 +7,29 @@
 import type { FrameHead } from "@copresence/shared/pose";
 import type { EffectSink } from "./effect-sink.ts";
 import type { Member } from "./member.ts";
-import type { PosePlane } from "./pose-plane/index.ts";
+import type { LatePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 
 export class FrameDesk {
   private readonly out: EffectSink;
   private readonly roster: Roster;
-  private readonly plane: PosePlane;
+  private readonly late: LatePlane;
   private readonly head: FrameHead = { tick: 0, inputAck: 0, rig: undefined };
 
-  constructor(options: { readonly out: EffectSink; readonly roster: Roster; readonly plane: PosePlane }) {
+  constructor(options: { readonly out: EffectSink; readonly roster: Roster; readonly late: LatePlane }) {
     this.out = options.out;
     this.roster = options.roster;
-    this.plane = options.plane;
+    this.late = options.late;
   }
 
   /** The frames of the step before are no longer read. */
   startStep(): void {
-    this.plane.startStep();
+    if (this.late.exists) this.late.plane.startStep();
   }
 
   send(tick: number, nowMs: number): void {
-    const { head, plane } = this;
+    const { head } = this;
+    const { plane } = this.late;
     const { members } = this.roster;
     plane.encodeTick(tick, nowMs);
     head.tick = tick;
@@ -47,13 +48,13 @@ export class FrameDesk {
 
   /** A connection lags: its frames begin to wait for each other. */
   queued(member: Member | undefined): void {
-    if (member?.person.status === "awake") this.plane.frameQueued(member.person.slot);
+    if (member?.person.status === "awake") this.late.plane.frameQueued(member.person.slot);
   }
 
   /** A connection lagged and its last frame was not sent. */
   skipped(member: Member | undefined): void {
     if (member?.person.status !== "awake") return;
-    this.plane.frameSkipped(member.person.slot);
+    this.late.plane.frameSkipped(member.person.slot);
     this.out.count("frame_skipped");
   }
 }

@@ -15,7 +15,7 @@ import type { GrabDesk } from "./grab-desk.ts";
 import type { HistoryDesk } from "./history/history-desk.ts";
 import type { Member } from "./member.ts";
 import type { PermissionDesk } from "./permission-desk.ts";
-import type { PosePlane } from "./pose-plane/index.ts";
+import type { LatePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 import type { Restrictions } from "./safety/restrictions.ts";
 import type { SafetyDesk } from "./safety/safety-desk.ts";
@@ -29,7 +29,7 @@ export type MessageParts = {
   readonly out: EffectSink;
   readonly roster: Roster;
   readonly door: Door;
-  readonly plane: PosePlane;
+  readonly late: LatePlane;
   readonly document: SceneDocument;
   readonly grabs: GrabDesk;
   readonly chat: ChatDesk;
@@ -79,7 +79,7 @@ export class MessageDesk {
         search.rulesChanged();
         return grabs.recheck(nowMs);
       case "chat":
-        this.parts.plane.speaks(member.person.slot);
+        this.parts.late.plane.speaks(member.person.slot);
         this.parts.behaviour.said(member);
         return this.chat(member, message, nowMs);
       case "search":
@@ -125,7 +125,7 @@ export class MessageDesk {
     const { slot } = member.person;
     const { out, door, grabs } = this.parts;
     this.submitting = slot;
-    this.parts.plane.echo(slot, message.echoTick, message.echoAgeMs, receivedMs);
+    this.parts.late.plane.echo(slot, message.echoTick, message.echoAgeMs, receivedMs);
     const taken = member.poses.take(message, member.rig, nowMs, receivedMs, this.submit);
     if (taken.malformed) return door.strike(member.session, "The pose samples could not be read.", nowMs);
     if (taken.accepted > 0) grabs.leases.renew(slot, nowMs);
@@ -133,19 +133,20 @@ export class MessageDesk {
     if (taken.clamped > 0) out.count("pose_clamped", taken.clamped);
   }
 
-  private readonly submit = (sample: PoseSample): void => this.parts.plane.submit(this.submitting, sample);
+  private readonly submit = (sample: PoseSample): void => this.parts.late.plane.submit(this.submitting, sample);
 
   /** A NACK may name people who left or fell asleep while it was under way. */
   private poseNack(member: Member, slots: readonly number[]): void {
-    const { plane, roster } = this.parts;
+    const { late, roster } = this.parts;
     if (member.person.status === "asleep") return;
     const awake = slots.filter((slot) => roster.bySlot(slot)?.person.status === "awake");
-    plane.needIntra(member.person.slot, awake);
+    late.plane.needIntra(member.person.slot, awake);
   }
 
   private presence(member: Member, state: "awake" | "asleep", nowMs: number): void {
     if (member.person.status === state) return;
-    const { out, grabs, plane } = this.parts;
+    const { out, grabs, late } = this.parts;
+    const { plane } = late;
     const { slot } = member.person;
     member.person = { ...member.person, status: state };
     if (state === "asleep") {

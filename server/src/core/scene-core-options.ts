@@ -5,7 +5,7 @@ import type { LoadedScene } from "../adapters/store/scene-store.ts";
 import type { ModerationOptions } from "./chat-desk.ts";
 import type { InitialObject } from "./initial-objects.ts";
 import type { Explanation } from "./pose-plane/index.ts";
-import type { HideReason } from "./types.ts";
+import type { CoreEffect, HideReason } from "./types.ts";
 
 export type SceneCoreOptions = {
   readonly space: string;
@@ -29,6 +29,10 @@ export type SceneCoreOptions = {
   readonly initial?: readonly InitialObject[] | undefined;
   /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */
   readonly stopwatch?: (() => number) | undefined;
+  /**
+   * Carries out effects in the middle of a step: acknowledgements, which need not wait until what is durable has been applied. Without it they leave with the others.
+   */
+  readonly soon?: ((effects: readonly CoreEffect[]) => void) | undefined;
   /** Slots; default and most `LIMITS.people`. */
   readonly capacity?: number;
 };

@@ -61,6 +61,8 @@ describe("SceneCore: joining and leaving", () => {
 
   it("[DO2] leaves nothing behind", () => {
     const run = withCup();
+    // The pipeline is told of the scene in the first tick that nobody waits for.
+    expect(run.wait(2 * TICK_MS).map(({ kind }) => kind)).toEqual(["event"]);
     enter(run, "ada");
     run.wait(TICK_MS, run.input("ada", grabMessage()));
     run.say("ada", { type: "search", ref: 1, text: "x", limit: 0, withinM: 0, types: [], from: null });

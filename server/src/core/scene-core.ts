@@ -26,7 +26,7 @@ import { encodePong, MessageDesk } from "./message-desk.ts";
 import { hash32 } from "./palette.ts";
 import { loadPermissions, PermissionDesk } from "./permission-desk.ts";
 import { PERMISSIONS_NOTE } from "./note-keys.ts";
-import { type Explanation, PosePlane } from "./pose-plane/index.ts";
+import { type Explanation, LatePlane } from "./pose-plane/index.ts";
 import { Roster } from "./roster.ts";
 import type { CoreStats, PersonExplanation, SceneCoreError, SceneCoreOptions } from "./scene-core-options.ts";
 import { Restrictions } from "./safety/restrictions.ts";
@@ -41,6 +41,8 @@ import { VeilTable } from "./veils.ts";
 export const MAX_CATCH_UP = 2;
 /** Pose messages a second the room asks for: one a tick, because of several samples in one only the newest is shown. */
 const UPLINK_HZ_MAX = 60;
+/** Describing a large scene to the pipeline takes milliseconds: a room does it when nobody waits for an answer, but not later than this. */
+const RETELL_MS = 500;
 /** Of `measure.sentence` (registry). */
 const SENTENCE_BYTES = 256;
 
@@ -48,8 +50,8 @@ export class SceneCore {
   /** Without what was loaded: the bytes of a document are as large as the document. */
   private readonly options: Omit<SceneCoreOptions, "loaded">;
   private readonly document: SceneDocument;
-  private readonly plane: PosePlane;
-  private readonly out = new EffectSink();
+  private readonly late: LatePlane;
+  private readonly out: EffectSink;
   private readonly veils = new VeilTable();
   private readonly hides = new HideTable();
   private readonly roster: Roster;
@@ -67,6 +69,8 @@ export class SceneCore {
   private readonly frames: FrameDesk;
   private lastTick = 0;
   private retold = false;
+  /** Nothing came in with this step. */
+  private calm = false;
   private nowMs = 0;
 
   /** Builds the room on its document, or says why that cannot be. */
@@ -80,10 +84,17 @@ export class SceneCore {
     const { stopwatch } = options;
     const { epoch, seq } = loaded;
     const clientId = serverClientId(space, seed);
-    const document = new SceneDocument({ scene, epoch, seq, clientId, permissions: permissions.value, retired, stopwatch });
+    const out = new EffectSink();
+    const soon = (effects: readonly CoreEffect[]): boolean => {
+      // What was decided before them leaves before them.
+      if (options.soon === undefined || !out.empty) return false;
+      options.soon(effects);
+      return true;
+    };
+    const document = new SceneDocument({ scene, epoch, seq, clientId, permissions: permissions.value, retired, stopwatch, soon });
     const result = document.load(loaded.snapshot, loaded.updates, loaded.owners);
     if (!result.ok) return err(result.error);
-    const core = new SceneCore(options, document, permissions.value);
+    const core = new SceneCore(options, out, document, permissions.value);
     try {
       core.begin(neverWritten(loaded));
     } catch (error) {
@@ -109,7 +120,7 @@ export class SceneCore {
     this.absorb(this.document.allEvents().map((event): CoreEffect => ({ kind: "event", event })));
   }
 
-  private constructor(options: SceneCoreOptions, document: SceneDocument, table: PermissionTable) {
+  private constructor(options: SceneCoreOptions, sink: EffectSink, document: SceneDocument, table: PermissionTable) {
     const { space, region, tickRateHz, scene, seed, moderation, capacity = LIMITS.people } = options;
     assert(isIdentifier(space) && isIdentifier(region), "space and region are identifiers");
     assert(tickRateHz >= 10 && tickRateHz <= 90, "tick rate is 10..90 Hz");
@@ -117,16 +128,20 @@ export class SceneCore {
     const { loaded: _, ...kept } = options;
     this.options = kept;
     this.document = document;
-    this.plane = new PosePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
-    const { out, plane, veils } = this;
+    this.out = sink;
+    this.late = new LatePlane({ capacity, tickRateHz, uplinkHz: Math.min(tickRateHz, UPLINK_HZ_MAX) });
+    const { out, late, veils } = this;
     const roster = new Roster(capacity);
     this.roster = roster;
-    this.frames = new FrameDesk({ out, roster, plane });
+    this.frames = new FrameDesk({ out, roster, late });
     this.permissions = new PermissionDesk({ out, roster, scene, table });
     this.safety = new SafetyDesk({
       out,
       roster,
-      sight: plane,
+      sight: {
+        hide: (viewer, source, hidden) => late.plane.hide(viewer, source, hidden),
+        head: (slot, into) => late.plane.head(slot, into),
+      },
       capacity,
       tickRateHz,
       boundaryM: options.boundaryM ?? 0,
@@ -141,7 +156,7 @@ export class SceneCore {
       tickRateHz,
       takesAlarms: options.takesReports ?? false,
       model: options.behaviour,
-      poseOf: (slot, into) => plane.newest(slot, into),
+      poseOf: (slot, into) => late.plane.newest(slot, into),
       exempt: (a, b) => this.safety.relations.friends(a, b),
     });
     this.chat = new ChatDesk({ out, roster, moderation, audience: this.safety });
@@ -156,7 +171,8 @@ export class SceneCore {
       },
       holds: (slot) => this.grabs.leases.heldBy(slot).map(({ lease }) => lease.object),
     });
-    this.grabs = new GrabDesk({ out, roster, scene, document, history: plane, capacity, tickRateHz, absorb: this.absorb });
+    const history = { poseAt: (slot: number, timeMs: number, into: Float64Array) => late.plane.poseAt(slot, timeMs, into) };
+    this.grabs = new GrabDesk({ out, roster, scene, document, history, capacity, tickRateHz, absorb: this.absorb });
     this.door = new Door({
       out,
       roster,
@@ -168,9 +184,9 @@ export class SceneCore {
         documentJoin: (session, identity, peer) => document.join(session, identity, peer),
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
-        poseAdd: (slot) => plane.add(slot),
+        poseAdd: (slot) => late.begin(this.lastTick).add(slot),
         poseRemove: (slot) => {
-          plane.remove(slot);
+          late.plane.remove(slot);
           this.streams.leave(slot);
           this.safety.gone(slot);
           this.behaviour.gone(slot);
@@ -179,12 +195,11 @@ export class SceneCore {
       },
     });
     const { door, grabs, chat, search, safety, permissions, behaviour, restrictions, absorb } = this;
-    const streams = new StreamDesk({ out, roster, door, plane });
+    const streams = new StreamDesk({ out, roster, door, late });
     this.streams = streams;
-    const history = new HistoryDesk({ out, roster, document, absorb });
-    this.history = history;
-    const parts = { out, roster, door, plane, document, grabs, chat, search, streams, safety, permissions, history, behaviour, restrictions, absorb };
-    this.messages = new MessageDesk(parts);
+    this.history = new HistoryDesk({ out, roster, document, absorb });
+    const desks = { grabs, chat, search, streams, safety, permissions, history: this.history, behaviour, restrictions };
+    this.messages = new MessageDesk({ out, roster, door, late, document, absorb, ...desks });
   }
 
   /** The newest tick that ran. */
@@ -206,6 +221,7 @@ export class SceneCore {
   step(inputs: readonly CoreInput[], nowMs: number): readonly CoreEffect[] {
     this.nowMs = Math.max(this.nowMs, nowMs);
     this.frames.startStep();
+    this.calm = inputs.length === 0;
     for (const input of inputs) this.handle(input);
     this.runTicks();
     this.chat.flush(this.nowMs);
@@ -232,7 +248,7 @@ export class SceneCore {
 
   /** Why the viewer in one slot gets as much of the source in another as it does. */
   explain(viewer: number, source: number): Explanation {
-    return this.plane.explain(viewer, source);
+    return this.late.plane.explain(viewer, source);
   }
 
   /** The same by user or slot; without a `source` of everybody, best first. Undefined when one of them is not here. */
@@ -246,15 +262,15 @@ export class SceneCore {
         slot,
         user,
         hidden: this.hides.reasons(from.person.user, user),
-        ...this.plane.explain(from.person.slot, slot),
+        ...this.late.plane.explain(from.person.slot, slot),
       }))
       .sort((a, b) => b.score - a.score || a.slot - b.slot);
   }
 
   /** Asleep people are in no pose frame that could be withheld; what hides them from whom holds on. */
   private sees(viewer: Person, other: Person): boolean {
-    const { hides, plane, safety } = this;
-    return !plane.hidden(viewer.slot, other.slot) && !hides.hides(viewer.user, other.user) && !safety.relations.blocked(viewer.user, other.user);
+    const { hides, late, safety } = this;
+    return !late.plane.hidden(viewer.slot, other.slot) && !hides.hides(viewer.user, other.user) && !safety.relations.blocked(viewer.user, other.user);
   }
 
   /** What a person holds; undefined when they are not here, in person or with a document alone. */
@@ -390,11 +406,12 @@ export class SceneCore {
 
   private runTick(tick: number): void {
     this.lastTick = tick;
-    if (!this.retold) this.retell();
+    if (!this.retold && (this.calm || this.nowMs > RETELL_MS)) this.retell();
     this.absorb(this.document.tellChanges());
     this.grabs.judgeClaims(tick, this.nowMs);
     this.grabs.flush(this.nowMs);
     this.renew();
+    if (!this.late.exists) return;
     this.safety.tick(tick);
     this.behaviour.tick(tick, this.nowMs);
     this.frames.send(tick, this.nowMs);

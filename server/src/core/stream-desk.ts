@@ -12,7 +12,7 @@ import type { MessageOf } from "@copresence/shared/protocol";
 import type { Door } from "./door.ts";
 import type { EffectSink } from "./effect-sink.ts";
 import type { Member } from "./member.ts";
-import { ANY_NUMBER, type PosePlane } from "./pose-plane/index.ts";
+import { ANY_NUMBER, type LatePlane } from "./pose-plane/index.ts";
 import type { Roster } from "./roster.ts";
 
 const RESTART_MS = 500;
@@ -30,7 +30,7 @@ class Uplink {
   restartedMs = Number.NEGATIVE_INFINITY;
 }
 
-export type StreamDeskParts = { readonly out: EffectSink; readonly roster: Roster; readonly door: Door; readonly plane: PosePlane };
+export type StreamDeskParts = { readonly out: EffectSink; readonly roster: Roster; readonly door: Door; readonly late: LatePlane };
 
 export class StreamDesk {
   private readonly parts: StreamDeskParts;
@@ -41,7 +41,7 @@ export class StreamDesk {
   }
 
   quality(member: Member, message: MessageOf<"quality">): void {
-    const { plane } = this.parts;
+    const { plane } = this.parts.late;
     const { slot } = member.person;
     plane.streams.wish(slot, message.offers, message.takes);
     plane.wish(slot, message.viewKbitPerS * BYTES_PER_KBIT, message.fullPeople);
@@ -49,7 +49,8 @@ export class StreamDesk {
 
   streamUp(member: Member, body: Uint8Array, nowMs: number): void {
     if (member.person.status === "asleep") return;
-    const { out, door, plane } = this.parts;
+    const { out, door, late } = this.parts;
+    const { plane } = late;
     const { slot } = member.person;
     const uplink = (this.uplinks[slot] ??= new Uplink());
     const read = uplink.body;
@@ -66,8 +67,8 @@ export class StreamDesk {
 
   /** Tells clients what they are asked for, where that changed. Once a tick. */
   tell(): void {
-    const { plane, roster } = this.parts;
-    const { streams } = plane;
+    const { late, roster } = this.parts;
+    const { streams } = late.plane;
     for (let i = 0; i < streams.changedCount; i++) {
       const member = roster.bySlot(streams.changed[i] as number);
       if (member !== undefined) this.ask(member);
@@ -78,8 +79,8 @@ export class StreamDesk {
   /** The session ended. */
   leave(slot: number): void {
     this.uplinks[slot] = undefined;
-    this.parts.plane.streams.leave(slot);
-    this.parts.plane.wish(slot, 0, ANY_NUMBER);
+    this.parts.late.plane.streams.leave(slot);
+    this.parts.late.plane.wish(slot, 0, ANY_NUMBER);
   }
 
   private restart(member: Member, uplink: Uplink, nowMs: number): void {
@@ -92,6 +93,6 @@ export class StreamDesk {
   private ask(member: Member): void {
     const { slot } = member.person;
     const restart = this.uplinks[slot]?.restart ?? 0;
-    this.parts.out.send(member.session, { type: "streamDemand", streams: this.parts.plane.streams.demands[slot] as number, restart });
+    this.parts.out.send(member.session, { type: "streamDemand", streams: this.parts.late.plane.streams.demands[slot] as number, restart });
   }
 }

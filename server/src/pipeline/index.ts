@@ -1,8 +1,8 @@
 /** The side pipeline (INFERENCE.md). Rooms see `Pipeline`; which one it is, the composition root decides. */
 import type { CarrierEvents } from "./carrier.ts";
-import { canFork, childVessel } from "./host/child-vessel.ts";
+import { canFork, ChildLauncher } from "./host/child-launcher.ts";
 import { HostCarrier } from "./host/host-carrier.ts";
-import { threadVessel } from "./host/thread-vessel.ts";
+import { threadLauncher } from "./host/thread-launcher.ts";
 import { InlinePipeline } from "./inline-pipeline.ts";
 import { RedisCarrier, type RedisOptions } from "./redis/redis-carrier.ts";
 import { type Deadlines, SidePipeline } from "./side-pipeline.ts";
@@ -38,8 +38,8 @@ export function createPipeline(choice: PipelineChoice, options: PipelineOptions 
     case "thread": {
       const fork = choice.kind === "process" && canFork();
       if (choice.kind === "process" && !fork) options.onLog?.("no child process can be started under this loader; the pipeline runs in a thread");
-      const launch = fork ? childVessel : threadVessel;
-      const carrier = (events: CarrierEvents) => new HostCarrier({ launch, entry: ENTRY, timers }, events);
+      const launcher = fork ? new ChildLauncher() : threadLauncher;
+      const carrier = (events: CarrierEvents) => new HostCarrier({ launcher, entry: ENTRY, timers }, events);
       return new SidePipeline({ ...options, mode: fork ? "process" : "thread", carrier });
     }
   }

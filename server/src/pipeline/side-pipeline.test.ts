@@ -1,9 +1,9 @@
 /** The pipeline with workers of its own, thread and child process: onnxruntime in them, killed, hung, flooded. */
 import { describe, expect, it } from "vitest";
-import { childVessel } from "./host/child-vessel.ts";
+import { ChildLauncher } from "./host/child-launcher.ts";
 import { HostCarrier } from "./host/host-carrier.ts";
-import { threadVessel } from "./host/thread-vessel.ts";
-import type { Launch } from "./host/vessel.ts";
+import { threadLauncher } from "./host/thread-launcher.ts";
+import type { Launcher } from "./host/vessel.ts";
 import { NativeGate } from "./runtime/native-gate.ts";
 import { tinyModel } from "./runtime/tiny-model.ts";
 import { pipelineContract, type PipelineUnderTest } from "./side-pipeline.contract.ts";
@@ -14,12 +14,12 @@ import { realTimers } from "./timers.ts";
 
 const ENTRY = new URL("./testing/poison-worker.ts", import.meta.url);
 
-async function open(launch: Launch, deadlines?: Deadlines): Promise<PipelineUnderTest & { readonly pipeline: SidePipeline }> {
+async function open(launcher: Launcher, deadlines?: Deadlines): Promise<PipelineUnderTest & { readonly pipeline: SidePipeline }> {
   const lines = new LogLines();
   let host: HostCarrier | undefined;
-  const mode = launch === childVessel ? "process" : "thread";
+  const mode = launcher instanceof ChildLauncher ? "process" : "thread";
   const carrier: ConstructorParameters<typeof SidePipeline>[0]["carrier"] = (events) =>
-    (host = new HostCarrier({ launch, entry: ENTRY, timers: realTimers }, events));
+    (host = new HostCarrier({ launcher, entry: ENTRY, timers: realTimers }, events));
   const pipeline = new SidePipeline({ mode, carrier, deadlines, onLog: lines.add });
   /** A process gets the signal, a thread is told to do it to itself. */
   const fault = (signal: NodeJS.Signals, kind: "crash" | "freeze") => () => {
@@ -30,12 +30,12 @@ async function open(launch: Launch, deadlines?: Deadlines): Promise<PipelineUnde
   return { pipeline, lines, crash: fault("SIGKILL", "crash"), freeze: fault("SIGSTOP", "freeze"), close: () => pipeline.close() };
 }
 
-pipelineContract("a child process", ({ deadlines }) => open(childVessel, deadlines));
-pipelineContract("a thread", ({ deadlines }) => open(threadVessel, deadlines));
+pipelineContract("a child process", ({ deadlines }) => open(new ChildLauncher(), deadlines));
+pipelineContract("a thread", ({ deadlines }) => open(threadLauncher, deadlines));
 
 describe("a scene that is loaded", () => {
   it("has every text judged, however many, by the worker and also without one", async () => {
-    const { pipeline, freeze, lines, close } = await open(childVessel);
+    const { pipeline, freeze, lines, close } = await open(new ChildLauncher());
     const hidden = [0, 0];
     let [left, done] = [0, (): void => undefined];
     pipeline.onAnswer("room", (answer) => {

@@ -14,6 +14,7 @@ export const LIMIT_TABLE = {
   people: limit(1024, "people", "Slots of one room: the pose plane's arrays are allocated for this many."),
   messageBytes: limit(4096, "bytes", "Client frame on the room socket except `sync`; bigger than any pose or chat message."),
   syncBytes: limit(65_536, "bytes", "One Yjs update or sync step from a client."),
+  updateStructs: limit(1000, "structs", "New Yjs structs and delete ranges of one update together: what can be judged and applied in a few ms."),
   syncDownBytes: limit(33_554_432, "bytes", "One sync message to a client: the whole document on join."),
   frameBytes: limit(65_536, "bytes", "One frame to a viewer: 1 000 people at intra size still fit."),
   uplinkBodyBytes: limit(1024, "bytes", "Pose part of an uplink message: three samples of head and hands."),

@@ -36,6 +36,7 @@ function setup() {
     store,
     scene: "s",
     epoch: 1,
+    logRecords: 0,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
     onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
     onRecovered: () => {
@@ -99,6 +100,37 @@ describe("SceneWriter", () => {
       expect(recovered()).toBe(1);
       append(4);
       expect(appends.length).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("[SW2] folds a long log when the room ends, and gives up when the store takes too long", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const short = setup();
+      short.append(1);
+      short.appends[0]?.answer(ok({ seq: 11 }));
+      await settle();
+      short.writer.close();
+      await short.writer.fold();
+      expect(short.compactions).toHaveLength(0);
+
+      const { appends, compactions, append, writer } = setup();
+      for (let batch = 1; batch <= 40; batch++) append(batch);
+      for (let answered = 0; answered < appends.length; answered++) {
+        appends[answered]?.answer(ok({ seq: answered }));
+        await settle();
+      }
+      writer.close();
+      let ended = 0;
+      const folded = writer.fold().then(() => ended++);
+      expect(compactions).toHaveLength(1);
+      await settle();
+      expect(ended).toBe(0);
+      await vi.advanceTimersByTimeAsync(1000);
+      await folded;
+      expect(ended).toBe(1);
     } finally {
       vi.useRealTimers();
     }
@@ -240,6 +272,7 @@ describe("SceneWriter", () => {
       store,
       scene: "s",
       epoch: 1,
+      logRecords: 0,
       onAppended: (result) => results.push(result.ok),
       onNoted: () => {},
       onRecovered: () => {},

@@ -5,6 +5,7 @@
  *       fails too, untried: nothing may become durable after a gap.
  * [SW2] Compactions run beside the appends, one at a time, and take at most a tenth of the time: asked for by the core when the log has
  *       grown, and of itself once nobody has edited for `IDLE_MS`.
+ *       And once when the room ends, or a log that an earlier process left is long: the next load finds a snapshot.
  * [SW3] After a failure the store is probed every `PROBE_MS` until a verified write succeeds, and only then are appends tried again.
  * [SW4] What waits is bounded by the core, which stops taking edits while the store is bad.
  * [SW6] A new epoch is begun by the store alone; what was asked for the old one by then is asked again for the new one.
@@ -25,6 +26,10 @@ const PROBE_MS = 500;
 const STALL_MS = 750;
 /** Nobody is there to be held up by a compaction, and the next load has little to read. */
 const IDLE_MS = 30_000;
+/** A log of fewer records loads about as fast as a snapshot. */
+const LONG_LOG = 32;
+/** A room that ends keeps its scene no longer than this for the sake of the next load. */
+const LAST_FOLD_MS = 1000;
 /** A compaction of a large document takes a while; the next one waits this many times as long. */
 const REST = 9;
 /** What no probe will mend. */
@@ -35,6 +40,8 @@ export type SceneWriterOptions = {
   readonly scene: string;
   /** The one in charge when the writer is made. */
   readonly epoch: number;
+  /** Records behind the newest snapshot. */
+  readonly logRecords: number;
   readonly onAppended: (result: Appended) => void;
   readonly onNoted: (result: { readonly write: number; readonly ok: boolean; readonly sentence: string }) => void;
   readonly onRecovered: () => void;
@@ -59,8 +66,9 @@ export class SceneWriter {
   /** Writes that are overdue [SW6]. */
   private stalled = 0;
   private idle: (() => void)[] = [];
-  /** Whether anything was appended since the last compaction began. */
+  /** Whether anything was appended since the last compaction began, and how many records. */
   private grown = false;
+  private records: number;
   private compacting = false;
   private compactDue = false;
   private restUntilMs = 0;
@@ -69,6 +77,9 @@ export class SceneWriter {
   constructor(options: SceneWriterOptions) {
     this.options = options;
     this.epoch = options.epoch;
+    this.records = options.logRecords;
+    this.grown = this.records >= LONG_LOG;
+    if (this.grown) this.compactIn(IDLE_MS);
   }
 
   append(effect: Append): void {
@@ -121,6 +132,19 @@ export class SceneWriter {
     clearTimeout(this.compactTimer);
   }
 
+  /** After `close`, while the scene is still ours: folds a log that is long enough to be worth it. Never fails, and gives up in time. */
+  async fold(): Promise<void> {
+    const { epoch } = this;
+    const { store, scene } = this.options;
+    if (this.bad || this.compacting || this.writing || this.records < LONG_LOG) return;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LAST_FOLD_MS);
+    });
+    await Promise.race([answered(store.compact(scene, epoch)), tooLong]);
+    clearTimeout(timer);
+  }
+
   private pump(): void {
     if (this.writing) return;
     if (this.bad) this.fail(this.waiting.splice(0), "the store does not work; the edit was not made durable");
@@ -140,6 +164,7 @@ export class SceneWriter {
     if (result.ok) {
       for (const { batch } of batches) this.options.onAppended({ batch, ok: true, sentence: "" });
       this.grown = true;
+      this.records += records.length;
       if (!this.compactDue) this.compactIn(IDLE_MS);
     } else {
       this.fail(batches, result.error.sentence);
@@ -174,6 +199,7 @@ export class SceneWriter {
     const { store, scene } = this.options;
     this.compacting = true;
     this.grown = this.compactDue = false;
+    this.records = 0;
     const before = performance.now();
     const result = await answered(store.compact(scene, epoch));
     const afterMs = performance.now();

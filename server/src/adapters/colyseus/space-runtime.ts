@@ -73,6 +73,8 @@ export class SpaceRuntime {
     const initial = host.initialOf?.(space);
     const { boundaryM = 0, behaviour } = host;
     const stopwatch = (): number => performance.now();
+    // The core exists before the runtime that carries out what it decides.
+    let perform = (_effects: readonly CoreEffect[]): void => undefined;
     const core = SceneCore.open({
       space,
       region,
@@ -87,6 +89,7 @@ export class SpaceRuntime {
       takesReports: host.signals !== undefined,
       initial,
       stopwatch,
+      soon: (effects) => perform(effects),
     });
     if (!core.ok) {
       const { code, sentence } = core.error;
@@ -95,7 +98,9 @@ export class SpaceRuntime {
       return err(refusal("storageUnavailable"));
     }
     host.metrics.sceneLoaded(performance.now() - before);
-    return ok(new SpaceRuntime(options, core.value, loaded.value));
+    const runtime = new SpaceRuntime(options, core.value, loaded.value);
+    perform = (effects) => runtime.perform(effects);
+    return ok(runtime);
   }
 
   private constructor(options: SpaceRuntimeOptions, core: SceneCore, loaded: LoadedScene) {
@@ -119,6 +124,7 @@ export class SpaceRuntime {
       store: host.store,
       scene: space,
       epoch: loaded.epoch,
+      logRecords: loaded.updates.length,
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
       onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
@@ -225,7 +231,8 @@ export class SpaceRuntime {
   }
 
   /** After `stop`: another process may open the scene. */
-  letGo(): Promise<void> {
+  async letGo(): Promise<void> {
+    await this.writer.fold();
     return this.options.host.store.release(this.options.space);
   }
 

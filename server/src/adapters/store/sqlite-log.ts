@@ -51,6 +51,8 @@ export class SqliteLog {
   private readonly insert: StatementSync;
   private readonly claim: StatementSync;
   private readonly setHead: StatementSync;
+  private readonly begin: StatementSync;
+  private readonly commit: StatementSync;
   private sinceCheckpoint = 0;
 
   /** `notice` is told, in sentences, what was found and repaired. Throws what `storeError` makes a sentence of. */
@@ -62,6 +64,8 @@ export class SqliteLog {
     this.insert = this.db.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.claim = this.db.prepare("INSERT OR IGNORE INTO client (scene, client, user) VALUES (?, ?, ?)");
     this.setHead = this.db.prepare("UPDATE scene SET seq = ?, clients = ?, crc = ? WHERE key = ? AND epoch = ?");
+    this.begin = this.db.prepare("BEGIN IMMEDIATE");
+    this.commit = this.db.prepare("COMMIT");
     crashPoint("start.opened");
   }
 
@@ -103,11 +107,11 @@ export class SqliteLog {
     }
     try {
       crashPoint("append.begin");
-      this.db.exec("BEGIN IMMEDIATE");
+      this.begin.run();
       const results = appends.map((append) => this.appendOne(append, nowMs));
       crashPoint("append.inserted");
       crashPoint("append.fsync");
-      this.db.exec("COMMIT");
+      this.commit.run();
       crashPoint("append.committed");
       for (const { scene, epoch } of appends) this.acknowledge(sceneKey(scene), epoch);
       return ok(results);

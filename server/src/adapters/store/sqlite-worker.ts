@@ -6,7 +6,7 @@
  * [SW2] An append is committed before any request behind it runs. Compactions run between commits, one at a time.
  */
 import { performance } from "node:perf_hooks";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import { collectNow } from "../collector.ts";
 import { Compactor } from "./compactor.ts";
@@ -47,26 +47,30 @@ let lastCommitMs = -COMMIT_GAP_MS;
 let lastReserveMs = -RESERVE_GAP_MS;
 let compacting: Promise<unknown> = Promise.resolve();
 
-port.on("message", (request: StoreRequest) => {
-  if (request.op === "append") {
-    waiting.push(request);
-    return schedule();
-  }
+port.on("message", (first: StoreRequest) => {
+  handle(first);
+  // All that has come goes into one commit, without a turn of the event loop in between.
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) handle(next.message as StoreRequest);
+  if (waiting.length > 0) schedule();
+});
+
+function handle(request: StoreRequest): void {
+  if (request.op === "append") return void waiting.push(request);
   commit();
   if (request.op === "compact") return compact(request);
   if (request.op === "reroot") return reroot(request);
   if (request.op === "recall") return recall(request);
   if (request.op === "admin") return administer(request);
   reply(request.id, attempt(request));
-  if (request.op === "close") void compactor.close().then(() => port.close());
-});
+  if (request.op === "close") void compactor.close().then(() => port?.close());
+}
 
 function schedule(): void {
   if (scheduled) return;
-  scheduled = true;
   const waitMs = lastCommitMs + COMMIT_GAP_MS - performance.now();
-  if (waitMs <= 0) setImmediate(commit);
-  else setTimeout(commit, waitMs);
+  if (waitMs <= 0) return commit();
+  scheduled = true;
+  setTimeout(commit, waitMs);
 }
 
 function commit(): void {

@@ -72,8 +72,13 @@ async function startHere(transport: "ws" | "uws", keys: readonly JWK[], options:
 }
 
 async function startChild(transport: "ws" | "uws", keys: readonly JWK[], options: TestServerOptions): Promise<Pick<TestServer, "url" | "stop">> {
+  return startUnderLoader(CHILD, JSON.stringify({ transport, keys, options }));
+}
+
+/** A script under Debian 13's loader that prints the port it listens on, and ends on SIGTERM. */
+export async function startUnderLoader(file: string, ...more: readonly string[]): Promise<Pick<TestServer, "url" | "stop">> {
   const [loader = "", ...args] = await trixieLoader(CACHE);
-  const child = spawn(loader, [...args, CHILD, JSON.stringify({ transport, keys, options })], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(loader, [...args, file, ...more], { stdio: ["ignore", "pipe", "inherit"] });
   const port = await firstLine(child);
   return { url: `http://127.0.0.1:${port}`, stop: () => end(child) };
 }

@@ -28,23 +28,18 @@ export type BehaviourDeskOptions = {
 
 export class BehaviourDesk {
   private readonly options: BehaviourDeskOptions;
-  private readonly watch: BehaviourWatch | undefined;
+  /** Made at the first tick that is run for somebody: it is large. */
+  private watch: BehaviourWatch | undefined;
   private readonly floods: FloodWatch;
   private readonly slots: Int16Array;
   private readonly sampleTicks: number;
   private nowMs = 0;
 
   constructor(options: BehaviourDeskOptions) {
-    const { capacity, roster, model, poseOf, exempt, takesAlarms, tickRateHz } = options;
     this.options = options;
-    this.slots = new Int16Array(capacity);
-    this.sampleTicks = Math.max(1, Math.round(tickRateHz / SAMPLES_HZ));
-    const userOf = (slot: number): string => roster.bySlot(slot)?.person.user ?? "";
-    const alarm = (notice: AlarmNotice): void => this.alarm(notice);
-    this.floods = new FloodWatch(alarm);
-    if (model === undefined || !takesAlarms) return;
-    const friends = (a: number, b: number): boolean => exempt(userOf(a), userOf(b));
-    this.watch = new BehaviourWatch({ capacity, looksHz: tickRateHz, model, poseOf, exempt: friends, alarm });
+    this.slots = new Int16Array(options.capacity);
+    this.sampleTicks = Math.max(1, Math.round(options.tickRateHz / SAMPLES_HZ));
+    this.floods = new FloodWatch((notice) => this.alarm(notice));
   }
 
   tick(tick: number, nowMs: number): void {
@@ -52,6 +47,7 @@ export class BehaviourDesk {
     if (!takesAlarms) return;
     this.nowMs = nowMs;
     if (tick % tickRateHz === 0) this.floods.second();
+    this.watch ??= this.makeWatch();
     if (this.watch === undefined) return;
     // Not in the ticks that look after personal space: two loops over everybody in one tick would be felt at its p99.
     if ((tick + 1) % this.sampleTicks === 0) this.sample(this.watch);
@@ -74,6 +70,14 @@ export class BehaviourDesk {
     if (member === undefined) return;
     if (event.kind === "object") this.floods.changed(member.person.slot, event.object);
     else if (event.kind === "objectGone") this.floods.removed(member.person.slot);
+  }
+
+  private makeWatch(): BehaviourWatch | undefined {
+    const { capacity, roster, model, poseOf, exempt, takesAlarms, tickRateHz } = this.options;
+    if (model === undefined || !takesAlarms) return undefined;
+    const userOf = (slot: number): string => roster.bySlot(slot)?.person.user ?? "";
+    const friends = (a: number, b: number): boolean => exempt(userOf(a), userOf(b));
+    return new BehaviourWatch({ capacity, looksHz: tickRateHz, model, poseOf, exempt: friends, alarm: (notice) => this.alarm(notice) });
   }
 
   private sample(watch: BehaviourWatch): void {

@@ -64,5 +64,10 @@ export class Forest {
 export const DRIFT = 1;
 export const LIMIT = 2;
 
-/** In the order of OFFENCES. */
-export const forestsOf = (model: BehaviourModel): readonly Forest[] => OFFENCES.map((offence) => new Forest(model.kinds[offence]));
+/** In the order of OFFENCES; the same forests for every room: they are only read. */
+export function forestsOf(model: BehaviourModel): readonly Forest[] {
+  let forests = MADE.get(model);
+  if (forests === undefined) MADE.set(model, (forests = OFFENCES.map((offence) => new Forest(model.kinds[offence]))));
+  return forests;
+}
+const MADE = new WeakMap<BehaviourModel, readonly Forest[]>();

@@ -1,6 +1,18 @@
-import { addCounter, counterValue, createObject, deleteObject, readField, setField, setMember, textField } from "@copresence/shared/scene";
+import type { SessionId, UserId } from "@copresence/shared/base";
+import {
+  addCounter,
+  counterValue,
+  createObject,
+  deleteObject,
+  listObjects,
+  readField,
+  setField,
+  setMember,
+  textField,
+} from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { encodeDocUpdate } from "./doc-wire.ts";
 import { contentOf, type Peer, workshop, World } from "./document-harness.ts";
 import { SceneDocument } from "./scene-document.ts";
 
@@ -362,6 +374,40 @@ describe("SceneDocument: what the pipeline reads", () => {
       ["text", "bob"],
     ]);
     expect(events.every((event) => "version" in event && event.version === 4)).toBe(true);
+  });
+
+  it("[SE1] acknowledges before it applies what is durable; others hear of it after that", () => {
+    const soon: string[] = [];
+    const seen = (): string => `${listObjects(doc(), workshop).length} applied`;
+    const document = new SceneDocument({
+      scene: workshop,
+      epoch: 1,
+      seq: 0,
+      clientId: 1,
+      soon: (effects) => {
+        soon.push(...effects.map(({ kind }) => `${kind} ${seen()}`));
+        return true;
+      },
+    });
+    const doc = (): Y.Doc => (Reflect.get(document, "root") as { readonly doc: Y.Doc }).doc;
+    expect(document.load(undefined, []).ok).toBe(true);
+    const [ann, bob] = ["ann", "bob"].map((name) => `${name}-1` as SessionId) as [SessionId, SessionId];
+    for (const [session, user] of [[ann, "ann"] as const, [bob, "bob"] as const])
+      document.join(session, { user: user as UserId, name: user, role: "member" }, "sdk");
+    const mine = new Y.Doc();
+    mine.clientID = 99;
+    const updates: Uint8Array[] = [];
+    mine.on("update", (update: Uint8Array) => updates.push(update));
+    for (const id of ["note-1", "note-2"]) createObject(mine, workshop, "note", id);
+    const asked = updates.flatMap((update) => document.receive(ann, encodeDocUpdate(update), 0));
+    const append = asked.find((effect) => effect.kind === "append");
+    const told = document.appended(append?.batch ?? 0, true, "", 0);
+    expect(soon).toEqual(["send 0 applied"]);
+    expect(seen()).toBe("1 applied");
+    expect(told.some((effect) => effect.kind === "append")).toBe(true);
+    const last = document.appended((append?.batch ?? 0) + 1, true, "", 10);
+    expect(soon.slice(1)).toEqual(["send 1 applied"]);
+    expect(last.some((effect) => effect.kind === "send" && effect.session === bob)).toBe(true);
   });
 
   it("retells the whole scene to a pipeline that starts with nothing", () => {

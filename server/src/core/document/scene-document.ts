@@ -1,7 +1,7 @@
 /**
  * One scene's document: durable before visible, for SDK peers and stock y-websocket peers alike. Pure: no clock, no await, no dice.
  *
- * [SE1] The order of every edit: gate -> append -> fsync -> apply, ack, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
+ * [SE1] The order of every edit: gate -> append -> fsync -> ack, apply, broadcast. The Y.Doc holds durable state only, so nobody ever sees an
  *       edit that later vanishes, not even through a sync step.
  * [SE2] Acks are cumulative and in order: `updates` counts a session's step-2 and update messages that are settled (durable, refused or
  *       without effect). A later message is never acknowledged before an earlier one.
@@ -62,6 +62,8 @@ export type SceneDocumentOptions = {
   readonly retired?: RetiredClients | undefined;
   /** Milliseconds that pass, to find updates that take too long; without it none is found, and everything is deterministic. */
   readonly stopwatch?: (() => number) | undefined;
+  /** Carries effects out at once and returns true, or returns false: then they leave with the others. */
+  readonly soon?: ((effects: readonly CoreEffect[]) => boolean) | undefined;
 };
 
 export class SceneDocument {
@@ -72,6 +74,7 @@ export class SceneDocument {
   private readonly sessions = new Map<SessionId, DocSession>();
   private readonly awareness = new AwarenessTable();
   private readonly integration: Integration;
+  private readonly soon: (effects: readonly CoreEffect[]) => boolean;
   private readonly out = new DocOutbound(this.sessions);
   private readonly broadcasts = new Broadcasts(this.out, this.sessions);
   private readonly settlement: Settlement;
@@ -89,8 +92,10 @@ export class SceneDocument {
     permissions = new PermissionTable(scene),
     retired = new RetiredClients(),
     stopwatch,
+    soon = () => false,
   }: SceneDocumentOptions) {
     this.scene = scene;
+    this.soon = soon;
     this.version = versionOf(epoch, seq);
     this.intake = new Intake(new DocumentRoot({ scene, epoch, clientId, permissions, retired }));
     this.integration = new Integration(this.sessions, stopwatch ?? (() => 0));
@@ -187,7 +192,7 @@ export class SceneDocument {
   /** The store's answer to an `append`. */
   appended(batch: number, durable: boolean, sentence: string, nowMs: number): CoreEffect[] {
     const edits = this.intake.queue.landed(batch, durable);
-    if (edits !== undefined) return [...this.settlement.echoed(batch), ...this.applyDurable(edits, batch, nowMs)];
+    if (edits !== undefined) return this.applyDurable(edits, batch, nowMs);
     if (durable || this.intake.queue.length === 0) return [];
     return this.inTrouble(sentence);
   }
@@ -361,12 +366,14 @@ export class SceneDocument {
 
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const { root } = this;
-    const effects = this.integration.integrate(root, edits);
+    // Authors wait for the disk, not for Yjs.
+    const acks = [...this.settlement.echoed(batch), ...this.settlement.durable(edits)];
+    const effects = acks.length === 0 || this.soon(acks) ? [] : acks;
+    effects.push(...this.integration.integrate(root, edits));
     this.version += edits.length;
     for (const { event, by } of root.changes.tellWhole(this.version)) effects.push({ kind: "event", event, by });
     const told = edits.filter(({ record }) => record.update !== NOTHING);
-    // Authors first: in a crowd the sends to all the others take longer than the disk did.
-    effects.push(...this.settlement.durable(edits), ...this.broadcasts.add(told, this.intake.queue.length > 0, nowMs));
+    effects.push(...this.broadcasts.add(told, this.intake.queue.length > 0, nowMs));
     const answers = this.cas.landed(batch);
     if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });

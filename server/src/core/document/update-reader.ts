@@ -32,8 +32,6 @@ import {
 import type { Piece, Range } from "./update-bytes.ts";
 import { isSceneUpdate } from "./update-shape.ts";
 
-/** New structs and delete ranges that still delete something, of one update together (OBJECTS.md). */
-export const STRUCTS_MAX = 1000;
 /** What one update may cost Yjs, estimated: it leaves room below the 50 ms that no update may hold the thread. */
 const WEIGHT_MAX_US = 32_000;
 /**
@@ -119,7 +117,7 @@ class Resolver {
       const end = this.lanes.get(client)?.end ?? this.pending.end(client);
       if (clock + struct.length <= end) continue;
       if (struct instanceof Y.Skip || clock > end) return "gap";
-      if (++this.count > STRUCTS_MAX && !this.trusted) return "too-large";
+      if (++this.count > LIMITS.updateStructs && !this.trusted) return "too-large";
       let lane = this.lanes.get(client);
       if (lane === undefined) {
         if (!this.trusted && this.lanes.size === CLIENTS_MAX) return "too-large";
@@ -231,7 +229,7 @@ class Resolver {
         if (this.deletions.length > before) keep.push({ clock: range.clock, len: range.len });
       }
       kept += keep.length;
-      if (kept > STRUCTS_MAX && !this.trusted) return "too-large";
+      if (kept > LIMITS.updateStructs && !this.trusted) return "too-large";
       if (keep.length > 0) this.ranges.set(client, keep);
     }
     return undefined;

@@ -1,4 +1,7 @@
 /** What is asked of a scene's past, and what comes back. Passed between threads: plain data only. */
+import type { HistoryEntry as PastEntry } from "@copresence/shared/scene";
+
+export type { PastEntry };
 
 /** Names are "" and `sinceMs` 0 where they do not narrow anything. `sinceMs`: wall clock. */
 export type PastQuery = {
@@ -15,17 +18,6 @@ export type PastQuery = {
 export type PastRecord = { readonly user: string; readonly atMs: number; readonly bytes: Uint8Array };
 /** The log as far back as it is kept: the document before the first record, and the records. */
 export type Past = { readonly base: Uint8Array | undefined; readonly records: readonly PastRecord[] };
-
-/** Consecutive edits of one person to one object. `fields` names at most FIELDS_NAMED of those that changed. */
-export type PastEntry = {
-  readonly user: string;
-  readonly object: string;
-  readonly kind: "created" | "changed" | "deleted";
-  readonly fields: readonly string[];
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly edits: number;
-};
 
 /** An object as Yjs stores it, `toJSON`; undefined: there is none. */
 export type StoredObject = Readonly<Record<string, unknown>> | undefined;

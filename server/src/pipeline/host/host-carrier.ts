@@ -1,21 +1,19 @@
 /**
  * A carrier with one worker of our own: starts it, gives it one batch at a time, notices when it dies or hangs, and starts another.
  *
- * [WH1] Restarts back off from 100 ms to 10 s and start over after the worker has served for a while.
+ * [WH1] Restarts back off (backoff.ts), so that a worker that dies at once is no storm of processes.
  * [WH2] A worker that does not finish a batch in `BATCH_MS` or does not start in `START_MS` is taken for hung and replaced.
  * [WH3] After `MAX_LEFT_BEHIND` workers that could not be ended no further one is started.
  * [WH4] What was in a batch when the worker died is suspect: it goes by itself next time, and is dead after `MAX_TRIES` (CA3).
  */
+import { Backoff } from "../backoff.ts";
 import { type Carrier, type CarrierEvents, type Envelope, MAX_TRIES, NO_ROOM, type Outcome, type Room } from "../carrier.ts";
 import type { Handled } from "../consumers.ts";
 import { epitaph, keyOf, versionOf } from "../event-key.ts";
 import type { Timers } from "../timers.ts";
 import type { Fault, FromWorker, ToWorker } from "../worker-messages.ts";
-import type { Launch, Vessel } from "./vessel.ts";
+import type { Launcher, Vessel } from "./vessel.ts";
 
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 10_000;
-const STABLE_MS = 10_000;
 const BATCH_MS = 3000;
 const START_MS = 15_000;
 const CLOSE_MS = 500;
@@ -25,7 +23,7 @@ const BATCH: Room = { objects: 64, requests: 64 };
 /** Suspects of the last batches; more than one batch is never in flight. */
 const MAX_SUSPECTS = 1024;
 
-export type HostOptions = { readonly launch: Launch; readonly entry: URL; readonly timers: Timers };
+export type HostOptions = { readonly launcher: Launcher; readonly entry: URL; readonly timers: Timers };
 type Running = { readonly vessel: Vessel; readonly startedMs: number };
 
 export class HostCarrier implements Carrier {
@@ -41,7 +39,7 @@ export class HostCarrier implements Carrier {
   private alone: Envelope[] = [];
   /** By subject and version: how often it was there when a worker died or it failed. */
   private readonly suspects = new Map<string, number>();
-  private backoffMs = FIRST_BACKOFF_MS;
+  private readonly backoff = new Backoff();
   private leftBehind = 0;
   private closed = false;
   private cancelWatch: (() => void) | undefined;
@@ -91,15 +89,16 @@ export class HostCarrier implements Carrier {
     this.running = undefined;
     this.ready = false;
     await running?.vessel.leave(CLOSE_MS);
+    await this.options.launcher.close();
   }
 
   private start(): void {
     this.cancelRestart = undefined;
     if (this.closed || this.running !== undefined) return;
     if (this.leftBehind >= MAX_LEFT_BEHIND) return this.events.onLog("too many workers hang in native code; staying without one");
-    const { launch, entry, timers } = this.options;
+    const { launcher, entry, timers } = this.options;
     const mine = (run: () => void): void => void (this.running?.vessel === vessel && run());
-    const vessel: Vessel = launch(entry, {
+    const vessel: Vessel = launcher.launch(entry, {
       onMessage: (message) => mine(() => this.hear(message)),
       onGone: (sentence) => mine(() => this.down(sentence)),
     });
@@ -139,7 +138,6 @@ export class HostCarrier implements Carrier {
   private done(items: readonly Envelope[], handled: readonly Handled[]): void {
     this.inFlight = undefined;
     this.cancelWatch?.();
-    if (this.options.timers.now() - (this.running?.startedMs ?? 0) > STABLE_MS) this.backoffMs = FIRST_BACKOFF_MS;
     const outcomes: Outcome[] = [];
     items.forEach((item, i) => {
       const { answer, failed } = handled[i] ?? { failed: "no outcome" };
@@ -167,8 +165,8 @@ export class HostCarrier implements Carrier {
     this.cancelWatch?.();
     void this.end(running.vessel);
     this.events.onDown(0, sentence);
-    this.cancelRestart = this.options.timers.after(this.backoffMs, () => this.start());
-    this.backoffMs = Math.min(LAST_BACKOFF_MS, this.backoffMs * 2);
+    const { timers } = this.options;
+    this.cancelRestart = timers.after(this.backoff.next(timers.now() - running.startedMs), () => this.start());
   }
 
   private async end(vessel: Vessel): Promise<void> {

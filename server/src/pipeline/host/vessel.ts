@@ -26,7 +26,11 @@ export type Vessel = {
   readonly pid: number | undefined;
 };
 
-export type Launch = (entry: URL, events: VesselEvents) => Vessel;
+export type Launcher = {
+  launch(entry: URL, events: VesselEvents): Vessel;
+  /** Once every vessel has left. */
+  close(): Promise<void>;
+};
 
 /** Ten thousand objects and the models take a fraction; more is a leak, and the worker dies instead of the process. */
 export const HEAP_MB = 256;

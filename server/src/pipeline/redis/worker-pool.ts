@@ -1,21 +1,19 @@
 /**
  * Worker processes behind Redis, kept alive: `npm run worker` is one pool.
  *
- * [WP1] A worker that ends is replaced after a backoff from 100 ms to 10 s, which starts over after it has served for a while.
+ * [WP1] A worker that ends is replaced after a backoff (backoff.ts).
  *       What it served is free at once, not when its leases expire.
  * [WP2] `stop` asks them to hand their parts over and kills what has not left after `STOP_MS`.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { Backoff } from "../backoff.ts";
 import { WORKER_ENV, WORKER_FLAGS } from "../host/vessel.ts";
 import { keysOf } from "./keys.ts";
 import { openLink } from "./link.ts";
 import { releaseLeases } from "./part-leases.ts";
 import type { FromServer, ToServer, WorkerStats } from "./serve.ts";
 
-const FIRST_BACKOFF_MS = 100;
-const LAST_BACKOFF_MS = 10_000;
-const STABLE_MS = 10_000;
 const STOP_MS = 5000;
 
 export type PoolOptions = {
@@ -32,7 +30,7 @@ type Slot = {
   worker: string | undefined;
   stats: WorkerStats | undefined;
   startedMs: number;
-  backoffMs: number;
+  readonly backoff: Backoff;
   timer: NodeJS.Timeout | undefined;
 };
 
@@ -50,7 +48,7 @@ export class WorkerPool {
       worker: undefined,
       stats: undefined,
       startedMs: 0,
-      backoffMs: FIRST_BACKOFF_MS,
+      backoff: new Backoff(options.backoffMs),
       timer: undefined,
     }));
     for (const slot of this.slots) this.start(slot);
@@ -111,11 +109,10 @@ export class WorkerPool {
       slot.worker = undefined;
       if (worker !== undefined && (code !== 0 || signal !== null)) this.release(worker);
       if (this.stopping) return;
-      if (performance.now() - slot.startedMs > STABLE_MS) slot.backoffMs = FIRST_BACKOFF_MS;
+      const backoffMs = slot.backoff.next(performance.now() - slot.startedMs);
       this.restarts++;
-      onLog(`a worker left with ${signal ?? `code ${code}`}; the next starts in ${slot.backoffMs} ms`);
-      slot.timer = setTimeout(() => this.start(slot), slot.backoffMs);
-      slot.backoffMs = Math.min(this.options.backoffMs ?? LAST_BACKOFF_MS, slot.backoffMs * 2);
+      onLog(`a worker left with ${signal ?? `code ${code}`}; the next starts in ${backoffMs} ms`);
+      slot.timer = setTimeout(() => this.start(slot), backoffMs);
     });
     tell(child, { kind: "start", url, namespace });
   }

@@ -6,13 +6,15 @@
 import { Worker } from "node:worker_threads";
 import { NativeGate } from "../runtime/native-gate.ts";
 import type { FromWorker, WorkerData } from "../worker-messages.ts";
-import { HEAP_MB, type Launch } from "./vessel.ts";
+import { HEAP_MB, type Launcher, type Vessel, type VesselEvents } from "./vessel.ts";
 
 /** A second in all: an inference that takes longer is not one of ours. */
 const GATE_RETRY_MS = 20;
 const GATE_TRIES = 50;
 
-export const threadVessel: Launch = (entry, { onMessage, onGone }) => {
+export const threadLauncher: Launcher = { launch, close: () => Promise.resolve() };
+
+function launch(entry: URL, { onMessage, onGone }: VesselEvents): Vessel {
   const gate = new NativeGate();
   const worker = new Worker(entry, {
     name: "copresence-pipeline",
@@ -50,4 +52,4 @@ export const threadVessel: Launch = (entry, { onMessage, onGone }) => {
       clearTimeout(timer);
     },
   };
-};
+}
