@@ -14,6 +14,7 @@ import { type PersonExplanation, SceneCore } from "../../core/index.ts";
 import type { CoreEffect, CoreInput, Identity, PipelineEvent } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
 import { logId } from "../log.ts";
+import { holdYoung } from "../collector.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import type { SendGovernor } from "./governor.ts";
 import { JudgedTexts } from "./judged-texts.ts";
@@ -26,6 +27,9 @@ import { applyDelta, type SessionPlane } from "./session-plane.ts";
 const CHECK_MS = 1000;
 /** A store that takes longer than this to finish does not hold up the end of a room; nothing unacknowledged was promised. */
 const FLUSH_MS = 3000;
+/** A document from this size on is taken in with the young generation held, for so long: building, indexing, and telling the pipeline. */
+const LARGE_BYTES = 1 << 20;
+const TAKING_IN_MS = 2000;
 
 /** One connection, of either kind. */
 export type Receiver = { readonly governor: SendGovernor; closeFor(name: CloseName, sentence?: string): void };
@@ -65,6 +69,7 @@ export class SpaceRuntime {
       return err(refusal("storageUnavailable"));
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
+    if ((loaded.value.snapshot?.length ?? 0) >= LARGE_BYTES) holdYoung(TAKING_IN_MS);
     const initial = host.initialOf?.(space);
     const { boundaryM = 0, behaviour } = host;
     const stopwatch = (): number => performance.now();

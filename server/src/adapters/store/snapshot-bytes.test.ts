@@ -25,3 +25,10 @@ it("[SB1] reads snapshots of before, and refuses those that do not say what they
   expect(unpackSnapshot({ ...packed, sha256: packed.sha256.replace("z:1000", "z:999") })).toBe(undefined);
   expect(unpackSnapshot({ ...packed, sha256: packed.sha256.replace("z:1000", "z:2000") })).toBe(undefined);
 });
+
+it("[SB2] a state fills its buffer, so that it changes threads without a copy", () => {
+  for (const length of [64, 1000, 5_000_000]) {
+    const state = unpackSnapshot(packSnapshot(new Uint8Array(length).fill(7)));
+    expect([length, state?.length, state?.buffer.byteLength]).toEqual([length, length, length]);
+  }
+});

@@ -8,6 +8,7 @@
 import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
+import { collectNow } from "../collector.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
@@ -26,6 +27,11 @@ type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
 const COMMIT_GAP_MS = 1;
+/**
+ * After a snapshot this large was loaded its pieces, deflated and inflated, are collected: this thread makes too little garbage for the engine to
+ * come to it by itself, and they would stay as long as the process.
+ */
+const COLLECTED_BYTES = 4 << 20;
 /** The log's room grows in steps, so that no commit waits for more than one. */
 const RESERVE_GAP_MS = 50;
 
@@ -170,6 +176,9 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
 function reply(id: number, result: Result<unknown, StoreError | AdminError>): void {
   // A loaded snapshot is handed over: nobody here needs it, and a copy of it would stay until this thread collects.
   const loaded = result.ok ? (result.value as Partial<LoadedScene> | undefined)?.snapshot : undefined;
+  // Handed over, it has no length any more.
+  const large = loaded !== undefined && loaded.length >= COLLECTED_BYTES;
   const whole = loaded !== undefined && loaded.byteLength === loaded.buffer.byteLength;
   port?.postMessage({ id, result } satisfies StoreReply, whole ? [loaded.buffer as ArrayBuffer] : []);
+  if (large) setImmediate(collectNow);
 }
