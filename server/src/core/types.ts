@@ -14,7 +14,6 @@ import type { ResolvedRight } from "@copresence/shared/scene";
 import type { Rerooted, Wear } from "./document/renewal.ts";
 import type { Evidence } from "./safety/reports.ts";
 import type { PastAnswer, PastQuery } from "./history/types.ts";
-import type { MotionFeatures } from "./motion-features.ts";
 
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
@@ -283,17 +282,6 @@ export type PipelineEvent =
       readonly veiled?: readonly string[] | undefined;
       /** The question is what is here; `view` for what is in view alone. */
       readonly describe?: { readonly view: boolean; readonly people: readonly DescribedPerson[] } | undefined;
-    }
-  /**
-   * One second of what `user` did towards `other`, or by themselves when `other` is empty. Features only, never poses (P19).
-   * `version` is the second of the room's time; a newer second of the same pair supersedes.
-   */
-  | {
-      readonly kind: "motion";
-      readonly user: string;
-      readonly other: string;
-      readonly version: number;
-      readonly features: MotionFeatures;
     };
 
 export type DeniedNotice = { readonly reason: DeniedReason; readonly object: string; readonly field: string; readonly sentence: string };

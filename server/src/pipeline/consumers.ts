@@ -64,9 +64,6 @@ export class Consumers {
         const { hits, count } = index.find(event);
         return count === undefined ? { ...asked, hits } : { ...asked, hits, count };
       }
-      case "motion":
-        // Read by the behaviour models; without any there is nothing to say about it.
-        return undefined;
     }
   }
 

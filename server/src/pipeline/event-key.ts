@@ -1,7 +1,7 @@
 /**
  * What makes two events the same subject, and which answer belongs to which question.
  *
- * [EK1] One key per subject of a scene: a newer version of a text or a second of motion supersedes, a search is its own.
+ * [EK1] One key per subject of a scene: a newer version of a text supersedes, a search is its own.
  *       Parts are identifiers or numbers, so `/` separates.
  */
 import type { PipelineEvent } from "../core/types.ts";
@@ -20,8 +20,6 @@ export function keyOf(scene: string, event: PipelineEvent): string {
       return `${scene}/object/${event.object}`;
     case "search":
       return `${scene}/search/${event.session}/${event.ref}`;
-    case "motion":
-      return `${scene}/motion/${event.user}/${event.other}`;
     case "text":
       return subjectKey(scene, event.subject);
   }

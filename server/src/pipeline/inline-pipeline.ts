@@ -33,8 +33,6 @@ export class InlinePipeline implements Pipeline {
       if (!this.work.ask(scene, event)) this.dropped++;
       return;
     }
-    // Behaviour is read by models, and there are none here.
-    if (event.kind === "motion") return;
     if (!this.work.isWarm(scene)) this.work.warm(scene, []);
     this.work.change(scene, event);
   }

@@ -1,7 +1,7 @@
 /**
  * What waits of one scene: its objects in a ledger, everything else in bounded, coalescing queues with a quota per person.
  *
- * [SL1] Texts, searches and motion of people are bounded by `LIMITS.pipelineEvents` each and `QUOTA` per person; the room's own texts by the
+ * [SL1] Texts and searches of people are bounded by `LIMITS.pipelineEvents` each and `QUOTA` per person; the room's own texts by the
  *       number of objects a scene may have.
  */
 import { LIMITS } from "@copresence/shared/protocol";
@@ -16,9 +16,8 @@ const QUOTA = 64;
 
 /**
  * `standing`: texts the room itself hands in, those of every object when a scene is loaded; nobody waits for them, none may be lost.
- * `notes`: nobody is answered.
  */
-export const QUEUES = ["texts", "searches", "standing", "notes"] as const;
+export const QUEUES = ["texts", "searches", "standing"] as const;
 export type QueueName = (typeof QUEUES)[number];
 export type Ask = { readonly key: string; readonly event: RequestEvent; readonly sinceMs: number };
 
@@ -37,7 +36,6 @@ export class SceneLanes {
       texts: new RequestQueue(bounds),
       searches: new RequestQueue(bounds),
       standing: new RequestQueue({ capacity: MAX_OBJECTS, quota: MAX_OBJECTS }),
-      notes: new RequestQueue(bounds),
     };
   }
 
@@ -61,8 +59,8 @@ export class SceneLanes {
   }
 
   waiting(searches: boolean): number {
-    const { texts, standing, notes } = this.queues;
-    return texts.size + standing.size + notes.size + (searches ? this.queues.searches.size : 0);
+    const { texts, standing } = this.queues;
+    return texts.size + standing.size + (searches ? this.queues.searches.size : 0);
   }
 
   get coalesced(): number {
@@ -73,6 +71,5 @@ export class SceneLanes {
 /** The room's own texts have no user. */
 export function queueOf(event: RequestEvent): QueueName {
   if (event.kind === "search") return "searches";
-  if (event.kind === "motion") return "notes";
   return event.user === "" ? "standing" : "texts";
 }

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Deadlines } from "./side-pipeline.ts";
-import { Answers, chatEvent, labelEvent, motionEvent, objectEvent, searchEvent } from "./testing/events.ts";
+import { Answers, chatEvent, labelEvent, objectEvent, searchEvent } from "./testing/events.ts";
 import type { LogLines } from "./testing/log-lines.ts";
 import { DEADLY, INDIGESTIBLE } from "./testing/poison.ts";
 import type { Pipeline } from "./types.ts";
@@ -70,16 +70,6 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
       await answers.until((answer) => answer.kind === "verdict" && answer.version === 50);
       expect(answers.all).toMatchObject([{ kind: "verdict", version: 50, hide: true }]);
       expect(pipeline.health().coalesced).toBe(49);
-    });
-
-    it("takes features of motion, newest second first, and is done with them", async () => {
-      const { pipeline, answers } = await start(PATIENT);
-      for (let second = 1; second <= 20; second++) pipeline.offer("room", motionEvent(second));
-      expect(pipeline.health()).toMatchObject({ coalesced: 19, queued: 1 });
-      pipeline.offer("room", searchEvent(1, "anything"));
-      await answers.searched(1);
-      await vi.waitFor(() => expect(pipeline.health()).toMatchObject({ queued: 0, lagMs: 0, dropped: 0 }), { interval: 5 });
-      expect(answers.all.length).toBe(1);
     });
 
     it("[PI3] dies: answers come from the room's process, degraded; then a new worker knows every object again", async () => {

@@ -32,7 +32,6 @@ const DEADLINE_OF: Readonly<Record<QueueName, keyof Deadlines>> = {
   texts: "textMs",
   searches: "searchMs",
   standing: "standingMs",
-  notes: "standingMs",
 };
 type Open = Ask & { readonly lanes: SceneLanes };
 type Part = {
@@ -137,8 +136,8 @@ export class SidePipeline implements Pipeline {
     const [oldestOpen] = this.open.values();
     let oldestMs = Math.min(nowMs, oldestOpen?.sinceMs ?? nowMs, this.flights.oldestMs ?? nowMs);
     for (const lanes of this.scenes.values()) {
-      queued += lanes.ledger.undelivered + lanes.queues.notes.size;
-      dropped += lanes.ledger.refused + lanes.queues.notes.evicted;
+      queued += lanes.ledger.undelivered;
+      dropped += lanes.ledger.refused;
       coalesced += lanes.coalesced;
       oldestMs = Math.min(oldestMs, lanes.ledger.oldestMs ?? nowMs);
     }
@@ -207,7 +206,6 @@ export class SidePipeline implements Pipeline {
     if (status === "stale") return;
     for (const { item } of evicted) this.turnAway(lanes, item);
     this.wake();
-    if (event.kind === "motion") return;
     this.open.set(ask.key, { ...ask, lanes });
     this.cancelSweep ??= this.timers.after(SWEEP_MS, () => this.sweep());
   }
@@ -219,7 +217,6 @@ export class SidePipeline implements Pipeline {
   }
 
   private answerInProcess(lanes: SceneLanes, event: RequestEvent): void {
-    if (event.kind === "motion") return;
     this.lastFallbackMs = this.timers.now();
     if (event.kind === "search" && !this.fallback.isWarm(lanes.name)) this.fallback.warm(lanes.name, lanes.ledger.events());
     if (!this.fallback.ask(lanes.name, event)) this.counts.lost++;
@@ -263,7 +260,7 @@ export class SidePipeline implements Pipeline {
       else {
         const key = keyOf(lanes.name, event);
         // Answered meanwhile, or superseded.
-        if (event.kind !== "motion" && this.open.get(key)?.event !== event) continue;
+        if (this.open.get(key)?.event !== event) continue;
         for (const { item } of lanes.put({ key, event, sinceMs }, versionOf(event)).evicted) this.turnAway(lanes, item);
       }
       this.counts.resent++;

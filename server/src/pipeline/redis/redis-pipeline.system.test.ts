@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { pipelineContract, type PipelineUnderTest, WORKERS_ONLY } from "../side-pipeline.contract.ts";
 import { type Deadlines, SidePipeline } from "../side-pipeline.ts";
-import { Answers, chatEvent, motionEvent, objectEvent, searchEvent } from "../testing/events.ts";
+import { Answers, chatEvent, objectEvent, searchEvent } from "../testing/events.ts";
 import { LogLines } from "../testing/log-lines.ts";
 import { realTimers } from "../timers.ts";
 import { keysOf, PARTS, partOfScene } from "./keys.ts";
@@ -162,7 +162,6 @@ describe("Redis", () => {
     );
     const from = { position: [7.131719, 1.671313, -3.371311], rotation: [0.0313, 0.7173, 0.0171, 0.6957] };
     pipeline.offer("room", { ...searchEvent(1, "lantern"), from });
-    pipeline.offer("room", motionEvent(1));
     expect(await answers.searched(1)).toMatchObject({ degraded: false, hits: [{ object: "o" }] });
     await vi.waitFor(async () => expect([await redis.xlen(stream), await redis.xlen(keys.dead)]).toEqual([0, 2]));
     await vi.waitFor(() => expect(seen()).toMatch(/search.*lantern[^]*searched.*lantern/), { timeout: 5000 });

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MOTION_FEATURES } from "../../core/motion-features.ts";
 import type { Outcome } from "../carrier.ts";
-import { chatEvent, labelEvent, motionEvent, objectEvent, searchEvent } from "../testing/events.ts";
+import { chatEvent, labelEvent, objectEvent, searchEvent } from "../testing/events.ts";
 import { readOutcomes, readPosted, writeOutcomes, writePosted } from "./wire.ts";
 
 const EVENTS = [
@@ -11,7 +10,6 @@ const EVENTS = [
   chatEvent(7, "hello ☃ \u0000 \ud800"),
   labelEvent("box", 4, ""),
   searchEvent(1, "valve"),
-  motionEvent(12),
   { ...objectEvent("v2", "shelf"), size: [1, 2, 0.3], tags: ["open"], room: "attic" },
   {
     ...searchEvent(2, "what is here"),
@@ -113,6 +111,5 @@ describe("events and outcomes in Redis", () => {
         },
       ),
     );
-    expect(MOTION_FEATURES.filter((name) => /^[xyzw]$|pos|rot|quat/i.test(name))).toEqual([]);
   });
 });

@@ -3,13 +3,12 @@
  *
  * [EW1] Decoding checks every field and never throws; what does not fit is a value that says so.
  * [EW2] No pose goes to Redis: a search's viewpoint, and those of the people a description tells of, are rounded to 25 cm and an eighth of a right angle about the vertical axis, enough for
- *       "left of me", nothing to know a person by. Motion is a closed list of features (core/motion-features.ts).
+ *       "left of me", nothing to know a person by. No kind of event carries motion.
  * [EW3] A kind of event or answer that is added to the types does not compile until it is described here.
  */
 import type { SessionId } from "@copresence/shared/base";
 import { type ResolvedRight, RULES_MAX } from "@copresence/shared/scene";
 import { z } from "zod";
-import { MOTION_FEATURES } from "../../core/motion-features.ts";
 import type { PipelineEvent, SceneDescription, SearchHit } from "../../core/types.ts";
 import type { Outcome } from "../carrier.ts";
 import type { JudgedBy, PipelineAnswer } from "../types.ts";
@@ -76,13 +75,6 @@ const EVENTS: { readonly [K in PipelineEvent["kind"]]: z.ZodType<Extract<Pipelin
         people: z.array(z.strictObject({ name: id, asleep: z.boolean(), view, holds: z.array(id).max(64) })).max(4096),
       })
       .optional(),
-  }),
-  motion: z.strictObject({
-    kind: z.literal("motion"),
-    user: id,
-    other: id,
-    version: count,
-    features: z.strictObject(Object.fromEntries(MOTION_FEATURES.map((name) => [name, z.number().optional()]))),
   }),
 };
 const hit: z.ZodType<SearchHit> = z.strictObject({ object: id, score: z.number(), position: vector, label: text, why: text });

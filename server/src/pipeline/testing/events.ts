@@ -31,13 +31,6 @@ export const labelEvent = (object: string, version: number, text: string): Event
   user: "ada",
   text,
 });
-export const motionEvent = (version: number, user = "ada", other = "bob"): EventOf<"motion"> => ({
-  kind: "motion",
-  user,
-  other,
-  version,
-  features: { nearestM: 0.5, approachMps: 1.25 },
-});
 export const searchEvent = (ref: number, text: string, session = "s1"): EventOf<"search"> => ({
   kind: "search",
   session: session as SessionId,
