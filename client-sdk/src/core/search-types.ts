@@ -1,5 +1,6 @@
 /** The public face of `space.search`, `space.watch` and `space.describe`. Room frame, metres. */
 import type { Quat, Vec3 } from "@copresence/shared/base";
+import type { SearchHit } from "@copresence/shared/scene";
 
 export type SearchOptions = {
   /** At most this many hits, 1..32. Default 10. */
@@ -10,13 +11,7 @@ export type SearchOptions = {
   /** Point of view, room frame. Default: my head. */
   readonly from?: { readonly position: Vec3; readonly rotation: Quat } | undefined;
 };
-export type SearchHit = {
-  readonly object: string;
-  readonly score: number;
-  readonly position: readonly number[];
-  readonly label: string;
-  readonly why: string;
-};
+export type { SearchHit };
 export type SearchResult = {
   /** The pipeline did not answer in time; these are lexical and spatial matches only, or none. */
   readonly degraded: boolean;

@@ -10,7 +10,8 @@ import type { SessionId, Slot, Tick, UserId } from "@copresence/shared/base";
 import type { Launch } from "@copresence/shared/motion";
 import type { CloseName, DeniedReason, Hand, MessageOf, ReportReason, UpMessage } from "@copresence/shared/protocol";
 import type { AlarmKind, AlarmNotice } from "./behaviour/index.ts";
-import type { ResolvedRight } from "@copresence/shared/scene";
+import type { ResolvedRight, SearchHit } from "@copresence/shared/scene";
+export type { SearchHit };
 import type { Rerooted, Wear } from "./document/renewal.ts";
 import type { Evidence } from "./safety/reports.ts";
 import type { PastAnswer, PastQuery } from "./history/types.ts";
@@ -90,13 +91,6 @@ export type HideReason = (typeof HIDE_REASONS)[number];
 export type TextSubject =
   | { readonly kind: "chat"; readonly id: number }
   | { readonly kind: "field"; readonly object: string; readonly field: string };
-export type SearchHit = {
-  readonly object: string;
-  readonly score: number;
-  readonly position: readonly number[];
-  readonly label: string;
-  readonly why: string;
-};
 /** What `describe` is answered with; `text` is for people. Positions in metres. */
 export type SceneDescription = {
   readonly text: string;

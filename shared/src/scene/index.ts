@@ -4,6 +4,7 @@ export type * from "./history.ts";
 export * from "./layout.ts";
 export * from "./migrate.ts";
 export * from "./permissions.ts";
+export type * from "./search-hit.ts";
 export * from "./types.ts";
 export * from "./update-bytes.ts";
 export * from "./values.ts";

@@ -17,6 +17,7 @@ import { postgresError } from "./postgres-error.ts";
 import { APPEND, NOTE, PREPARE } from "./postgres-schema.ts";
 import { PostgresHistory } from "./postgres-history.ts";
 import { PostgresSnapshots } from "./postgres-snapshots.ts";
+import { inTransaction } from "./postgres-transaction.ts";
 import { corrupt, headCrc, judge, nameKey, notOpen, type Owner, recordCrc, type Retention, sceneKey, type Note, noteCrc } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 
@@ -71,7 +72,7 @@ export class PostgresLog {
 
   load(scene: string): Promise<Result<LoadedScene, StoreError>> {
     const key = sceneKey(scene);
-    return attempt(() => this.inTransaction((client) => this.take(client, key, scene)));
+    return attempt(() => inTransaction(this.pool, (client) => this.take(client, key, scene)));
   }
 
   append(scene: string, epoch: number, records: readonly AppendRecord[]): Promise<Result<{ readonly seq: number }, StoreError>> {
@@ -244,20 +245,6 @@ export class PostgresLog {
   private lost(key: string): Result<never, StoreError> {
     this.held.delete(key);
     return err({ code: "fenced", sentence: "Another server has taken the scene over; this one must let go." });
-  }
-
-  private async inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    let broken = true;
-    try {
-      await client.query("BEGIN");
-      const result = await work(client);
-      await client.query("COMMIT");
-      broken = false;
-      return result;
-    } finally {
-      client.release(broken);
-    }
   }
 }
 

@@ -12,6 +12,7 @@ import { crashPoint } from "./crash-point.ts";
 import { postgresError } from "./postgres-error.ts";
 import type { PostgresHeld, PostgresLog } from "./postgres-log.ts";
 import { PREPARED } from "./postgres-schema.ts";
+import { inTransaction } from "./postgres-transaction.ts";
 import { CHUNK_BYTES, headCrc, noteCrc, notOpen, recordCrc, sceneKey } from "./records.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
 
@@ -105,18 +106,4 @@ async function begin(client: PoolClient, { key, held, seq, records, note }: Chan
   ]);
   crashPoint("reroot.fsync");
   return { epoch, term: held.term, seq: head.seq, total, clients: new Set() };
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken = true;
-  try {
-    await client.query("BEGIN");
-    const result = await work(client);
-    await client.query("COMMIT");
-    broken = false;
-    return result;
-  } finally {
-    client.release(broken);
-  }
 }

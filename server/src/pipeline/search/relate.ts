@@ -9,6 +9,7 @@ import { distance } from "./grid.ts";
 import type { SizeWord } from "./language/pack.ts";
 import { AnchorGrid } from "./anchor-grid.ts";
 import { type Candidate, phraseMatches, sizesOf } from "./match.ts";
+import { edges, measureOf } from "./measures.ts";
 import type { Phrase, Query, Relation } from "./parse-query.ts";
 import {
   apart,
@@ -36,7 +37,6 @@ export type Scene = {
   readonly veiled: ReadonlySet<string>;
   readonly exhaustive: boolean;
 };
-export type Bounds = { readonly min: readonly [number, number, number]; readonly max: readonly [number, number, number] };
 
 const MAX_ANCHORS = 800;
 /** Up to this many anchors are all measured; of more, those near each thing. */
@@ -473,22 +473,6 @@ const isSeen = (object: Indexed, viewpoint: Viewpoint): boolean => {
   const { angle, away } = bearing(viewpoint, object.point);
   return Math.abs(angle) < 1.9 && away < 12 && Math.abs(object.point.y - viewpoint.point.y) < 2.3 + object.half.y;
 };
-
-function measureOf({ half, point, sizeM }: Indexed, size: SizeWord): number {
-  if (size === "highest" || size === "lowest") return point.y + half.y * (size === "highest" ? 1 : -1);
-  if (half.x + half.y + half.z === 0) return sizeM;
-  if (size === "tall" || size === "short" || size === "tallest" || size === "shortest") return half.y;
-  if (size === "wide" || size === "narrow" || size === "widest" || size === "narrowest") return Math.max(half.x, half.z);
-  // The largest face: what one sees of it, also of flat things.
-  const [a = 0, b = 0] = [half.x, half.y, half.z].sort((p, q) => q - p);
-  return Math.sqrt(a * b);
-}
-
-/** Distances to the nearest of the scene's outer sides, along x and z. */
-function edges({ point, half }: Indexed, { min, max }: Bounds): [number, number] {
-  const side = (p: number, h: number, low: number, high: number): number => Math.max(0, Math.min(p - h - low, high - p - h));
-  return [side(point.x, half.x, min[0], max[0]), side(point.z, half.z, min[2], max[2])];
-}
 
 function measured(set: Set_, factor: (one: Set_[number], at: number) => number): Float64Array {
   const of = new Float64Array(set.length);

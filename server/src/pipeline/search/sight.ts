@@ -7,7 +7,7 @@
 import { judgeOf, type ResolvedRight } from "@copresence/shared/scene";
 import type { Point } from "./grid.ts";
 import type { Kind } from "./kinds.ts";
-import type { Bounds } from "./relate.ts";
+import type { Bounds } from "./measures.ts";
 import type { SceneIndex } from "./scene-index.ts";
 
 const AXES = ["x", "y", "z"] as const;
