@@ -8,6 +8,6 @@ import { isMainThread } from "node:worker_threads";
 
 if (isMainThread) {
   await import("@copresence/server/main");
-  // Blocks this process, which has nothing else to do. What a closed pipe says is a beginning too.
-  readSync(0, Buffer.alloc(1));
+  // Blocks this process, which has nothing else to do. A closed pipe says that whoever was to begin it is gone, and it goes too.
+  if (readSync(0, Buffer.alloc(1)) === 0) process.exit(0);
 }
