@@ -4,12 +4,11 @@
  * numbers cannot show: its own percentiles.
  */
 import { type BehaviourModel, BehaviourWatch, SAMPLES_HZ } from "@copresence/server/behaviour";
-import type { CoreInput, SceneCore } from "@copresence/server/core";
+import type { SceneCore } from "@copresence/server/core";
 import { POSE_FLOATS } from "@copresence/shared/pose";
-import { decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
 import { inUse } from "../room/allocation.ts";
 import { CrowdMotion } from "../room/crowd.ts";
-import { joins, openCore, quantile, recordMessages, sessionOf } from "../room/memory.ts";
+import { joins, openCore, quantile, recordMessages, stepRoom } from "../room/memory.ts";
 
 export type CostSettings = {
   readonly people: number;
@@ -44,16 +43,6 @@ export function roomCost(settings: CostSettings, behaviour: BehaviourModel | und
   }
   const [plainMs, watchedMs] = [cpu[0] as number, cpu[1] as number];
   return { plainMs, watchedMs, plainP99Ms: quantile(wall[0], 0.99), watchedP99Ms: quantile(wall[1], 0.99) };
-}
-
-function stepRoom(room: SceneCore, messages: readonly Uint8Array[], nowMs: number): void {
-  const inputs: CoreInput[] = [];
-  for (let i = 0; i < messages.length; i++) {
-    const raw = messages[i] as Uint8Array;
-    const decoded = decodeUp(raw[1] as number, raw.subarray(ENVELOPE_BYTES));
-    if (decoded.ok) inputs.push({ kind: "message", session: sessionOf(i), receivedMs: nowMs, message: decoded.value });
-  }
-  room.step(inputs, nowMs);
 }
 
 export type WatchCost = { readonly meanMs: number; readonly p99Ms: number; readonly mostMs: number; readonly bytesPerTick: number };

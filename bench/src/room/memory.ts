@@ -6,7 +6,7 @@
  * frame, `starved_ms` is the longest time that any watched viewer (a real decoder) went without news of anybody it can see; whom it was told it
  * does not see (personal space) it cannot.
  */
-import { type CoreInput, SceneCore, type SceneCoreOptions } from "@copresence/server/core";
+import { type CoreEffect, type CoreInput, SceneCore, type SceneCoreOptions } from "@copresence/server/core";
 import type { SessionId, UserId } from "@copresence/shared/base";
 import { FrameDecoder, type PoseSample } from "@copresence/shared/pose";
 import { decodeDown, decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
@@ -115,13 +115,7 @@ export function runMemory(settings: MemorySettings): MemoryRun {
     const messages = recorded[tick - 1] as readonly Uint8Array[];
     if (tick === warmTicks + 1) for (const watcher of watchers) watcher.measuring = true;
     const start = performance.now();
-    const inputs: CoreInput[] = [];
-    for (let i = 0; i < people; i++) {
-      const raw = messages[i] as Uint8Array;
-      const decoded = decodeUp(raw[1] as number, raw.subarray(ENVELOPE_BYTES));
-      if (decoded.ok) inputs.push({ kind: "message", session: sessionOf(i), receivedMs: nowMs, message: decoded.value });
-    }
-    const effects = core.step(inputs, nowMs);
+    const effects = stepRoom(core, messages, nowMs);
     let at = 0;
     for (const effect of effects) {
       if (effect.kind !== "sendFrame") continue;
@@ -139,6 +133,17 @@ export function runMemory(settings: MemorySettings): MemoryRun {
     }
   }
   return summarise(settings, { wallMs, bytes, watchers });
+}
+
+/** One tick of the room: everybody's message, as bytes, decoded and stepped through. */
+export function stepRoom(room: SceneCore, messages: readonly Uint8Array[], nowMs: number): readonly CoreEffect[] {
+  const inputs: CoreInput[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    const raw = messages[i] as Uint8Array;
+    const decoded = decodeUp(raw[1] as number, raw.subarray(ENVELOPE_BYTES));
+    if (decoded.ok) inputs.push({ kind: "message", session: sessionOf(i), receivedMs: nowMs, message: decoded.value });
+  }
+  return room.step(inputs, nowMs);
 }
 
 /** Everybody's message of every tick, in one piece of memory: making them is the clients' work and no part of the room's. */

@@ -149,6 +149,12 @@ it("only who may moderate gets in", async () => {
   expect((await fetch(`${server.url}/moderation/queue`, { method: "POST", body: "{}" })).status).toBe(401);
 });
 
+it("[MH1] a moderator of one space neither reads nor erases what is kept about a person in all of them", async () => {
+  const ask = await moderator();
+  const nothing = { error: "There is nothing at this path." };
+  expect([await ask("export", { user: "canary-kim" }), await ask("erase", { user: "canary-kim" })]).toEqual([nothing, nothing]);
+});
+
 it("P19 poses, tickets and what nobody reported are in no file, metric or log line", async () => {
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   for (const space of spaces.splice(0)) await space.leave();

@@ -1,4 +1,4 @@
-/** A valve: pipe stub with flanges, and a red hand wheel that turns with `turns` and when it is opened; a light says which. */
+/** A valve: short pipe with flanges, and a red hand wheel that turns with `turns` and when it is opened; a light says which. */
 import { CylinderGeometry, Group, SphereGeometry, TorusGeometry } from "three";
 import type { ModelMaker } from "../models.ts";
 import { asNumber } from "../models.ts";

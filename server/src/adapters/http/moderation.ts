@@ -1,6 +1,6 @@
 /**
  * The moderators' API, under `/moderation/`: a join ticket of somebody who may moderate is exchanged for a session of one hour, and with it
- * go the queue, cases, decisions, roll-backs, and what is kept about a person. JSON in, JSON out.
+ * go the queue, cases, decisions and roll-backs. JSON in, JSON out.
  *
  *   POST session {}                        Authorization: Bearer TICKET      -> {token, space, user}
  *   POST appeal {measure, text}            Authorization: Bearer TICKET      -> {taken}: for who is not let in any more
@@ -8,15 +8,13 @@
  *   POST case {id}                                                           -> {case, measures, audit}
  *   POST decide {id, kind, minutes?, words?}                                 -> {done}
  *   POST rollback {measure}                                                  -> {done}
- *   POST export {user} / erase {user}                                        -> what is kept about them / {rows}
  *
- * [MH1] Only roles whose RoleSpec says `moderate` get a session, and it reaches the ticket's space alone; export and erasure too are asked of
- *       moderators only.
+ * [MH1] Only roles whose RoleSpec says `moderate` get a session, and it reaches the ticket's space alone. What is kept about a person is kept
+ *       across spaces: it is handed out and erased by whoever holds the operator's key (operator.ts), never from here.
  * [MH2] The Origin allow-list holds. No cookies: a token is in memory here and in the page, nowhere else.
  * [MH3] At most CALLS_PER_SECOND a session, SESSIONS_MAX sessions.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { isIdentifier } from "@copresence/shared/base";
 import { LIMITS } from "@copresence/shared/protocol";
 import { z } from "zod";
 import { roleOf } from "../../core/member.ts";
@@ -46,7 +44,6 @@ export type ModerationApiOptions = {
 type Session = { readonly user: string; readonly space: string; readonly untilMs: number; readonly calls: TokenBucket };
 
 const id = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const person = z.object({ user: z.string().refine(isIdentifier) });
 const BODIES = {
   appeal: z.object({ measure: id.default(0), text: z.string().max(LIMITS.reportBytes).default("") }),
   queue: z.object({ state: z.enum([...CASE_STATES, "all"]).default("open"), limit: z.number().int().min(1).max(QUEUE_MAX).default(100) }),
@@ -58,7 +55,6 @@ const BODIES = {
     words: z.string().max(LIMITS.reportBytes).default(""),
   }),
   rollback: z.object({ measure: id }),
-  person,
 };
 
 export class ModerationApi {
@@ -141,12 +137,6 @@ export class ModerationApi {
         const asked = BODIES.rollback.safeParse(body);
         const done = asked.success && desk.rollback(space, asked.data.measure, user);
         return done ? ok({ done }) : fault(404, "No measure of that number holds in this space.");
-      }
-      case "export":
-      case "erase": {
-        const asked = BODIES.person.safeParse(body);
-        if (!asked.success) return fault(400, "Send {user}.");
-        return ok(what === "export" ? await desk.exportPerson(asked.data.user) : { rows: await desk.erasePerson(asked.data.user) });
       }
       default:
         return fault(404, "There is nothing at this path.");
