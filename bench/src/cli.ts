@@ -2,6 +2,7 @@
  * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
@@ -19,7 +20,7 @@ import { makeReport, publish } from "./report.ts";
 import { governor } from "./room/governor.ts";
 import { footprint, room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
-import type { Suite } from "./suite.ts";
+import { BadInput, type Suite } from "./suite.ts";
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
@@ -122,6 +123,18 @@ if (values.help) {
     console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
   });
-  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed }, (line) => console.error(line));
-  publish(makeReport(name, settings, figures), values.json);
+  for (const [option, path] of Object.entries({ traces, network, data })) {
+    // Benches do without recordings where a machine has none; who names some means them.
+    if (path === undefined || existsSync(path)) continue;
+    console.error(`--${option}: there is no file or folder ${path}.`);
+    process.exit(2);
+  }
+  try {
+    const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed }, (line) => console.error(line));
+    publish(makeReport(name, settings, figures), values.json);
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
 }

@@ -15,6 +15,9 @@ export type SuiteOptions = {
   /** Where the dice begin; undefined: the suite's own. */
   readonly seed?: number | undefined;
 };
+/** What was brought cannot be used: the message is for whoever brought it, without a stack. */
+export class BadInput extends Error {}
+
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };
 
 export type Suite = {
