@@ -1,15 +1,15 @@
 /**
  * `--data DIR`: scenes and questions from anybody, in the layouts that bench/README.md lists. Files that are no scenes are named and skipped.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { BadInput } from "../suite.ts";
 import { type BenchScene, queryOf, sceneOf } from "./scene-file.ts";
 
 const MAX_FILE_BYTES = 256e6;
 
 /** Reads every scene below `folder`. Throws a sentence when there is none. */
 export function externalScenes(folder: string, say: (line: string) => void): BenchScene[] {
-  if (!existsSync(folder)) throw new Error(`--data: there is no folder ${folder}`);
   const files = filesBelow(folder).filter((file) => /\.jsonl?$/.test(file));
   const scenes = new Map<string, BenchScene>();
   const loose: { readonly scene: string; readonly json: Readonly<Record<string, unknown>>; readonly file: string }[] = [];
@@ -39,7 +39,7 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
   }
   for (const { scene, json, file } of loose) attach(scenes, scene, json, file, say);
   const found = [...scenes.values()].filter(({ queries }) => queries.length > 0);
-  if (found.length === 0) throw new Error(`--data: no scene with queries below ${folder} (bench/README.md says the format)`);
+  if (found.length === 0) throw new BadInput(`--data: no scene with queries below ${folder} (bench/README.md says the format)`);
   return found;
 }
 
