@@ -10,7 +10,7 @@ import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
 import { moderation } from "./moderation/suite.ts";
 import { OBJECT_PARTS, objects } from "./objects/suite.ts";
-import { pipelineBench } from "./pipeline/suite.ts";
+import { PIPELINE_PARTS, pipelineBench } from "./pipeline/suite.ts";
 import { converge } from "./gate/converge.ts";
 import { gate } from "./gate/suite.ts";
 import { playout } from "./playout/suite.ts";
@@ -59,6 +59,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   pipeline: {
     about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    parts: PIPELINE_PARTS,
     run: (options, progress) => pipelineBench(options, progress),
   },
   playout: {
