@@ -8,7 +8,8 @@ it("the objects bench runs, and its edits are really saved", async () => {
     latency: { people: 2, editsPerS: 20, rounds: 1, roundMs: 500, warmMs: 100 },
     throughput: { rooms: 2, writers: 2, editsEach: 5, rounds: 1 },
     growth: { people: 20, minutes: 4, pauseS: 1, objects: 30, seed: 2 },
-    memory: { documentBytes: 500_000, idleScenes: 5, idleBytes: 5000, warmScenes: 0 },
+    memory: { documentBytes: 500_000 },
+    idle: { scenes: 5, bytes: 5000, warm: 0 },
   });
   const value = (id: string): number => figures.find((figure) => figure.id === id)?.value ?? Number.NaN;
   expect(value("objects.edits")).toBeGreaterThanOrEqual(8);

@@ -12,6 +12,14 @@ import { err, ok, type Result } from "@copresence/shared/base";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { unpackSnapshot } from "./snapshot-bytes.ts";
 
+/**
+ * Of what the adapters write. 2: pieces of snapshots; 3: notes; 4: snapshots deflated (snapshot-bytes.ts). Raised with everything that an older
+ * server would misread; it refuses the store then, instead of taking what it does not know for damage.
+ */
+export const STORE_FORMAT = 4;
+export const newerFormat = (format: number): string =>
+  `The store was written by a newer server (store format ${format}; this one reads up to ${STORE_FORMAT}); start that version.`;
+
 /** Generations of snapshots kept. */
 export const GENERATIONS = 2;
 /**
