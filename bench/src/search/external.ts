@@ -1,7 +1,7 @@
 /**
  * `--data DIR`: scenes and questions from anybody, in the layouts that bench/README.md lists. Files that are no scenes are named and skipped.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { BadInput } from "../suite.ts";
 import { type BenchScene, queryOf, sceneOf } from "./scene-file.ts";
@@ -10,6 +10,7 @@ const MAX_FILE_BYTES = 256e6;
 
 /** Reads every scene below `folder`. Throws a sentence when there is none. */
 export function externalScenes(folder: string, say: (line: string) => void): BenchScene[] {
+  if (!existsSync(folder)) throw new BadInput(`--data: there is no folder ${folder}`);
   const files = filesBelow(folder).filter((file) => /\.jsonl?$/.test(file));
   const scenes = new Map<string, BenchScene>();
   const loose: { readonly scene: string; readonly json: Readonly<Record<string, unknown>>; readonly file: string }[] = [];
@@ -27,8 +28,8 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
         : JSON.parse(text);
       const name = sceneName(file);
       const many = isRecord(json) && Array.isArray(json["scenes"]) ? json["scenes"] : undefined;
-      if (many !== undefined) for (const [i, one] of many.entries()) keep(scenes, sceneOf(one, `${name}-${i}`));
-      else if (isScene(json)) keep(scenes, sceneOf(json, name));
+      if (many !== undefined) for (const [i, one] of many.entries()) keep(scenes, sceneOf(one, `${name}-${i}`, say));
+      else if (isScene(json)) keep(scenes, sceneOf(json, name, say));
       else if (isRecord(json) && Array.isArray(json["queries"]))
         loose.push({ scene: typeof json["scene"] === "string" ? json["scene"] : name, json, file });
       else if (Array.isArray(json) && json.length > 0) loose.push({ scene: name, json: { queries: json }, file });
