@@ -364,16 +364,15 @@ export class SceneDocument {
       case "admitted": {
         const { id, identity, synced } = from;
         from.waiting = this.intake.take(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
-        return this.intake.launch([]);
+        return this.first(this.intake.launch([]));
       }
     }
   }
 
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const { root } = this;
-    // Authors wait for the disk, not for Yjs.
-    const acks = [...this.settlement.echoed(batch), ...this.settlement.durable(edits)];
-    const effects = acks.length === 0 || this.soon(acks) ? [] : acks;
+    // Authors wait for the disk, not for Yjs, and the disk not for Yjs either.
+    const effects = this.first([...this.settlement.echoed(batch), ...this.settlement.durable(edits), ...this.intake.nextBatch()]);
     effects.push(...this.integration.integrate(root, edits));
     this.version += edits.length;
     for (const { event, by } of root.changes.tellWhole(this.version)) effects.push({ kind: "event", event, by });
@@ -384,6 +383,11 @@ export class SceneDocument {
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     if (root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
     return this.intake.launch(this.compact(effects));
+  }
+
+  /** Carried out at once where that is possible; what is left to do. */
+  private first(effects: CoreEffect[]): CoreEffect[] {
+    return effects.length === 0 || this.soon(effects) ? [] : effects;
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {
