@@ -2,6 +2,7 @@
  * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--only PART,...]`: measures, prints, and exits 1 if a bar
  * was missed. A suite of parts writes FILE after each of them. bench/README.md explains each suite.
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
@@ -19,7 +20,7 @@ import { makeReport, publish, write } from "./report.ts";
 import { governor } from "./room/governor.ts";
 import { footprint, room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
-import type { Suite, SuiteResult } from "./suite.ts";
+import { BadInput, type Suite, type SuiteResult } from "./suite.ts";
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
@@ -132,8 +133,20 @@ if (values.help) {
     console.error(`--only ${unknown.join(",")}: the suite "${name}" ${has}.`);
     process.exit(2);
   }
+  for (const [option, path] of Object.entries({ traces, network, data })) {
+    // Benches do without recordings where a machine has none; who names some means them.
+    if (path === undefined || existsSync(path)) continue;
+    console.error(`--${option}: there is no file or folder ${path}.`);
+    process.exit(2);
+  }
   const report = ({ settings, figures, leftOut = [], notReached = [] }: SuiteResult) => makeReport(name, settings, figures, { leftOut, notReached });
   const onPart = (soFar: SuiteResult): void => (values.json === undefined ? undefined : write(report(soFar), values.json));
-  const result = await suite.run({ traces, network, data, dump, count, seed, only, onPart }, (line) => console.error(line));
-  publish(report(result), values.json);
+  try {
+    const result = await suite.run({ traces, network, data, dump, count, seed, only, onPart }, (line) => console.error(line));
+    publish(report(result), values.json);
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
 }

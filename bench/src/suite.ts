@@ -28,6 +28,9 @@ export type SuiteResult = {
   readonly notReached?: readonly string[];
 };
 
+/** What was brought cannot be used: the message is for whoever brought it, without a stack. */
+export class BadInput extends Error {}
+
 export type Suite = {
   readonly about: string;
   /** Names for `--only`; undefined: the suite is one piece. */

@@ -10,6 +10,7 @@ import { type Part, runParts } from "../parts.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { ackLatency, LATENCY, type LatencyScale } from "./ack-latency.ts";
 import { GROWTH, growth, type GrowthScale } from "./growth.ts";
+import { HOLD, hold, type HoldScale } from "./hold.ts";
 import { IDLE, idle, type IdleScale } from "./idle.ts";
 import { MEMORY, memory, type MemoryScale } from "./memory.ts";
 import { readRecordings, type Recording } from "./recordings.ts";
@@ -23,12 +24,13 @@ export type ObjectsScale = {
   readonly growth: GrowthScale;
   readonly memory: MemoryScale;
   readonly idle: IdleScale;
+  readonly hold: HoldScale;
 };
-export const FULL: ObjectsScale = { latency: LATENCY, throughput: THROUGHPUT, growth: GROWTH, memory: MEMORY, idle: IDLE };
+export const FULL: ObjectsScale = { latency: LATENCY, throughput: THROUGHPUT, growth: GROWTH, memory: MEMORY, idle: IDLE, hold: HOLD };
 /** Recorded editing sessions, where they are. */
 const SESSIONS = "../shared/data/editing";
 
-export const OBJECT_PARTS = ["ack", "throughput", "sessions", "load", "growth", "memory", "idle"] as const;
+export const OBJECT_PARTS = ["ack", "throughput", "sessions", "load", "growth", "memory", "idle", "hold"] as const;
 type PartName = (typeof OBJECT_PARTS)[number];
 type Progress = (line: string) => void;
 
@@ -41,6 +43,7 @@ export function objects(options: SuiteOptions, progress: Progress, scale: Object
     load: { settings: {}, run: () => withRecordings(data, progress, loadTimes) },
     growth: { settings: prefixed("growth", scale.growth), run: () => growth(scale.growth, progress) },
     memory: { settings: prefixed("memory", scale.memory), run: () => memory(scale.memory, progress) },
+    hold: { settings: prefixed("hold", scale.hold), run: () => hold(scale.hold, progress) },
     idle: { settings: prefixed("idle", scale.idle), run: () => idle(scale.idle, progress) },
   };
   return runParts(

@@ -5,8 +5,8 @@
  * [OB2] Merging joins neighbours that were never sent, and stops well below what the room takes in one update (64 KiB, 1 000 structs; a
  *       clock tick is at most one struct).
  * [OB3] A message may carry many edits; each stays a part with an id of its own, so that a refusal takes only those it names.
- * [OB5] What the room lost goes before everything (lost-edits.ts), in messages that carry no edits of the outbox.
  * [OB4] A large edit is several parts (split-edit.ts). Refused, one takes those of the same edit behind it along: the room keeps a beginning.
+ * [OB5] What the room lost goes before everything (lost-edits.ts), in messages that carry no edits of the outbox.
  */
 import * as Y from "yjs";
 import { type Edit, touches } from "./edit-journal.ts";

@@ -55,7 +55,17 @@ export type Note = { readonly key: string; readonly bytes: Uint8Array; readonly 
 export type Owner = { readonly client: number; readonly user: string };
 
 /** Scene names are hashed before they become keys. */
-export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
+export function sceneKey(scene: string): string {
+  const known = keys.get(scene);
+  if (known !== undefined) return known;
+  const key = sha256(new TextEncoder().encode(scene)).slice(0, 32);
+  if (keys.size >= KEYS_KNOWN) keys.clear();
+  keys.set(scene, key);
+  return key;
+}
+/** Every append asks for its scene's key several times, and a hash costs more than the rest of preparing one. */
+const KEYS_KNOWN = 4096;
+const keys = new Map<string, string>();
 /** Under which key the table `meta` has the name of a scene. */
 export const nameKey = (key: string): string => `name:${key}`;
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
