@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]`: measures, prints, and exits 1 if a bar was missed.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--only PART,..]`: measures, prints, and exits 1 if a bar was missed.
  * bench/README.md explains each suite.
  */
 import { parseArgs } from "node:util";
@@ -8,7 +8,7 @@ import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
 import { moderation } from "./moderation/suite.ts";
-import { objects } from "./objects/suite.ts";
+import { objects, PARTS as OBJECT_PARTS } from "./objects/suite.ts";
 import { pipelineBench } from "./pipeline/suite.ts";
 import { converge } from "./gate/converge.ts";
 import { gate } from "./gate/suite.ts";
@@ -53,6 +53,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   objects: {
     about: "durable edits: latency against a raw fsync, throughput and opening against Hocuspocus and y-websocket, recorded sessions replayed",
+    parts: OBJECT_PARTS,
     run: objects,
   },
   pipeline: {
@@ -88,10 +89,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: governor,
   },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]\n${Object.entries(
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--only PART,..]\n${Object.entries(
   SUITES,
 )
-  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
+  .map(([name, { about, parts }]) => `  ${name.padEnd(14)}${about}${parts === undefined ? "" : ` (--only ${parts.join(",")})`}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
@@ -104,6 +105,7 @@ const { values, positionals } = parseArgs({
     dump: { type: "string" },
     count: { type: "string" },
     seed: { type: "string" },
+    only: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -122,6 +124,15 @@ if (values.help) {
     console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
   });
-  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed }, (line) => console.error(line));
-  publish(makeReport(name, settings, figures), values.json);
+  const only = values.only?.split(",");
+  const { parts = [] } = suite;
+  const unknown = only?.find((part) => !parts.includes(part));
+  if (unknown !== undefined) {
+    console.error(`The suite "${name}" has no part "${unknown}"; ${parts.length === 0 ? "it is run whole" : `its parts are ${parts.join(", ")}`}.`);
+    process.exit(2);
+  }
+  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed, only }, (line) => console.error(line));
+  const leftOut = only === undefined ? [] : parts.filter((part) => !only.includes(part));
+  publish(makeReport(name, leftOut.length === 0 ? settings : { ...settings, leftOut }, figures), values.json);
+  if (leftOut.length > 0) console.log(`Left out: ${leftOut.join(", ")}.`);
 }

@@ -14,10 +14,14 @@ export type SuiteOptions = {
   readonly count?: number | undefined;
   /** Where the dice begin; undefined: the suite's own. */
   readonly seed?: number | undefined;
+  /** Parts to run, of the suite's `parts`; undefined: all. */
+  readonly only?: readonly string[] | undefined;
 };
 export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };
 
 export type Suite = {
   readonly about: string;
+  /** Names for `--only`; a suite without them is run whole. */
+  readonly parts?: readonly string[];
   readonly run: (options: SuiteOptions, progress: (line: string) => void) => SuiteResult | Promise<SuiteResult>;
 };

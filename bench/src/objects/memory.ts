@@ -36,9 +36,7 @@ const SERVER = fileURLToPath(new URL("./memory-server.ts", import.meta.url));
 const AT_ONCE = 8;
 
 export async function memory(scale: MemoryScale, progress: (line: string) => void): Promise<Figure[]> {
-  const folder = await mkdtemp(join(tmpdir(), "copresence-memory-"));
-  try {
-    const file = join(folder, "scenes.sqlite");
+  return inFile(async (file) => {
     const filled = await fillStore(file, "memory-large", scale.documentBytes);
     const small = await fillStore(file, "memory-small", 0);
     progress(`a document of ${filled.objects} notes, ${(filled.bytes / 1e6).toFixed(1)} MB encoded`);
@@ -51,31 +49,39 @@ export async function memory(scale: MemoryScale, progress: (line: string) => voi
       { id: "objects.memory_document_mb", value: filled.bytes / 1e6, unit: "MB" },
       { id: "objects.memory_ratio", value: rss, unit: "x", bar: "<= 6", ok: rss <= 6 },
       { id: "objects.memory_held_ratio", value: held, unit: "x" },
-      ...(await idle(file, scale, progress)),
     ];
+  });
+}
+
+export async function idle({ idleScenes, idleBytes, warmScenes }: MemoryScale, progress: (line: string) => void): Promise<Figure[]> {
+  return inFile(async (file) => {
+    const names = Array.from({ length: warmScenes + idleScenes }, (_, index) => `memory-idle-${index}`);
+    const bytes = await fillAlike(file, names, idleBytes);
+    return withServer(file, async (server) => {
+      await server.visit(names.slice(0, warmScenes));
+      const before = await server.empty();
+      const open = await server.visit(names.slice(warmScenes));
+      const after = await server.empty();
+      const perScene = (after.heldBytes - before.heldBytes) / idleScenes;
+      const share = perScene / bytes;
+      progress(`${open} scenes opened and left; ${(perScene / 1000).toFixed(2)} kB each remain of ${(bytes / 1000).toFixed(1)} kB`);
+      return [
+        { id: "objects.idle_scenes", value: open, unit: "scenes", bar: `= ${idleScenes}`, ok: open === idleScenes },
+        { id: "objects.idle_rooms", value: after.rooms, unit: "rooms", bar: "= 0", ok: after.rooms === 0 },
+        // A document in memory holds several times its size.
+        { id: "objects.idle_held_share", value: share, unit: "x", bar: "<= 0.1", ok: share <= 0.1 },
+      ];
+    });
+  });
+}
+
+async function inFile<T>(work: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "copresence-memory-"));
+  try {
+    return await work(join(folder, "scenes.sqlite"));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function idle(file: string, { idleScenes, idleBytes, warmScenes }: MemoryScale, progress: (line: string) => void): Promise<Figure[]> {
-  const names = Array.from({ length: warmScenes + idleScenes }, (_, index) => `memory-idle-${index}`);
-  const bytes = names.length * (await fillAlike(file, names, idleBytes));
-  return withServer(file, async (server) => {
-    await server.visit(names.slice(0, warmScenes));
-    const before = await server.empty();
-    const open = await server.visit(names.slice(warmScenes));
-    const after = await server.empty();
-    const perScene = (after.heldBytes - before.heldBytes) / idleScenes;
-    const share = perScene / (bytes / names.length);
-    progress(`${open} scenes opened and left; ${(perScene / 1000).toFixed(2)} kB each remain of ${(bytes / names.length / 1000).toFixed(1)} kB`);
-    return [
-      { id: "objects.idle_scenes", value: open, unit: "scenes", bar: `= ${idleScenes}`, ok: open === idleScenes },
-      { id: "objects.idle_rooms", value: after.rooms, unit: "rooms", bar: "= 0", ok: after.rooms === 0 },
-      // A document in memory holds several times its size.
-      { id: "objects.idle_held_share", value: share, unit: "x", bar: "<= 0.1", ok: share <= 0.1 },
-    ];
-  });
 }
 
 /** The same small document in many scenes of a store; its encoded size. */

@@ -9,8 +9,8 @@ import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { ackLatency, LATENCY, type LatencyScale } from "./ack-latency.ts";
 import { GROWTH, growth, type GrowthScale } from "./growth.ts";
-import { MEMORY, memory, type MemoryScale } from "./memory.ts";
-import { readRecordings } from "./recordings.ts";
+import { idle, MEMORY, memory, type MemoryScale } from "./memory.ts";
+import { readRecordings, type Recording } from "./recordings.ts";
 import { loadTimes, replay } from "./replay.ts";
 import { type Running, SERVERS, startServer } from "./servers.ts";
 import { throughput, THROUGHPUT, type ThroughputScale } from "./throughput.ts";
@@ -25,18 +25,25 @@ export const FULL: ObjectsScale = { latency: LATENCY, throughput: THROUGHPUT, gr
 /** Recorded editing sessions, where they are. */
 const SESSIONS = "../shared/data/editing";
 
+/** For `--only`. */
+export const PARTS = ["ack", "throughput", "replay", "load", "growth", "memory", "idle"] as const;
+type Part = (typeof PARTS)[number];
+
 type Progress = (line: string) => void;
 
 export async function objects(options: SuiteOptions, progress: Progress, scale: ObjectsScale = FULL): Promise<SuiteResult> {
-  const parts: readonly (() => Promise<Figure[]>)[] = [
-    () => ackLatency(scale.latency, progress),
-    () => inFolder((folder) => against(folder, scale.throughput, progress)),
-    () => inFolder((folder) => sessions(folder, options.data ?? SESSIONS, progress)),
-    () => growth(scale.growth, progress),
-    () => memory(scale.memory, progress),
-  ];
+  const recordings = recordingsIn(options.data ?? SESSIONS, progress);
+  const parts: Readonly<Record<Part, () => Promise<Figure[]>>> = {
+    ack: () => ackLatency(scale.latency, progress),
+    throughput: () => inFolder((folder) => against(folder, scale.throughput, progress)),
+    replay: () => inFolder((folder) => replayed(folder, recordings(), progress)),
+    load: () => inFolder((folder) => loadTimes(folder, recordings(), progress)),
+    growth: () => growth(scale.growth, progress),
+    memory: () => memory(scale.memory, progress),
+    idle: () => idle(scale.memory, progress),
+  };
   const figures: Figure[] = [];
-  for (const part of parts) figures.push(...(await part()));
+  for (const part of PARTS) if (options.only?.includes(part) !== false) figures.push(...(await parts[part]()));
   return { settings: { ...scale.latency, ...scale.throughput, ...prefixed("growth", scale.growth), ...scale.memory }, figures };
 }
 
@@ -50,15 +57,21 @@ async function against(folder: string, scale: ThroughputScale, progress: Progres
   }
 }
 
-async function sessions(folder: string, data: string, progress: Progress): Promise<Figure[]> {
-  const recordings = readRecordings(data);
-  if (recordings.length === 0) {
-    progress(`No recorded editing sessions in ${data}: nothing is replayed (--data DIR).`);
-    return [];
-  }
+/** Read when the first part asks for them; says so once when there are none. */
+function recordingsIn(data: string, progress: Progress): () => readonly Recording[] {
+  let found: readonly Recording[] | undefined;
+  return () => {
+    if (found !== undefined) return found;
+    found = readRecordings(data);
+    if (found.length === 0) progress(`No recorded editing sessions in ${data}: nothing is replayed (--data DIR).`);
+    return found;
+  };
+}
+
+async function replayed(folder: string, recordings: readonly Recording[], progress: Progress): Promise<Figure[]> {
+  if (recordings.length === 0) return [];
   const server = await startServer("ours", folder);
-  const figures = await replay(server, recordings, progress).finally(() => server.stop());
-  return [...figures, ...(await inFolder((fresh) => loadTimes(fresh, recordings, progress)))];
+  return replay(server, recordings, progress).finally(() => server.stop());
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
