@@ -181,7 +181,7 @@ export class SceneCore {
       seed,
       parts: {
         welcome: (member) => this.welcome(member),
-        documentJoin: (session, identity, peer) => document.join(session, identity, peer),
+        documentJoin: (session, identity, peer, greetedEpoch) => document.join(session, identity, peer, greetedEpoch),
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
         poseAdd: (slot) => late.begin(this.lastTick).add(slot),
@@ -307,7 +307,7 @@ export class SceneCore {
         return this.door.strike(input.session, input.sentence, nowMs);
       case "docJoin":
         if (this.restrictions.has(input.identity.user, "remove")) return this.out.close(input.session, "removedByModerator");
-        return this.door.joinPeer(input.session, input.identity, nowMs);
+        return this.door.joinPeer(input, nowMs);
       case "docMessage":
         if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
         return;

@@ -37,7 +37,8 @@ export type CoreInput =
   /** A message that could not be decoded; strikes are counted by the core. */
   | { readonly kind: "malformed"; readonly session: SessionId; readonly sentence: string }
   /** A stock y-websocket peer on `/sync/<space>`: document only, no pose, no slot. */
-  | { readonly kind: "docJoin"; readonly session: SessionId; readonly identity: Identity }
+  /** `greetedEpoch`: the peer was sent the document as the store had it, of this epoch, before the room was built on it. */
+  | { readonly kind: "docJoin"; readonly session: SessionId; readonly identity: Identity; readonly greetedEpoch?: number | undefined }
   | { readonly kind: "docLeave"; readonly session: SessionId }
   /** Raw y-protocols bytes from such a peer. */
   | { readonly kind: "docMessage"; readonly session: SessionId; readonly bytes: Uint8Array }

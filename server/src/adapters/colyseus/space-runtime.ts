@@ -44,6 +44,8 @@ export type SpaceRuntimeOptions = {
   readonly plane: SessionPlane;
   /** Sends the plane's changes to every joined client. */
   readonly broadcastPatch: () => void;
+  /** Told what the store has before anything is built from it; the runtime waits. */
+  readonly onLoaded?: ((loaded: LoadedScene) => Promise<void>) | undefined;
   /** The space cannot go on; called once. */
   readonly onFailed: (error: unknown) => void;
 };
@@ -73,6 +75,7 @@ export class SpaceRuntime {
       return err(refusal("storageUnavailable"));
     }
     if (loaded.value.cutRecords > 0) log.warn({ space: logId(space), cut: loaded.value.cutRecords }, "a torn tail was cut from a scene's log");
+    await options.onLoaded?.(loaded.value);
     if ((loaded.value.snapshot?.length ?? 0) >= LARGE_BYTES) holdYoung(TAKING_IN_MS);
     const initial = host.initialOf?.(space);
     const { boundaryM = 0, behaviour } = host;
@@ -147,7 +150,6 @@ export class SpaceRuntime {
       this.engine.push(answer.kind === "verdict" ? answer : { ...answer, session: answer.session as SessionId });
     });
     this.engine.start();
-    host.signals?.opened(space);
   }
 
   /** Connections of both kinds. */
@@ -214,9 +216,10 @@ export class SpaceRuntime {
     if (this.receivers.delete(session)) this.engine.push({ kind: "leave", session });
   }
 
-  enterDoc(session: SessionId, identity: Identity, receiver: Receiver): void {
+  /** `greetedEpoch`: see the input. */
+  enterDoc(session: SessionId, identity: Identity, receiver: Receiver, greetedEpoch: number | undefined): void {
     this.receivers.set(session, receiver);
-    this.engine.push({ kind: "docJoin", session, identity });
+    this.engine.push({ kind: "docJoin", session, identity, greetedEpoch });
   }
 
   docMessage(session: SessionId, bytes: Uint8Array): void {

@@ -12,7 +12,8 @@ import {
 } from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeDocUpdate } from "./doc-wire.ts";
+import type { CoreEffect } from "../types.ts";
+import { decodeDocMessage, encodeDocUpdate } from "./doc-wire.ts";
 import { contentOf, type Peer, workshop, World } from "./document-harness.ts";
 import { SceneDocument } from "./scene-document.ts";
 
@@ -169,6 +170,33 @@ describe("SceneDocument: durable before visible", () => {
     ann.hello();
     setField(ann.doc, workshop, "valve-1", "open", false);
     expect(world.document.object("valve-1")?.fields["open"]).toBe(false);
+  });
+
+  it("sends a greeted peer what was applied since it was loaded, and closes one greeted with an earlier generation", () => {
+    const world = new World();
+    valve(world.join("ann"));
+    world.restart();
+    const replica = new Y.Doc();
+    Y.applyUpdate(replica, world.document.state());
+    const come = (epoch: number) => {
+      const session = `bob-${epoch}-${world.effects.length}` as SessionId;
+      const effects = world.document.join(session, { user: "bob" as UserId, name: "bob", role: "member" }, "stock", epoch);
+      world.document.leave(session);
+      return effects;
+    };
+    const updates = (effects: readonly CoreEffect[]): Uint8Array[] =>
+      effects.flatMap((effect) => {
+        const message = effect.kind === "sendDoc" ? decodeDocMessage(effect.bytes) : undefined;
+        return message?.ok === true && message.value.kind === "step2" ? [message.value.update] : [];
+      });
+    // Nothing has happened: what it was sent is all there is, and it is only asked what it has.
+    expect(come(1).map(({ kind }) => kind)).toEqual(["sendDoc"]);
+    expect(updates(come(1))).toEqual([]);
+    setField(world.join("ann", { clientId: 500 }).doc, workshop, "valve-1", "open", true);
+    for (const update of updates(come(1))) Y.applyUpdate(replica, update);
+    expect(contentOf(replica)).toEqual(serverContent(world));
+    expect(readField(replica, workshop, "valve-1", "open")).toBe(true);
+    expect(come(7)).toMatchObject([{ kind: "sendDoc" }, { kind: "close", reason: "documentRenewed" }]);
   });
 
   it("refuses to load what cannot be decoded or is incomplete", () => {

@@ -144,12 +144,19 @@ export class SceneDocument {
     return this.intake.launch([]);
   }
 
-  /** A peer comes in: it is asked what it has, and told who is present. */
-  join(session: SessionId, identity: Identity, peer: PeerKind): CoreEffect[] {
+  /**
+   * A peer comes in: it is asked what it has, and told who is present. `greetedEpoch`: it was sent, as the answer to its sync step 1, what `load`
+   * was given; what was applied since is in no broadcast that it got.
+   */
+  join(session: SessionId, identity: Identity, peer: PeerKind, greetedEpoch?: number): CoreEffect[] {
     const joined = new DocSession(session, identity, peer);
     this.sessions.set(session, joined);
+    if (greetedEpoch !== undefined && greetedEpoch !== this.epoch) return this.succession.outdated(joined);
+    if (greetedEpoch !== undefined) joined.synced++;
     const known = peer === "sdk" ? this.root.retired.clocksOf(identity.user) : [];
     const effects = [this.out.toPeer(joined, encodeStep1(encodeVector(new Map([...known, ...this.root.pending.vector()]))))];
+    if (greetedEpoch !== undefined && this.root.changed && !this.whole.take(joined, this.root.doc, new Map()))
+      effects.push(this.out.toPeer(joined, encodeStep2(this.state())));
     const present = this.awareness.all();
     if (present !== undefined) effects.push(this.out.toPeer(joined, encodeAwareness(present)));
     if (this.intake.trouble !== undefined && peer === "sdk")
