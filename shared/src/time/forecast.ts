@@ -92,7 +92,7 @@ export class Forecast {
     const timeMs = ring.timeMs(newest);
     const from = ring.before(timeMs - Math.min(FREEZE_MS, Math.max(LEAD_MIN_MS, leadMs)));
     if (from < 2) return;
-    for (let i = from; i < newest; i++) if (ring.link(i) !== Link.joined) return;
+    for (let i = from; i < newest; i++) if (ring.link(i, device) !== Link.joined) return;
     if (!this.terms(ring, from, device, timeMs - ring.timeMs(from))) return;
     this.displacement(ring, from, newest, device, this.due);
     const keep = Math.exp((ring.timeMs(newest - 1) - timeMs) / LEARN_TAU_MS);
@@ -153,9 +153,9 @@ export class Forecast {
 
   /** V and B of [FC1]. False when sample `index` has no predecessor in its motion. */
   private terms(ring: SampleRing, index: number, device: number, aheadMs: number): boolean {
-    const from = spanBack(ring, index);
+    const from = spanBack(ring, index, device);
     if (from === index) return false;
-    const older = spanBack(ring, from);
+    const older = spanBack(ring, from, device);
     const spanMs = ring.timeMs(index) - ring.timeMs(from);
     const olderMs = ring.timeMs(from) - ring.timeMs(older);
     const bothMs = spanMs + olderMs;
@@ -188,10 +188,10 @@ export class Forecast {
 
 const clampTrust = (trust: number): number => (trust > TRUST_MAX ? TRUST_MAX : trust > 0 ? trust : 0);
 
-/** The youngest sample at least SPAN_MS before `index`, or the oldest of its motion. */
-function spanBack(ring: SampleRing, index: number): number {
+/** The youngest sample at least SPAN_MS before `index`, or the oldest of its device's motion. */
+function spanBack(ring: SampleRing, index: number, device: number): number {
   let from = index;
-  while (from > 0 && ring.timeMs(index) - ring.timeMs(from) < SPAN_MS && ring.link(from - 1) === Link.joined) from--;
+  while (from > 0 && ring.timeMs(index) - ring.timeMs(from) < SPAN_MS && ring.link(from - 1, device) === Link.joined) from--;
   return from;
 }
 

@@ -209,7 +209,7 @@ describe("Playout", () => {
     expect(ours).toBeLessThan(late / 3);
   });
 
-  it("freezes a quarter of a second after the last sample, and does not guess for lost or resting devices", () => {
+  it("[PO5] freezes a quarter of a second after the last sample, goes back to it a second later, and does not guess for lost or resting devices", () => {
     const playout = new Playout();
     const out = new Float64Array(POSE_FLOATS);
     const states = new Uint8Array(3);
@@ -220,15 +220,19 @@ describe("Playout", () => {
       playout.push(sample, t + 20);
       playout.sample(t + 20, out, states);
     }
-    playout.sample(1500, out, states);
+    playout.sample(950, out, states);
     const head = out[0] as number;
     expect(head).toBeGreaterThan(0.55);
     expect(head).toBeLessThan(0.5 + 0.175);
     expect(out[7]).toBeCloseTo(0.5, 3);
     expect(out[14]).toBeCloseTo(0.5, 3);
     expect([...states]).toEqual([DeviceState.tracked, DeviceState.lost, DeviceState.atRest]);
-    playout.sample(60_000, out, states);
+    playout.sample(1020, out, states);
     expect(out[0]).toBeCloseTo(head, 3);
+    playout.sample(2000, out, states);
+    expect(out[0]).toBeCloseTo(0.5, 6);
+    playout.sample(60_000, out, states);
+    expect(out[0]).toBeCloseTo(0.5, 6);
   });
 
   it("puts samples of a datagram link in order, and ignores doubles", () => {

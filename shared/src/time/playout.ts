@@ -6,17 +6,19 @@
  * [PO2] Each device is shown at `now - delay * (1 - forward)`: what interaction needs now is guessed as far as its forward factor says.
  *       How far guesses are trusted is learned from how they turned out, at the lead they are made with (forecast.ts).
  * [PO3] New samples that contradict what was guessed change neither the place nor the speed shown: the difference becomes an offset that
- *       fades (error-fade.ts), slower where guesses have been bad and for what hardly moves. Only a teleport snaps: a cut of more than
- *       0.5 m, or an offset longer than any wrong guess.
+ *       fades (error-fade.ts), slower where guesses have been bad, the more so the further ahead they are made, and for what hardly
+ *       moves. Only a device that appears snaps, a cut of more than 0.5 m, or an offset longer than any wrong guess.
  * [PO4] Nothing is allocated after construction.
+ * [PO5] A pause of the sender is no delay of the link and no motion: guesses are given up, nothing is learned from it, and of somebody who
+ *       was still when first heard of only what comes later says how long the link takes.
  *
  * Times are room time in ms (ClockSync.toServer).
  */
-import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS, type PoseSample } from "../pose/types.ts";
+import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, POSE_FLOATS, type PoseSample } from "../pose/types.ts";
 import { ErrorFade, trackRate } from "./error-fade.ts";
 import { Forecast } from "./forecast.ts";
 import { LatenessHistogram } from "./lateness.ts";
-import { Link, SampleRing } from "./sample-ring.ts";
+import { Link, PAUSE_MS, SampleRing } from "./sample-ring.ts";
 import { evaluate } from "./trajectory.ts";
 
 export type PlayoutOptions = {
@@ -42,7 +44,10 @@ export const DEFAULT_PLAYOUT: PlayoutOptions = {
   maxDelayMs: 500,
 };
 
+/** An offset that a cut leaves and that is shorter than this fades: on a link that stalls, half a metre may have been walked. */
 const SNAP_M = 0.5;
+/** Nothing new for so long beyond what the link explains: the sender has stopped. Stalls of TCP are shorter. */
+const STOPPED_MS = 2 * PAUSE_MS;
 /** A hand is never guessed so far from where it is. */
 const GUESS_M = 3;
 /** Averaging time of the lead; a pause counts as this. */
@@ -51,6 +56,13 @@ const LEAD_TAU_MS = 500;
 /** Frames closer together or farther apart than this say nothing about a track's rate. */
 const FRAME_MIN_MS = 1;
 const FRAME_MAX_MS = 100;
+/**
+ * Corrections are gentler still the nearer the lead is to NOISY_LEAD_MS, by up to NOISY_GAIN of the doubt's part, and not at all NOISY_WIDTH_MS off
+ * it: what is wrong with a velocity is then travelled on for long and believed. Nearer, guesses are right; from FREEZE_MS on, hardly trusted.
+ */
+const NOISY_LEAD_MS = 165;
+const NOISY_WIDTH_MS = 85;
+const NOISY_GAIN = 1.25;
 /** Slow enough that its errors are small and its tremble is seen: 0.4 m/s, and 90 degrees a second as Rodrigues parameters. */
 const CALM_M_PER_MS = 0.0004;
 const CALM_TURN_PER_MS = 0.0004;
@@ -73,9 +85,11 @@ export class Playout {
   private spacingMs = 0;
   private delay = 0;
   private shownAtMs = Number.NaN;
-  /** New samples since the last `sample`: the guess shown there may have been wrong. `cut`: one of them began another motion. */
+  /** New samples since the last `sample`: the guess shown there may have been wrong. */
   private surprised = false;
-  private cut = false;
+  /** Per device: when another motion began among them, and which offsets from before it fade at all. */
+  private readonly cutMs = new Float64Array(DEVICE_COUNT).fill(Number.POSITIVE_INFINITY);
+  private readonly snapM = new Float64Array(DEVICE_COUNT);
   /** Per device, of the last `sample`: its playout time, the pose before the offset was added, and that track's rate. */
   private readonly targetMs = new Float64Array(DEVICE_COUNT);
   private readonly guessed = new Float64Array(POSE_FLOATS);
@@ -136,21 +150,34 @@ export class Playout {
     this.leadMs.fill(0);
     this.delay = this.spacingMs = 0;
     this.shownAtMs = Number.NaN;
-    this.surprised = this.cut = false;
+    this.surprised = false;
+    this.cutMs.fill(Number.POSITIVE_INFINITY);
   }
 
   /** Copies `sample` (room frame), which arrived at room time `arrivalServerMs`. */
   push(sample: PoseSample, arrivalServerMs: number): void {
     if (!usable(sample, arrivalServerMs)) return;
-    this.lateness.observe(arrivalServerMs - sample.timeMs);
     const gap = sample.timeMs - this.newestMs;
+    if (this.ring.count === 1 && gap > PAUSE_MS) this.forgetDelay();
+    this.lateness.observe(arrivalServerMs - sample.timeMs);
     if (gap > 0 && gap <= SPACING_MAX_MS) this.spacingMs += (gap - this.spacingMs) * (this.spacingMs === 0 ? 1 : SPACING_GAIN);
     if (!this.ring.insert(sample)) return;
     this.surprised = true;
     if (!(gap > 0)) return;
     const newest = this.ring.count - 1;
-    this.cut ||= newest > 0 && this.ring.link(newest - 1) === Link.cut;
-    for (let device = 0; device < DEVICE_COUNT; device++) this.forecast.learn(this.ring, device, this.leadMs[device] as number);
+    for (let device = 0; device < DEVICE_COUNT; device++) {
+      if (newest > 0 && this.ring.link(newest - 1, device) === Link.cut) {
+        this.cutMs[device] = sample.timeMs;
+        this.snapM[device] = this.ring.state(newest - 1, device) === DeviceState.lost ? 0 : SNAP_M;
+      }
+      this.forecast.learn(this.ring, device, this.leadMs[device] as number);
+    }
+  }
+
+  /** The one sample so far may have been minutes old when it was sent [PO5]. */
+  private forgetDelay(): void {
+    this.lateness.reset();
+    this.delay = 0;
   }
 
   /**
@@ -161,7 +188,7 @@ export class Playout {
     if (this.ring.count === 0 || !Number.isFinite(nowServerMs)) return false;
     const elapsed = nowServerMs - this.shownAtMs;
     const first = !(elapsed > Number.NEGATIVE_INFINITY);
-    this.followDelay(first ? Number.POSITIVE_INFINITY : Math.max(0, elapsed));
+    this.followDelay(first || this.delay === 0 ? Number.POSITIVE_INFINITY : Math.max(0, elapsed));
     const elapsedMs = first ? 0 : Math.min(SILENCE_MS, Math.max(0, elapsed));
     for (let device = 0; device < DEVICE_COUNT; device++) {
       if (this.surprised && !first) this.absorb(device);
@@ -169,7 +196,8 @@ export class Playout {
       this.fade.apply(device, this.track, out, device * DEVICE_FLOATS);
       states[device] = this.ring.state(Math.max(0, this.ring.before(this.targetMs[device] as number)), device);
     }
-    this.surprised = this.cut = false;
+    this.surprised = false;
+    this.cutMs.fill(Number.POSITIVE_INFINITY);
     this.shownAtMs = nowServerMs;
     return true;
   }
@@ -185,17 +213,20 @@ export class Playout {
 
   /** Takes the difference between what was shown last and what the samples now say about that moment into the offset [PO3]. */
   private absorb(device: number): void {
-    const { ring, forecast, track, earlier, guessed, rates, rate } = this;
+    const { ring, forecast, track, earlier, guessed, rates, rate, cutMs } = this;
     const at = device * DEVICE_FLOATS;
     const timeMs = this.targetMs[device] as number;
     const stepMs = this.steps[device] as number;
-    evaluate(ring, device, timeMs, forecast, track);
+    const holdMs = this.holdMs(device);
+    evaluate(ring, device, timeMs, holdMs, forecast, track);
     if (stepMs > 0) {
-      evaluate(ring, device, timeMs - stepMs, forecast, earlier);
+      evaluate(ring, device, timeMs - stepMs, holdMs, forecast, earlier);
       trackRate(earlier, 0, track, 0, stepMs, rate, 0);
     } else rate.set(rates.subarray(device * 6, device * 6 + 6));
     const offset = this.fade.surprise(device, guessed, at, rates, device * 6, track, rate);
-    if (offset > (this.cut ? SNAP_M : GUESS_M)) this.fade.clear(device);
+    // What is shown from before a cut is right till then.
+    const snapM = timeMs >= (cutMs[device] as number) ? (this.snapM[device] as number) : GUESS_M;
+    if (offset > snapM) this.fade.clear(device);
     // From here on, what was shown last is what is known of it.
     guessed.set(track, at);
   }
@@ -204,7 +235,8 @@ export class Playout {
   private show(device: number, timeMs: number, elapsedMs: number, first: boolean): void {
     const { ring, forecast, track, guessed, rates, steps, leadMs } = this;
     const at = device * DEVICE_FLOATS;
-    evaluate(ring, device, timeMs, forecast, track);
+    const holdMs = this.holdMs(device);
+    evaluate(ring, device, timeMs, holdMs, forecast, track);
     const stepMs = first ? 0 : timeMs - (this.targetMs[device] as number);
     if (stepMs >= FRAME_MIN_MS && stepMs <= FRAME_MAX_MS) {
       trackRate(guessed, at, track, 0, stepMs, rates, device * 6);
@@ -215,10 +247,17 @@ export class Playout {
     }
     this.targetMs[device] = timeMs;
     guessed.set(track, at);
-    const lead = Math.min(LEAD_MAX_MS, Math.max(0, timeMs - this.newestMs));
+    const aheadMs = timeMs - this.newestMs;
+    const lead = Math.min(LEAD_MAX_MS, Math.max(0, aheadMs));
     const before = leadMs[device] as number;
-    leadMs[device] = first ? lead : before + (lead - before) * (1 - Math.exp(-elapsedMs / LEAD_TAU_MS));
+    if (first) leadMs[device] = lead;
+    else if (aheadMs <= holdMs) leadMs[device] = before + (lead - before) * (1 - Math.exp(-elapsedMs / LEAD_TAU_MS));
     this.fade.fade(device, elapsedMs, this.fadeMs(device * 2, CALM_M_PER_MS), this.fadeMs(device * 2 + 1, CALM_TURN_PER_MS));
+  }
+
+  /** Lead from which the newest sample is older than the link explains: the sender has stopped [PO5]. */
+  private holdMs(device: number): number {
+    return this.delay * (this.forward[device] as number) + STOPPED_MS;
   }
 
   /** Time constant of an offset: of `which` = device * 2 its position, one more its rotation. Longer while its track is slower than `calm`. */
@@ -226,7 +265,9 @@ export class Playout {
     const { errorFadeMs, errorFadePerDoubt } = this.options;
     let square = 0;
     for (let i = which * 3; i < which * 3 + 3; i++) square += (this.rates[i] as number) ** 2;
-    return errorFadeMs * (1 + errorFadePerDoubt * (this.forecast.doubt[which] as number)) * (1 + 1 / (1 + square / (calm * calm)));
+    const off = ((this.leadMs[which >> 1] as number) - NOISY_LEAD_MS) / NOISY_WIDTH_MS;
+    const doubt = (this.forecast.doubt[which] as number) * (1 + NOISY_GAIN * Math.max(0, 1 - off * off));
+    return errorFadeMs * (1 + errorFadePerDoubt * doubt) * (1 + 1 / (1 + square / (calm * calm)));
   }
 }
 

@@ -4,10 +4,11 @@
  * [SR1] Times increase from index 0 (oldest) to `count - 1` (newest), by at least MIN_SPACING_MS: a sample closer to a known one says
  *       nothing new, and would only make velocities meaningless. It is ignored.
  * [SR2] Quaternions are unit, and each lies in the same half-sphere as the one before it, so they can be interpolated as vectors.
- * [SR3] Whether two neighbours belong to one motion is decided once, on arrival (`link`).
+ * [SR3] Whether two neighbours belong to one motion is decided once, on arrival, for each device (`link`): a hand can appear, or be found
+ *       elsewhere, while the head moves on; where the head goes at once, the hands go with it.
  * [SR4] A sample that a datagram link delivered late is put where it belongs.
  */
-import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS, type PoseSample } from "../pose/types.ts";
+import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, POSE_FLOATS, type PoseSample } from "../pose/types.ts";
 
 /** 700 ms at 90 Hz, more at the usual 60: longer than any playout delay. */
 export const RING_CAPACITY = 64;
@@ -16,11 +17,12 @@ const MIN_SPACING_MS = 0.5;
 
 /** A gap in time longer than this is a pause: nobody knows what happened in it. */
 export const PAUSE_MS = 250;
-const CUT_M = 0.5;
-/** Faster than the room's plausibility limit for heads: a teleport. */
-const CUT_M_PER_MS = 0.012;
+/** Head and hands. A head beyond both: a teleport (the room's plausibility limit is the same). A hand: it appeared, or tracking found it elsewhere. */
+const CUT_M = [0.5, 0.3, 0.3] as const;
+const CUT_M_PER_MS = [0.012, 0.02, 0.02] as const;
+const HEAD = 0;
 
-/** How a sample follows from the one before it: in one motion, after a pause, or from elsewhere (a teleport). */
+/** How a device's pose follows from the one before it: in one motion, after a pause, or from elsewhere (a teleport, or it was lost till then). */
 export const Link = { joined: 0, pause: 1, cut: 2 } as const;
 
 export class SampleRing {
@@ -28,7 +30,7 @@ export class SampleRing {
   private first = 0;
   private readonly times = new Float64Array(RING_CAPACITY);
   private readonly poses = new Float64Array(RING_CAPACITY * POSE_FLOATS);
-  private readonly links = new Uint8Array(RING_CAPACITY);
+  private readonly links = new Uint8Array(RING_CAPACITY * DEVICE_COUNT);
   private readonly deviceStates = new Uint8Array(RING_CAPACITY * DEVICE_COUNT);
 
   /** Time of sample `index`, ms. */
@@ -45,9 +47,9 @@ export class SampleRing {
     return this.deviceStates[((this.first + index) % RING_CAPACITY) * DEVICE_COUNT + device] as number;
   }
 
-  /** `Link` between samples `index` and `index + 1`. */
-  link(index: number): number {
-    return this.links[(this.first + index + 1) % RING_CAPACITY] as number;
+  /** `Link` of `device` between samples `index` and `index + 1`. */
+  link(index: number, device: number): number {
+    return this.links[((this.first + index + 1) % RING_CAPACITY) * DEVICE_COUNT + device] as number;
   }
 
   clear(): void {
@@ -87,7 +89,7 @@ export class SampleRing {
     const source = (this.first + from) % RING_CAPACITY;
     const target = (this.first + to) % RING_CAPACITY;
     this.times[target] = this.times[source] as number;
-    this.links[target] = this.links[source] as number;
+    this.links.copyWithin(target * DEVICE_COUNT, source * DEVICE_COUNT, (source + 1) * DEVICE_COUNT);
     this.poses.copyWithin(target * POSE_FLOATS, source * POSE_FLOATS, (source + 1) * POSE_FLOATS);
     this.deviceStates.copyWithin(target * DEVICE_COUNT, source * DEVICE_COUNT, (source + 1) * DEVICE_COUNT);
   }
@@ -99,13 +101,25 @@ export class SampleRing {
     this.deviceStates.set(sample.states, at * DEVICE_COUNT);
   }
 
-  /** Decides how sample `index` follows from the one before it, by where the head went. */
+  /** Decides how sample `index` follows from the one before it [SR3]. */
   private relink(index: number): void {
+    const at = ((this.first + index) % RING_CAPACITY) * DEVICE_COUNT;
     const gapMs = this.timeMs(index) - this.timeMs(index - 1);
+    const teleport = this.isFar(index, HEAD, gapMs);
+    for (let device = 0; device < DEVICE_COUNT; device++) {
+      const appears = this.state(index - 1, device) === DeviceState.lost && this.state(index, device) !== DeviceState.lost;
+      const cut = teleport || appears || (device !== HEAD && this.isFar(index, device, gapMs));
+      this.links[at + device] = cut ? Link.cut : gapMs > PAUSE_MS ? Link.pause : Link.joined;
+    }
+  }
+
+  /** Whether `device` cannot have come to sample `index` from the one before it. A head that is elsewhere after a pause has not walked there. */
+  private isFar(index: number, device: number, gapMs: number): boolean {
+    const base = device * DEVICE_FLOATS;
+    const farM = CUT_M[device] as number;
     let square = 0;
-    for (let axis = 0; axis < 3; axis++) square += (this.float(index, axis) - this.float(index - 1, axis)) ** 2;
-    const far = square > CUT_M * CUT_M && (gapMs > PAUSE_MS || square > (gapMs * CUT_M_PER_MS) ** 2);
-    this.links[(this.first + index) % RING_CAPACITY] = far ? Link.cut : gapMs > PAUSE_MS ? Link.pause : Link.joined;
+    for (let axis = base; axis < base + 3; axis++) square += (this.float(index, axis) - this.float(index - 1, axis)) ** 2;
+    return square > farM * farM && ((device === HEAD && gapMs > PAUSE_MS) || square > (gapMs * (CUT_M_PER_MS[device] as number)) ** 2);
   }
 
   /** Normalises the quaternions of sample `index` and turns them to the side of the sample before it [SR2]. */
