@@ -19,12 +19,12 @@ import { type Admission, SessionLimits } from "./rate-limits.ts";
 import { RigDesk } from "./rig-desk.ts";
 import type { Roster } from "./roster.ts";
 import { spawnRig } from "./spawn.ts";
-import type { CoreEffect, Identity } from "./types.ts";
+import type { CoreEffect, CoreInput, Identity } from "./types.ts";
 
 /** What the rest of the room does when somebody comes or goes, in this order. */
 export type DoorParts = {
   readonly welcome: (member: Member) => void;
-  readonly documentJoin: (session: SessionId, identity: Identity, peer: "sdk" | "stock") => readonly CoreEffect[];
+  readonly documentJoin: (session: SessionId, identity: Identity, peer: "sdk" | "stock", greetedEpoch?: number) => readonly CoreEffect[];
   readonly documentLeave: (session: SessionId) => readonly CoreEffect[];
   readonly absorb: (effects: readonly CoreEffect[]) => void;
   readonly poseAdd: (slot: number) => void;
@@ -105,14 +105,14 @@ export class Door {
     this.parts.absorb(this.parts.documentJoin(session, identity, "sdk"));
   }
 
-  joinPeer(session: SessionId, identity: Identity, nowMs: number): void {
+  joinPeer({ session, identity, greetedEpoch }: Omit<Extract<CoreInput, { kind: "docJoin" }>, "kind">, nowMs: number): void {
     const own = [...this.peers.values()].filter(({ user }) => user === identity.user).length;
     if (this.peers.size >= LIMITS.docPeers || own >= LIMITS.docPeersPerPerson) {
       this.out.close(session, "spaceFull");
       return;
     }
     this.peers.set(session, { session, user: identity.user, limits: new SessionLimits(nowMs), strikes: 0 });
-    this.parts.absorb(this.parts.documentJoin(session, identity, "stock"));
+    this.parts.absorb(this.parts.documentJoin(session, identity, "stock", greetedEpoch));
   }
 
   /** Ends a session on the room's decision. */
@@ -144,6 +144,12 @@ export class Door {
   /** Whether a person's message is to be handled; warns, drops or closes as the rates say. */
   admits(member: Member, type: UpMessage["type"], nowMs: number): boolean {
     return this.act(member.session, member.limits.admit(type, nowMs), nowMs);
+  }
+
+  /** The same for poses, which are most of what comes. */
+  admitsPose(member: Member, nowMs: number): boolean {
+    const admission = member.limits.admitDroppable(nowMs);
+    return admission === "ok" || this.act(member.session, admission, nowMs);
   }
 
   /** The same for raw document bytes of a peer. */

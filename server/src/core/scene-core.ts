@@ -181,7 +181,7 @@ export class SceneCore {
       seed,
       parts: {
         welcome: (member) => this.welcome(member),
-        documentJoin: (session, identity, peer) => document.join(session, identity, peer),
+        documentJoin: (session, identity, peer, greetedEpoch) => document.join(session, identity, peer, greetedEpoch),
         documentLeave: (session) => document.leave(session),
         absorb: this.absorb,
         poseAdd: (slot) => late.begin(this.lastTick).add(slot),
@@ -298,11 +298,16 @@ export class SceneCore {
         if (member !== undefined) this.message(member, input.message, input.receivedMs);
         return;
       }
+      case "pose": {
+        const member = this.roster.bySession(input.session);
+        if (member === undefined || !this.door.admitsPose(member, nowMs)) return;
+        return this.messages.pose(member, input, nowMs);
+      }
       case "malformed":
         return this.door.strike(input.session, input.sentence, nowMs);
       case "docJoin":
         if (this.restrictions.has(input.identity.user, "remove")) return this.out.close(input.session, "removedByModerator");
-        return this.door.joinPeer(input.session, input.identity, nowMs);
+        return this.door.joinPeer(input, nowMs);
       case "docMessage":
         if (this.door.admitsPeer(input.session, nowMs)) this.absorb(this.document.receive(input.session, input.bytes, nowMs));
         return;
@@ -412,7 +417,7 @@ export class SceneCore {
     this.grabs.flush(this.nowMs);
     this.renew();
     if (!this.late.exists) return;
-    this.safety.tick(tick);
+    this.safety.tick();
     this.behaviour.tick(tick, this.nowMs);
     this.frames.send(tick, this.nowMs);
     this.streams.tell();

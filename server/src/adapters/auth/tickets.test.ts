@@ -28,6 +28,13 @@ const sign = (change: Claims, header: Claims = {}, key = keys.privateKey) => {
   return new SignJWT(payload).setProtectedHeader({ alg: "EdDSA", typ: TICKET_TYPE, ...header }).sign(key, { crit: { x: true } });
 };
 
+/** A ticket with one of its parts exchanged. */
+const replacePart = (ticket: string, at: number, json: unknown): string =>
+  ticket
+    .split(".")
+    .map((part, index) => (index === at ? Buffer.from(JSON.stringify(json)).toString("base64url") : part))
+    .join(".");
+
 describe("TicketVerifier", () => {
   it("admits what its issuer signed, with the identity it says", async () => {
     const ticket = await issueTicket(keys.privateKey, authority, request, NOW_S);
@@ -60,6 +67,21 @@ describe("TicketVerifier", () => {
     ["another audience", () => sign({ aud: "other" }), "ticketInvalid"],
     ["no expiry", () => sign({ exp: undefined }), "ticketInvalid"],
     ["no issue time", () => sign({ iat: undefined }), "ticketInvalid"],
+    ["an audience list without us", () => sign({ aud: ["other"] }), "ticketInvalid"],
+    ["a time before which it is not valid", () => sign({ nbf: NOW_S + 30 }), "ticketInvalid"],
+    ["an issue time that is no number", () => sign({ iat: `${NOW_S}` as never }), "ticketInvalid"],
+    ["an expiry that is no number", () => sign({ exp: null }), "ticketInvalid"],
+    ["a changed claim", async () => replacePart(await sign({}), 1, { ...claims, sub: "eve" }), "ticketInvalid"],
+    ["a changed header", async () => replacePart(await sign({}), 0, { alg: "EdDSA", typ: TICKET_TYPE, kid: "x" }), "ticketInvalid"],
+    [
+      "another algorithm's name over a good signature",
+      async () => replacePart(await sign({}), 0, { alg: "none", typ: TICKET_TYPE }),
+      "ticketInvalid",
+    ],
+    ["no signature", async () => (await sign({})).replace(/[^.]+$/, ""), "ticketInvalid"],
+    ["a signature that is cut", async () => (await sign({})).slice(0, -3), "ticketInvalid"],
+    ["a part more", async () => `${await sign({})}.e30`, "ticketInvalid"],
+    ["a part that is no object", async () => replacePart(await sign({}), 1, [1]), "ticketInvalid"],
     ["no jti", () => sign({ jti: undefined }), "ticketInvalid"],
     ["a life over a minute", () => sign({ exp: NOW_S + 61 }), "ticketInvalid"],
     ["issued in the future", () => sign({ iat: NOW_S + 3600, exp: NOW_S + 3660 }), "ticketInvalid"],
@@ -102,6 +124,7 @@ describe("TicketVerifier", () => {
   });
 
   it("[TK2] two honest clocks may differ by a few seconds, either way", async () => {
+    expect(await outcome(await sign({ aud: ["other", "copresence"], nbf: NOW_S + 4 }))).toBe("ok");
     expect(await outcome(await sign({ iat: NOW_S + 4, exp: NOW_S + 64 }))).toBe("ok");
     expect(await outcome(await sign({ iat: NOW_S - 63, exp: NOW_S - 3 }))).toBe("ok");
   });

@@ -3,6 +3,7 @@ import { CLOSE, LIMITS, syncCloseCode } from "@copresence/shared/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { applyAwarenessUpdate, Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
+import { encodeStep1 } from "../../core/document/doc-wire.ts";
 import { fakeWire } from "../testing/fake-wire.ts";
 import { DocPeer } from "./doc-peer.ts";
 import { newTraffic } from "./governor.ts";
@@ -34,6 +35,34 @@ describe("DocPeer", () => {
     expect(eager.wire.closes.map(({ code }) => code)).toEqual([CLOSE.tooManyMessages.code]);
     expect(eager.peer.gone).toBe(true);
     expect(wire.closes).toEqual([]);
+  });
+
+  it("[DP5] is greeted once, when it asks for everything and is not in yet", () => {
+    const answer = new Uint8Array([0, 1, 2, 0, 0]);
+    const everything = encodeStep1(new Uint8Array([0]));
+    const { peer, heard, admit, wire } = setUp();
+    expect(peer.greet(4, answer)).toBe("silent");
+    peer.handlers.onMessage(everything);
+    peer.handlers.onMessage(new Uint8Array([3]));
+    expect([peer.greet(4, answer), peer.greet(4, answer)]).toEqual(["answered", "other"]);
+    expect(peer.greetedEpoch).toBe(4);
+    expect(wire.sent).toEqual([answer]);
+    admit();
+    // Its question was answered; what else it said is delivered.
+    expect(heard).toEqual([new Uint8Array([3])]);
+
+    const others: [string, (peer: ReturnType<typeof setUp>) => void][] = [
+      ["has something", ({ peer: one }) => one.handlers.onMessage(encodeStep1(new Uint8Array([1, 7, 3])))],
+      ["asks nothing", ({ peer: one }) => one.handlers.onMessage(new Uint8Array([3]))],
+      ["says what cannot be read", ({ peer: one }) => one.handlers.onMessage(new Uint8Array([0, 0, 9]))],
+      ["is in", ({ peer: one, admit: letIn }) => (one.handlers.onMessage(everything), letIn())],
+      ["is gone", ({ peer: one }) => (one.handlers.onMessage(everything), one.handlers.onClosed(1000))],
+    ];
+    for (const [name, happens] of others) {
+      const set = setUp();
+      happens(set);
+      expect([name, set.peer.greet(4, answer), set.peer.greetedEpoch, set.wire.sent]).toEqual([name, "other", undefined, []]);
+    }
   });
 
   it("[DP2] [DP3] closes once, with the code a provider stops on, and hears nothing more", () => {

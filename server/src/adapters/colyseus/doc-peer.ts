@@ -6,9 +6,11 @@
  * [DP3] Refusals that are final carry a code on which stock providers stop reconnecting (close-codes.ts).
  * [DP4] It hears something every `KEEPALIVE_MS`: a provider that heard nothing for 30 s takes the connection for dead and comes back with
  *       the ticket it has used up. WebSocket pings do not count, a page cannot see them.
+ * [DP5] Whoever opens a space may be answered before the room is there (greetings.ts): only an empty replica that asks for everything.
  */
 import type { SessionId } from "@copresence/shared/base";
 import { CLOSE, type CloseName, LIMITS, syncCloseCode } from "@copresence/shared/protocol";
+import { decodeDocMessage } from "../../core/document/doc-wire.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { SendGovernor, type Traffic } from "./governor.ts";
 import type { Wire, WireHandlers } from "./transports/wire.ts";
@@ -37,6 +39,7 @@ export class DocPeer {
   private events: DocPeerEvents | undefined;
   private keepalive: NodeJS.Timeout | undefined;
   private closing = false;
+  private greeted: number | undefined;
 
   /** `onRefused`: this end closes the connection, for this reason. */
   constructor(options: {
@@ -54,6 +57,31 @@ export class DocPeer {
 
   get gone(): boolean {
     return this.closing;
+  }
+
+  /** Epoch of the stored document it was greeted with; undefined when it was not. */
+  get greetedEpoch(): number | undefined {
+    return this.greeted;
+  }
+
+  /**
+   * Answers its first sync step 1 with all there is, if that is what it asks for [DP5].
+   * `answer` is a whole y-protocols message; nobody writes into it.
+   */
+  greet(epoch: number, answer: Uint8Array): "answered" | "silent" | "other" {
+    if (this.closing || this.events !== undefined || this.greeted !== undefined) return "other";
+    const [first] = this.early;
+    if (first === undefined) return "silent";
+    const asked = decodeDocMessage(first);
+    if (!asked.ok || asked.value.kind !== "step1" || !isEmptyVector(asked.value.vector)) return "other";
+    this.early.shift();
+    this.greeted = epoch;
+    this.governor.ordered(answer);
+    return "answered";
+  }
+
+  get unsentBytes(): number {
+    return this.closing ? 0 : this.governor.bufferedBytes;
   }
 
   readonly handlers: WireHandlers = {
@@ -92,3 +120,6 @@ export class DocPeer {
     else this.closeFor("tooManyMessages", "Wait for the server's first message before you send more.");
   }
 }
+
+/** A state vector of no clients. */
+const isEmptyVector = (vector: Uint8Array): boolean => vector.length === 1 && vector[0] === 0;

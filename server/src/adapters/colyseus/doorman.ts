@@ -100,7 +100,7 @@ export class SpaceDoorman implements Doorman {
     const onRefused = (name: CloseName, admitted: boolean): void => (admitted ? metrics.closed(name) : metrics.refused(name));
     const peer = new DocPeer({ session, wire, traffic: metrics.traffic, onRefused });
     // Admission has its own time limit (entrance.ts), shorter than the handshake's.
-    void this.options.entrance.document(query).then((entered) => {
+    void this.options.entrance.document(query, peer).then((entered) => {
       finished();
       if (peer.gone) return;
       if (entered.ok) return entered.value.room.admitDoc(peer, entered.value.admission.identity);

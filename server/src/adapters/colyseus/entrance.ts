@@ -11,6 +11,7 @@ import { CLOSE, type CloseName, closeName, LIMITS, PROTOCOL_OLDEST, PROTOCOL_VER
 import type { Admission, TicketVerifier } from "../auth/tickets.ts";
 import { errorFields, type Logger } from "../log.ts";
 import { type Refusal, refusal } from "../refusal.ts";
+import type { Visitor } from "./greetings.ts";
 import type { RoomHost } from "./room-host.ts";
 import { Admitted, ROOM_NAME, type SpaceRoom } from "./space-room.ts";
 
@@ -56,11 +57,18 @@ export class Entrance {
   }
 
   /** The space's room, for a stock document peer. */
-  async document(query: Omit<JoinQuery, "protocol">): Promise<Result<{ readonly room: SpaceRoom; readonly admission: Admission }, Refusal>> {
+  async document(
+    query: Omit<JoinQuery, "protocol">,
+    visitor: Visitor,
+  ): Promise<Result<{ readonly room: SpaceRoom; readonly admission: Admission }, Refusal>> {
     return this.guarded(async () => {
       const admitted = await this.admit(query);
       if (!admitted.ok) return admitted;
-      const room = await this.roomFor(admitted.value.space);
+      const { space, identity } = admitted.value;
+      const { greetings, options } = this.host;
+      // Everybody else is decided about by the room.
+      const stop = options.signals?.removed(space, identity.user) === true ? undefined : greetings.wait(space, visitor);
+      const room = await this.roomFor(space).finally(stop);
       room.expectVisitor();
       return ok({ room, admission: admitted.value });
     });

@@ -12,6 +12,7 @@ import type { Scene } from "@copresence/shared/scene";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Traffic } from "./governor.ts";
+import { Greetings } from "./greetings.ts";
 import type { HiddenText } from "./judged-texts.ts";
 import type { SpaceRoom } from "./space-room.ts";
 
@@ -40,6 +41,8 @@ export type RoomHostOptions = {
 };
 
 export type RoomSignals = {
+  /** Whether moderation keeps this person out of the space. */
+  removed(space: string, user: string): boolean;
   opened(space: string): void;
   report(space: string, report: Report): void;
   alarm(space: string, alarm: Alarm): void;
@@ -49,6 +52,7 @@ export type RoomSignals = {
 
 export class RoomHost {
   readonly options: RoomHostOptions;
+  readonly greetings = new Greetings();
   private readonly open = new Map<string, SpaceRoom>();
   private readonly closing = new Map<string, Promise<void>>();
 

@@ -105,19 +105,16 @@ describe("SceneWriter", () => {
     }
   });
 
-  it("[SW2] folds a long log when the room ends, and gives up when the store takes too long", async () => {
+  it("[SW2] folds what was written when the room ends, and gives up when the store takes too long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
-      const short = setup();
-      short.append(1);
-      short.appends[0]?.answer(ok({ seq: 11 }));
-      await settle();
-      short.writer.close();
-      await short.writer.fold();
-      expect(short.compactions).toHaveLength(0);
+      const unwritten = setup();
+      unwritten.writer.close();
+      await unwritten.writer.fold();
+      expect(unwritten.compactions).toHaveLength(0);
 
       const { appends, compactions, append, writer } = setup();
-      for (let batch = 1; batch <= 40; batch++) append(batch);
+      append(1);
       for (let answered = 0; answered < appends.length; answered++) {
         appends[answered]?.answer(ok({ seq: answered }));
         await settle();

@@ -5,7 +5,8 @@
  *       fails too, untried: nothing may become durable after a gap.
  * [SW2] Compactions run beside the appends, one at a time, and take at most a tenth of the time: asked for by the core when the log has
  *       grown, and of itself once nobody has edited for `IDLE_MS`.
- *       And once when the room ends, or a log that an earlier process left is long: the next load finds a snapshot.
+ *       And once when the room ends, or a log that an earlier process left is long: the next load finds a snapshot and nothing behind it, which
+ *       can be sent as it is (greetings.ts).
  * [SW3] After a failure the store is probed every `PROBE_MS` until a verified write succeeds, and only then are appends tried again.
  * [SW4] What waits is bounded by the core, which stops taking edits while the store is bad.
  * [SW6] A new epoch is begun by the store alone; what was asked for the old one by then is asked again for the new one.
@@ -26,7 +27,7 @@ const PROBE_MS = 500;
 const STALL_MS = 750;
 /** Nobody is there to be held up by a compaction, and the next load has little to read. */
 const IDLE_MS = 30_000;
-/** A log of fewer records loads about as fast as a snapshot. */
+/** A log of fewer records, left by a process that was killed, waits for the end of the room: it loads about as fast as a snapshot. */
 const LONG_LOG = 32;
 /** A room that ends keeps its scene no longer than this for the sake of the next load. */
 const LAST_FOLD_MS = 1000;
@@ -132,11 +133,11 @@ export class SceneWriter {
     clearTimeout(this.compactTimer);
   }
 
-  /** After `close`, while the scene is still ours: folds a log that is long enough to be worth it. Never fails, and gives up in time. */
+  /** After `close`, while the scene is still ours: folds what is behind the snapshot. Never fails, and gives up in time. */
   async fold(): Promise<void> {
     const { epoch } = this;
     const { store, scene } = this.options;
-    if (this.bad || this.compacting || this.writing || this.records < LONG_LOG) return;
+    if (this.bad || this.compacting || this.writing || this.records === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, LAST_FOLD_MS);

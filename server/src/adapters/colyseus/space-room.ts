@@ -62,6 +62,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       host: host.options,
       plane: this.state,
       broadcastPatch: () => this.broadcastPatch(),
+      onLoaded: (loaded) => host.greetings.greet(space, loaded),
       onFailed: (error) => this.fail(error),
     }).catch((error: unknown) => {
       // A bug, in the core or in a store that breaks its contract; the space must not stay claimed by a room that never was.
@@ -73,6 +74,8 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       throw new ServerError(opened.error.code, opened.error.sentence);
     }
     this.runtime = opened.value;
+    // Not earlier: what holds here is pushed through this room.
+    host.options.signals?.opened(space);
     host.options.log.info({ space: logId(space) }, "space open");
     this.linger();
   }
@@ -95,6 +98,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       governor: new SendGovernor({ wire, traffic, onSlow: () => client.closeFor("slowConsumer") }),
       events: {
         onEntered: (entered) => this.runtime?.enter(entered.session, entered.userData as Identity, entered),
+        onPose: (from, clockMs, bytes, at, end) => this.runtime?.pose(from, clockMs, bytes, at, end),
         onMessage: (from, id, body) => this.runtime?.message(from.session, id, body),
         onMalformed: (from, sentence) => this.runtime?.malformed(from.session, sentence),
         onRefused: (name) => metrics.closed(name),
@@ -106,7 +110,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
   admitDoc(peer: DocPeer, identity: Identity): void {
     const { runtime } = this;
     if (runtime === undefined || this.endReason !== undefined) return peer.closeFor(this.endReason ?? "roomFailed");
-    runtime.enterDoc(peer.session, identity, peer);
+    runtime.enterDoc(peer.session, identity, peer, peer.greetedEpoch);
     peer.admit({
       onMessage: (bytes) => runtime.docMessage(peer.session, bytes),
       onClosed: () => {

@@ -68,6 +68,12 @@ export class ModerationDesk {
     for (const measure of this.active.values()) if (measure.space === space) this.enforce(measure, true);
   }
 
+  /** Whether a measure keeps this person out of the space. */
+  removed(space: string, user: string): boolean {
+    for (const measure of this.active.values()) if (measure.kind === "remove" && measure.space === space && measure.user === user) return true;
+    return false;
+  }
+
   report(space: string, report: Report): void {
     const { user, object, reporter, reason, text, evidence } = report;
     this.take(space, "report", { user, object, reporter, reason }, answerReport(report), { text, ...evidence });

@@ -45,6 +45,8 @@ export class DocumentRoot {
   readonly size = new LogSize();
   /** All there is, as it was stored: whoever opened the space is answered with it instead of with the same thing encoded anew. */
   stored: Uint8Array | undefined;
+  /** Something was applied since it was loaded. */
+  changed = false;
   clients: ClientRegistry;
   gate: Gate;
   /** The room's own clientID is on record as nobody's (client-registry.ts, [CR2]). */

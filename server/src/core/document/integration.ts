@@ -47,6 +47,7 @@ export class Integration {
   private together(root: DocumentRoot, edits: readonly Edit[]): CoreEffect[] {
     const startedMs = this.stopwatch();
     root.stored = undefined;
+    root.changed = true;
     root.doc.transact(() => {
       for (const { record } of edits) if (record.update !== NOTHING) Y.applyUpdate(root.doc, record.update);
     });

@@ -12,7 +12,8 @@ import {
 } from "@copresence/shared/scene";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeDocUpdate } from "./doc-wire.ts";
+import type { CoreEffect } from "../types.ts";
+import { decodeDocMessage, encodeDocUpdate } from "./doc-wire.ts";
 import { contentOf, type Peer, workshop, World } from "./document-harness.ts";
 import { SceneDocument } from "./scene-document.ts";
 
@@ -169,6 +170,33 @@ describe("SceneDocument: durable before visible", () => {
     ann.hello();
     setField(ann.doc, workshop, "valve-1", "open", false);
     expect(world.document.object("valve-1")?.fields["open"]).toBe(false);
+  });
+
+  it("sends a greeted peer what was applied since it was loaded, and closes one greeted with an earlier generation", () => {
+    const world = new World();
+    valve(world.join("ann"));
+    world.restart();
+    const replica = new Y.Doc();
+    Y.applyUpdate(replica, world.document.state());
+    const come = (epoch: number) => {
+      const session = `bob-${epoch}-${world.effects.length}` as SessionId;
+      const effects = world.document.join(session, { user: "bob" as UserId, name: "bob", role: "member" }, "stock", epoch);
+      world.document.leave(session);
+      return effects;
+    };
+    const updates = (effects: readonly CoreEffect[]): Uint8Array[] =>
+      effects.flatMap((effect) => {
+        const message = effect.kind === "sendDoc" ? decodeDocMessage(effect.bytes) : undefined;
+        return message?.ok === true && message.value.kind === "step2" ? [message.value.update] : [];
+      });
+    // Nothing has happened: what it was sent is all there is, and it is only asked what it has.
+    expect(come(1).map(({ kind }) => kind)).toEqual(["sendDoc"]);
+    expect(updates(come(1))).toEqual([]);
+    setField(world.join("ann", { clientId: 500 }).doc, workshop, "valve-1", "open", true);
+    for (const update of updates(come(1))) Y.applyUpdate(replica, update);
+    expect(contentOf(replica)).toEqual(serverContent(world));
+    expect(readField(replica, workshop, "valve-1", "open")).toBe(true);
+    expect(come(7)).toMatchObject([{ kind: "sendDoc" }, { kind: "close", reason: "documentRenewed" }]);
   });
 
   it("refuses to load what cannot be decoded or is incomplete", () => {
@@ -376,7 +404,7 @@ describe("SceneDocument: what the pipeline reads", () => {
     expect(events.every((event) => "version" in event && event.version === 4)).toBe(true);
   });
 
-  it("[SE1] acknowledges before it applies what is durable; others hear of it after that", () => {
+  it("[SE1] acknowledges, and gives the disk what waits, before it applies what is durable; others hear of it after that", () => {
     const soon: string[] = [];
     const seen = (): string => `${listObjects(doc(), workshop).length} applied`;
     const document = new SceneDocument({
@@ -385,7 +413,7 @@ describe("SceneDocument: what the pipeline reads", () => {
       seq: 0,
       clientId: 1,
       soon: (effects) => {
-        soon.push(...effects.map(({ kind }) => `${kind} ${seen()}`));
+        soon.push(...effects.map((effect) => `${effect.kind}${effect.kind === "append" ? ` ${effect.batch}:` : ""} ${seen()}`));
         return true;
       },
     });
@@ -399,14 +427,13 @@ describe("SceneDocument: what the pipeline reads", () => {
     const updates: Uint8Array[] = [];
     mine.on("update", (update: Uint8Array) => updates.push(update));
     for (const id of ["note-1", "note-2"]) createObject(mine, workshop, "note", id);
-    const asked = updates.flatMap((update) => document.receive(ann, encodeDocUpdate(update), 0));
-    const append = asked.find((effect) => effect.kind === "append");
-    const told = document.appended(append?.batch ?? 0, true, "", 0);
-    expect(soon).toEqual(["send 0 applied"]);
+    expect(updates.flatMap((update) => document.receive(ann, encodeDocUpdate(update), 0))).toEqual([]);
+    expect(soon.splice(0)).toEqual(["append 1: 0 applied"]);
+    expect(document.appended(1, true, "", 0).filter(({ kind }) => kind === "append")).toEqual([]);
+    expect(soon.splice(0)).toEqual(["send 0 applied", "append 2: 0 applied"]);
     expect(seen()).toBe("1 applied");
-    expect(told.some((effect) => effect.kind === "append")).toBe(true);
-    const last = document.appended((append?.batch ?? 0) + 1, true, "", 10);
-    expect(soon.slice(1)).toEqual(["send 1 applied"]);
+    const last = document.appended(2, true, "", 10);
+    expect(soon).toEqual(["send 1 applied"]);
     expect(last.some((effect) => effect.kind === "send" && effect.session === bob)).toBe(true);
   });
 
