@@ -1,25 +1,26 @@
 /**
- * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]`: measures, prints, and exits 1 if a bar was missed.
- * bench/README.md explains each suite.
+ * `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--only PART,...]`: measures, prints, and exits 1 if a bar
+ * was missed. A suite of parts writes FILE after each of them. bench/README.md explains each suite.
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
 import { grab } from "./grab/suite.ts";
 import { moderation } from "./moderation/suite.ts";
-import { objects } from "./objects/suite.ts";
-import { pipelineBench } from "./pipeline/suite.ts";
+import { OBJECT_PARTS, objects } from "./objects/suite.ts";
+import { PIPELINE_PARTS, pipelineBench } from "./pipeline/suite.ts";
 import { converge } from "./gate/converge.ts";
 import { gate } from "./gate/suite.ts";
 import { playout } from "./playout/suite.ts";
 import { search } from "./search/suite.ts";
 
-import { makeReport, publish } from "./report.ts";
+import { makeReport, publish, write } from "./report.ts";
 import { governor } from "./room/governor.ts";
 import { footprint, room } from "./room/suite.ts";
 import { SMOKE, smoke } from "./smoke.ts";
-import type { Suite } from "./suite.ts";
+import { BadInput, type Suite, type SuiteResult } from "./suite.ts";
 
 const SUITES: Readonly<Record<string, Suite>> = {
   smoke: {
@@ -53,10 +54,12 @@ const SUITES: Readonly<Record<string, Suite>> = {
   },
   objects: {
     about: "durable edits: latency against a raw fsync, throughput and opening against Hocuspocus and y-websocket, recorded sessions replayed",
+    parts: OBJECT_PARTS,
     run: objects,
   },
   pipeline: {
     about: "the side pipeline: chat latency, memory of a worker, ticks beside a broken pipeline, nothing lost under kill -9",
+    parts: PIPELINE_PARTS,
     run: (options, progress) => pipelineBench(options, progress),
   },
   playout: {
@@ -88,10 +91,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     run: governor,
   },
 };
-const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N]\n${Object.entries(
+const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR] [--json FILE] [--dump DIR] [--count N] [--seed N] [--only PART,...]\n${Object.entries(
   SUITES,
 )
-  .map(([name, { about }]) => `  ${name.padEnd(14)}${about}`)
+  .map(([name, { about, parts }]) => `  ${name.padEnd(14)}${about}${parts === undefined ? "" : ` (parts: ${parts.join(",")})`}`)
   .join("\n")}`;
 
 const { values, positionals } = parseArgs({
@@ -104,6 +107,7 @@ const { values, positionals } = parseArgs({
     dump: { type: "string" },
     count: { type: "string" },
     seed: { type: "string" },
+    only: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -122,6 +126,27 @@ if (values.help) {
     console.error(`--${option} takes a whole number above 0, not "${values[option]}".`);
     process.exit(2);
   });
-  const { settings, figures } = await suite.run({ traces, network, data, dump, count, seed }, (line) => console.error(line));
-  publish(makeReport(name, settings, figures), values.json);
+  const only = values.only?.split(",");
+  const unknown = only?.filter((part) => suite.parts?.includes(part) !== true) ?? [];
+  if (unknown.length > 0) {
+    const has = suite.parts === undefined ? "is one piece" : `has the parts ${suite.parts.join(", ")}`;
+    console.error(`--only ${unknown.join(",")}: the suite "${name}" ${has}.`);
+    process.exit(2);
+  }
+  for (const [option, path] of Object.entries({ traces, network, data })) {
+    // Benches do without recordings where a machine has none; who names some means them.
+    if (path === undefined || existsSync(path)) continue;
+    console.error(`--${option}: there is no file or folder ${path}.`);
+    process.exit(2);
+  }
+  const report = ({ settings, figures, leftOut = [], notReached = [] }: SuiteResult) => makeReport(name, settings, figures, { leftOut, notReached });
+  const onPart = (soFar: SuiteResult): void => (values.json === undefined ? undefined : write(report(soFar), values.json));
+  try {
+    const result = await suite.run({ traces, network, data, dump, count, seed, only, onPart }, (line) => console.error(line));
+    publish(report(result), values.json);
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
 }

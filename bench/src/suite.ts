@@ -14,10 +14,26 @@ export type SuiteOptions = {
   readonly count?: number | undefined;
   /** Where the dice begin; undefined: the suite's own. */
   readonly seed?: number | undefined;
+  /** Parts to run, of those the suite names; undefined: all. */
+  readonly only?: readonly string[] | undefined;
+  /** Told after each part of a suite that has parts what was measured so far. */
+  readonly onPart?: ((soFar: SuiteResult) => void) | undefined;
 };
-export type SuiteResult = { readonly settings: Report["settings"]; readonly figures: readonly Figure[] };
+export type SuiteResult = {
+  readonly settings: Report["settings"];
+  readonly figures: readonly Figure[];
+  /** Parts that were not asked for. */
+  readonly leftOut?: readonly string[];
+  /** Parts that were asked for and have not been measured. */
+  readonly notReached?: readonly string[];
+};
+
+/** What was brought cannot be used: the message is for whoever brought it, without a stack. */
+export class BadInput extends Error {}
 
 export type Suite = {
   readonly about: string;
+  /** Names for `--only`; undefined: the suite is one piece. */
+  readonly parts?: readonly string[];
   readonly run: (options: SuiteOptions, progress: (line: string) => void) => SuiteResult | Promise<SuiteResult>;
 };

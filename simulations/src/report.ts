@@ -1,6 +1,6 @@
 /**
  * What every bench and chaos command writes with `--json FILE`: `{suite, commit, node, cpu, settings, figures}`.
- * A figure without a bar states a fact; one with a bar says whether it was met.
+ * A figure without a bar states a fact; one with a bar says whether it was met. `partial` is there when not everything was measured.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -23,7 +23,10 @@ export type Report = {
   readonly cpu: string;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly figures: readonly Figure[];
+  readonly partial?: Missing;
 };
+/** What is missing of a suite that is made of parts: those nobody asked for, and those that a run which was cut off did not come to. */
+export type Missing = { readonly leftOut: readonly string[]; readonly notReached: readonly string[] };
 
 /** The commit that was measured; `+` after it when the tree had changes. */
 function commit(): string {
@@ -35,9 +38,16 @@ function commit(): string {
   }
 }
 
-export function makeReport(suite: string, settings: Report["settings"], figures: readonly Figure[]): Report {
+export function makeReport(
+  suite: string,
+  settings: Report["settings"],
+  figures: readonly Figure[],
+  { leftOut, notReached }: Missing = { leftOut: [], notReached: [] },
+): Report {
   const processors = cpus();
-  return { suite, commit: commit(), node: process.version, cpu: `${processors[0]?.model ?? "unknown"} x ${processors.length}`, settings, figures };
+  const cpu = `${processors[0]?.model ?? "unknown"} x ${processors.length}`;
+  const partial = leftOut.length + notReached.length === 0 ? {} : { partial: { leftOut, notReached } };
+  return { suite, commit: commit(), node: process.version, cpu, settings, ...partial, figures };
 }
 
 /** Prints a table, writes `file` if one was asked for, and says by the exit code whether every bar was met. */
@@ -47,8 +57,13 @@ export function publish(report: Report, file: string | undefined): void {
     const verdict = bar === undefined ? "" : `  (bar ${bar}: ${ok === true ? "met" : "MISSED"})`;
     console.log(`${id.padEnd(width)}  ${format(value).padStart(10)} ${unit}${peer === undefined ? "" : ` against ${peer}`}${verdict}`);
   }
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (report.partial !== undefined && report.partial.leftOut.length > 0) console.log(`Not asked for: ${report.partial.leftOut.join(", ")}.`);
+  if (file !== undefined) write(report, file);
   if (report.figures.some(({ ok }) => ok === false)) process.exitCode = 1;
+}
+
+export function write(report: Report, file: string): void {
+  writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 const format = (value: number): string => (Number.isInteger(value) ? String(value) : value.toPrecision(4));

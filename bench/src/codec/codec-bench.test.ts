@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -54,7 +55,7 @@ describe("the codec bench", () => {
     const folder = await mkdtemp(join(tmpdir(), "codec-"));
     try {
       codec({ ...NOTHING, dump: folder }, () => undefined, TINY);
-      expect(readdirSync(folder)).toHaveLength(loadRecordings(NOWHERE).length * 3);
+      expect(readdirSync(folder)).toHaveLength(loadRecordings(NOWHERE).length * 4);
       const packets = readFileSync(join(folder, "synthetic-dance.packets"));
       const index = readFileSync(join(folder, "synthetic-dance.index.csv"), "utf8").trim().split("\n").slice(1);
       const poses = gunzipSync(readFileSync(join(folder, "synthetic-dance.csv.gz")))
@@ -63,7 +64,8 @@ describe("the codec bench", () => {
         .split("\n")
         .slice(1);
       expect(index).toHaveLength(TINY.frames);
-      const reader = new BlockReader(new ReferenceBank(1), 90);
+      const { tickRateHz } = JSON.parse(readFileSync(join(folder, "synthetic-dance.json"), "utf8")) as { tickRateHz: number };
+      const reader = new BlockReader(new ReferenceBank(1), tickRateHz);
       const shown = newPoseSample();
       let at = 0;
       poses.forEach((row, frame) => {
@@ -80,6 +82,10 @@ describe("the codec bench", () => {
         numbers.forEach((number, i) => expect(number).toBeCloseTo(shown.pose[i] as number, 5));
       });
       expect(at).toBe(packets.length);
+      // The same by a reader that shares no code with this, and no language.
+      const other = spawnSync("python3", ["bench/tools/read_dump.py", folder], { encoding: "utf8" });
+      if (other.error !== undefined) console.warn(`codec bench: the independent reader of dumps was not run (${other.error.message})`);
+      else expect(other, other.stderr).toMatchObject({ status: 0, stderr: "" });
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -6,13 +6,14 @@
  * - `<name>.csv.gz`: the decoded poses in the recordings' format, row for row. `t_ms` is the recording's; what a viewer is told differs from it
  *   by at most half a time unit;
  * - `<name>.index.csv`: per row the tick that the frame would carry, the kind (t0, t1, t2, intra, quiet), the bytes, and the sample time a
- *   viewer is told.
+ *   viewer is told, both by the recording's clock and as the room's time;
+ * - `<name>.json`: what a reader must know besides shared/PROTOCOL.md: the room's tick rate.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DEVICES } from "@copresence/shared/pose";
-import { type Encoding, KIND_NAMES } from "./encoding.ts";
+import { type Encoding, KIND_NAMES, START_MS } from "./encoding.ts";
 import { POSE_FLOATS, type Recording } from "./recordings.ts";
 
 const PARTS = ["x", "y", "z", "qx", "qy", "qz", "qw"];
@@ -30,15 +31,18 @@ export function dumpRecording(
   const file = (suffix: string): string => join(folder, `${recording.name}.${suffix}`);
   writeFileSync(file("packets"), packets(encoding));
   const rows = [HEADER];
-  const index = ["row,tick,kind,bytes,sample_ms"];
+  const index = ["row,tick,kind,bytes,sample_ms,room_ms"];
   for (let frame = 0; frame < recording.frames; frame++) {
     const numbers = Array.from(decoded.poses.subarray(frame * POSE_FLOATS, (frame + 1) * POSE_FLOATS), (value) => value.toFixed(DIGITS));
-    rows.push(`${recording.timesMs[frame]},${numbers.join(",")}`);
+    rows.push(`${Number((recording.startMs + (recording.timesMs[frame] as number)).toFixed(DIGITS))},${numbers.join(",")}`);
     const kind = KIND_NAMES[encoding.kinds[frame] as number];
-    index.push(`${frame},${encoding.ticks[frame]},${kind},${encoding.lengths[frame]},${(decoded.timesMs[frame] as number).toFixed(3)}`);
+    const toldMs = decoded.timesMs[frame] as number;
+    const times = [recording.startMs + toldMs, START_MS + toldMs].map((ms) => ms.toFixed(3));
+    index.push([frame, encoding.ticks[frame], kind, encoding.lengths[frame], ...times].join(","));
   }
   writeFileSync(file("csv.gz"), gzipSync(`${rows.join("\n")}\n`));
   writeFileSync(file("index.csv"), `${index.join("\n")}\n`);
+  writeFileSync(file("json"), `${JSON.stringify({ tickRateHz: encoding.tickRateHz, frames: recording.frames, format: "shared/PROTOCOL.md" })}\n`);
 }
 
 function packets({ lengths, bytes }: Encoding): Uint8Array {

@@ -3,16 +3,13 @@
  */
 import { existsSync } from "node:fs";
 import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS } from "@copresence/shared/pose";
-import { loadTraces, STYLES, SyntheticPerson, type Trace } from "@copresence/simulations/people";
+import { groupOf, loadTraces, rateHz, STYLES, SyntheticPerson, type Trace, type TraceGroup } from "@copresence/simulations/people";
+import { BadInput } from "../suite.ts";
 
 export const DEFAULT_TRACES = "../shared/data/motion/train";
 
-/**
- * `people`: in headsets at 88-90 Hz, what the bars are judged on. `beatSaber` apart, because pooling its hands (p95 8.5 m/s) with the
- * rest (1.7 m/s) describes neither. `mocap`: no headset. `synthetic`: SyntheticPerson.
- */
-export const GROUPS = ["people", "beatSaber", "mocap", "synthetic"] as const;
-export type Group = (typeof GROUPS)[number];
+/** The bars are judged on `people`. `synthetic`: SyntheticPerson. */
+export type Group = TraceGroup | "synthetic";
 
 export type Recording = {
   readonly name: string;
@@ -22,7 +19,9 @@ export type Recording = {
   readonly timesMs: Float64Array;
   /** Float64Array[21 frames], unit quaternions. */
   readonly poses: Float64Array;
-  /** Mean frame rate. */
+  /** What the recording's own clock said at the first frame. */
+  readonly startMs: number;
+  /** Mean frame rate, pauses apart. */
   readonly hz: number;
 };
 
@@ -33,19 +32,15 @@ const SYNTHETIC_HZ = 90;
 export function loadRecordings(folder: string): Recording[] {
   if (!existsSync(folder)) return STYLES.map((style, i) => synthetic(style, i));
   const traces = loadTraces(folder);
-  if (!traces.ok) throw new Error(traces.error.sentence);
+  if (!traces.ok) throw new BadInput(traces.error.sentence);
   return traces.value.map((trace) => recording(trace, groupOf(trace.id)));
 }
 
-function groupOf(name: string): Group {
-  if (name.includes("beatsaber")) return "beatSaber";
-  return name.startsWith("p") ? "people" : "mocap";
-}
-
-function recording({ id, count, timesMs, poses }: Trace, group: Group): Recording {
+function recording(trace: Trace, group: Group): Recording {
+  const { id, count, timesMs, poses, startMs } = trace;
   const unit = poses.slice();
   for (let at = 3; at < unit.length; at += DEVICE_FLOATS) normalise(unit, at);
-  return { name: id, group, frames: count, timesMs, poses: unit, hz: ((count - 1) * 1000) / (timesMs[count - 1] as number) };
+  return { name: id, group, frames: count, timesMs, poses: unit, startMs, hz: rateHz(trace) };
 }
 
 /** The files round to six decimals; the codec's error is not to be charged with that. */
@@ -60,7 +55,7 @@ function synthetic(style: (typeof STYLES)[number], index: number): Recording {
   const timesMs = Float64Array.from({ length: frames }, (_, row) => (row * 1000) / SYNTHETIC_HZ);
   const poses = new Float64Array(frames * POSE_FLOATS);
   for (let row = 0; row < frames; row++) person.sample(timesMs[row] as number, poses.subarray(row * POSE_FLOATS, (row + 1) * POSE_FLOATS));
-  return { name: `synthetic-${style}`, group: "synthetic", frames, timesMs, poses, hz: SYNTHETIC_HZ };
+  return { name: `synthetic-${style}`, group: "synthetic", frames, timesMs, poses, startMs: 0, hz: SYNTHETIC_HZ };
 }
 
 /** At most the first `frames` frames: for tests. */

@@ -3,7 +3,7 @@
  * same poses. bench/README.md explains the figures.
  */
 import type { Figure } from "../report.ts";
-import type { SuiteOptions, SuiteResult } from "../suite.ts";
+import { BadInput, type SuiteOptions, type SuiteResult } from "../suite.ts";
 import { accuracy } from "./accuracy.ts";
 import { dumpRecording } from "./dump.ts";
 import { decodeEncoding, type Encoding, encodeRecording, Kind, meanBytes } from "./encoding.ts";
@@ -51,13 +51,14 @@ const PEERS: readonly Peer[] = [fixedPacking, keyframeDeltas, ...schemaFloats, j
 type Coded = { readonly recording: Recording; readonly encoding: Encoding; readonly bytes: number; readonly mm: number; readonly deg: number };
 
 export function codec(options: SuiteOptions, progress: (line: string) => void, scale: Scale = FULL): SuiteResult {
-  const { traces = DEFAULT_TRACES, dump } = options;
+  const { traces = DEFAULT_TRACES, data: handsFolder = scale.hands, dump } = options;
   const recordings = loadRecordings(traces).map((recording) => cut(recording, scale.frames));
   const synthetic = recordings.every(({ group }) => group === "synthetic");
   if (synthetic) progress(`NO RECORDINGS in ${traces}: synthetic people move instead, and no bar but the codec's time and memory is judged.`);
   const judged: Group = synthetic ? "synthetic" : "people";
   const people = recordings.filter(({ group }) => group === judged);
-  if (people.length === 0) throw new Error(`No recording of people in headsets (p*.csv.gz without "beatsaber") in ${traces}.`);
+  if (people.length === 0)
+    throw new BadInput(`All recordings in ${traces} are Beat Saber or motion capture by their names: none to judge the codec on.`);
   progress(`${recordings.length} recordings, ${people.length} of them judged`);
   const coded = recordings.map((recording) => code(recording, dump));
   const ours = coded.filter(({ recording }) => recording.group === judged);
@@ -71,7 +72,7 @@ export function codec(options: SuiteOptions, progress: (line: string) => void, s
   figures.push(...costs(people, scale));
   progress("lockstep");
   figures.push(inStep(scale.lockstepFrames));
-  figures.push(...hands(scale.hands, scale, progress));
+  figures.push(...hands(handsFolder, scale, progress));
   for (const { recording, bytes, mm, deg } of coded) {
     figures.push({ id: `codec.${recording.name}.bytes_per_update`, value: bytes, unit: "B" });
     figures.push({ id: `codec.${recording.name}.position_rms_mm`, value: mm, unit: "mm" });

@@ -8,7 +8,9 @@ it("the objects bench runs, and its edits are really saved", async () => {
     latency: { people: 2, editsPerS: 20, rounds: 1, roundMs: 500, warmMs: 100 },
     throughput: { rooms: 2, writers: 2, editsEach: 5, rounds: 1 },
     growth: { people: 20, minutes: 4, pauseS: 1, objects: 30, seed: 2 },
-    memory: { documentBytes: 500_000, idleScenes: 5, idleBytes: 5000, warmScenes: 0 },
+    memory: { documentBytes: 500_000 },
+    idle: { scenes: 5, bytes: 5000, warm: 0 },
+    hold: { documentBytes: 3_000_000, people: 3, rounds: 1 },
   });
   const value = (id: string): number => figures.find((figure) => figure.id === id)?.value ?? Number.NaN;
   expect(value("objects.edits")).toBeGreaterThanOrEqual(8);
@@ -21,6 +23,8 @@ it("the objects bench runs, and its edits are really saved", async () => {
   expect(value("growth.state_ratio")).toBeGreaterThan(0.5);
   // So small a scene is not re-rooted before its 2 000th tombstone: the bar is for the hour.
   expect(value("growth.state_ratio")).toBeLessThan(6);
+  expect(value("objects.hold_join_ms")).toBeGreaterThan(0);
+  expect(value("objects.hold_reroot_ms")).toBeGreaterThan(0);
   expect(value("objects.idle_rooms")).toBe(0);
   expect(value("objects.idle_scenes")).toBe(5);
   expect(value("objects.memory_held_ratio")).toBeGreaterThan(0.5);

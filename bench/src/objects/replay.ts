@@ -108,7 +108,8 @@ function sorted(value: unknown): unknown {
 export async function loadTimes(folder: string, recordings: readonly Recording[], progress: (line: string) => void): Promise<Figure[]> {
   for (const name of SERVERS) {
     const server = await startServer(name, folder);
-    for (const recording of recordings) await fill(server, recording);
+    progress(`filling ${name}`);
+    await Promise.all(recordings.map((recording) => fill(server, recording)));
     // Hocuspocus stores what it has after two seconds of quiet, at the latest after ten.
     await pause(3000);
     await server.stop();
@@ -125,6 +126,7 @@ export async function loadTimes(folder: string, recordings: readonly Recording[]
       }
       await server.stop();
     }
+    progress(`opened everything ${load + 1} of ${LOADS} times`);
   }
   const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
   const of = (name: ServerName, recording: Recording): number => median(times.get(`${name} ${recording.name}`) ?? []);
@@ -150,6 +152,7 @@ export async function loadTimes(folder: string, recordings: readonly Recording[]
   ];
 }
 
+/** Resolves when somebody else who comes in is sent all of it. */
 export async function fill(server: Running, recording: Recording): Promise<void> {
   const client: DocClient = await dial(await server.dialled(`bench-${recording.name}`, 0));
   // A few dozen steps a message, so that it takes seconds: our room takes 1 000 structs in one.
@@ -157,7 +160,20 @@ export async function fill(server: Running, recording: Recording): Promise<void>
     client.send(update);
     await pause(PACE_MS);
   }
-  await pause(500);
+  const sentMs = performance.now();
+  for (let there = false; !there;) {
+    await pause(250);
+    const opened = timed(server, `bench-${recording.name}`, recording);
+    there = await opened.then(
+      () => true,
+      (error: unknown) => {
+        const away = client.sentAway();
+        if (away !== undefined) throw new Error(`${server.name}, filling ${recording.name}: ${away}`);
+        if (performance.now() - sentMs > STALLED_MS) throw error;
+        return false;
+      },
+    );
+  }
   client.close();
 }
 

@@ -32,7 +32,7 @@ export type KillResult = {
 };
 
 const SCENES = 8;
-const PATIENT = { textMs: 600_000, searchMs: 600_000, standingMs: 600_000, downMs: 600_000, resendMs: 10_000 };
+const PATIENT = { chatMs: 600_000, textMs: 600_000, searchMs: 600_000, standingMs: 600_000, downMs: 600_000, resendMs: 10_000 };
 const USERS = 500;
 const ASK_AT_ONCE = 32;
 const GIVE_UP_MS = 60_000;

@@ -8,7 +8,7 @@ const TINY: Scale = {
   over: ["process"],
   chat: { rooms: 2, people: 4, linesPerSecond: 20, warmMs: 100, measureMs: 500 },
   memory: { objects: 500, texts: 50 },
-  isolation: { troubles: ["flooded"], people: 3, rounds: 2, troubleMs: 200, idleMs: 200, settleMs: 50 },
+  isolation: { troubles: ["flooded"], rooms: 2, people: 3, rounds: 2, troubleMs: 200, idleMs: 200, settleMs: 50 },
   kills: { seconds: 2, everyMs: 700, perSecond: 300, objects: 300, workers: 2, stallEveryMs: 1500 },
 };
 
@@ -25,7 +25,8 @@ describe("the pipeline bench", () => {
     expect(value("chat_lines")).toBeGreaterThan(0);
     expect(value("chat_ms_p99")).toBeGreaterThan(0);
     expect(value("worker_mb")).toBeGreaterThan(10);
-    for (const id of ["idle_p99", "idle_p99_spread", "flooded_p99", "p99_ratio"]) expect(value(`tick_${id}`)).toBeGreaterThan(0);
+    for (const id of ["idle_p99", "control_p99_ratio", "flooded_p99", "flooded_end_p99_ratio", "p99_ratio"])
+      expect(value(`tick_${id}`)).toBeGreaterThan(0);
     expect(figures.every(({ value: number }) => Number.isFinite(number))).toBe(true);
   });
 

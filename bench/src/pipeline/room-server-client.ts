@@ -14,6 +14,8 @@ export type RoomServer = {
   tell(message: ToRoomServer): void;
   /** Ends the recording. */
   take(): Promise<Extract<FromRoomServer, { kind: "ticks" }>>;
+  /** Until a worker serves and nothing waits. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 };
 export type RoomServerOptions = { readonly pipeline: PipelineChoice; readonly tickRateHz: number; readonly spaces: readonly string[] };
@@ -44,6 +46,11 @@ export async function startRoomServer(options: RoomServerOptions): Promise<RoomS
       const ticks = heard("ticks");
       tell({ kind: "take" });
       return ticks;
+    },
+    settled: async () => {
+      const serving = heard("serving");
+      tell({ kind: "settle" });
+      await serving;
     },
     stop: async () => {
       const gone = once(child, "exit");

@@ -22,14 +22,17 @@ export type ToRoomServer =
   | { readonly kind: "record" }
   /** Ends the recording and answers `ticks`. */
   | { readonly kind: "take" }
+  /** Answers `serving` once a worker has judged a text and nothing waits. */
+  | { readonly kind: "settle" }
   | { readonly kind: "stop" };
 export type FromRoomServer =
   | { readonly kind: "running"; readonly url: string }
+  | { readonly kind: "serving" }
   | { readonly kind: "ticks"; readonly tookMs: readonly number[]; readonly lateMs: readonly number[]; readonly health: PipelineHealth };
 
 const FLOOD_MS = 5;
-/** Of each kind every `FLOOD_MS`: 2 000 texts and 2 000 changes a second. */
-const FLOOD_COUNT = 10;
+/** Of each kind every `FLOOD_MS`: 8 000 texts and 8 000 changes a second, more than a worker takes; a thousand people may say 2 000. */
+const FLOOD_COUNT = 40;
 const WATCH_MS = 20;
 
 export function serveBench(): void {
@@ -85,6 +88,25 @@ export function serveBench(): void {
     if (phase === "dead") trouble = setInterval(strike("SIGKILL"), WATCH_MS);
   }
 
+  /** Asks again and again until the answer is a worker's, not the reduced form's. */
+  function settle(): void {
+    const asked = pipeline;
+    if (asked === undefined) return;
+    let id = 0;
+    let judged = false;
+    const stopListening = asked.onAnswer("probe", (answer) => {
+      if (answer.kind === "verdict" && answer.by.model !== "lexicon") judged = true;
+    });
+    const probe = setInterval(() => {
+      if (!judged)
+        return asked.offer("probe", { kind: "text", subject: { kind: "chat", id: ++id }, version: 1, user: "probe", text: "is anybody there" });
+      if (asked.health().queued > 0) return;
+      clearInterval(probe);
+      stopListening();
+      say({ kind: "serving" });
+    }, WATCH_MS);
+  }
+
   process.once("disconnect", () => process.exit(0));
   process.on("message", (message: ToRoomServer) => {
     switch (message.kind) {
@@ -100,6 +122,8 @@ export function serveBench(): void {
         recording = false;
         if (pipeline !== undefined) say({ kind: "ticks", tookMs, lateMs, health: pipeline.health() });
         return;
+      case "settle":
+        return settle();
       case "stop":
         enter("idle");
         return void stop().then(() => process.exit(0));

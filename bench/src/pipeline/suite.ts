@@ -1,10 +1,11 @@
-/** `npm run bench -- pipeline`: latency, memory, isolation and losses of the side pipeline. bench/README.md explains the figures. */
+/** `npm run bench -- pipeline [--only PART,...] [--count ROUNDS]`: latency, memory, isolation and losses of the side pipeline. bench/README.md explains the figures. */
 import { startRedis } from "@copresence/server/pipeline/redis-process";
 import { WorkerPool } from "@copresence/server/pipeline/worker-pool";
+import { type Part, runParts } from "../parts.ts";
 import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { chatLatency, type ChatSettings } from "./chat.ts";
-import { isolation, type IsolationSettings, pooled, spread, type Ticks, TROUBLES } from "./isolation.ts";
+import { countOf, interval, isolation, type IsolationSettings, pooled, ratio, TROUBLES } from "./isolation.ts";
 import { kills, type KillSettings } from "./kills.ts";
 import { kept } from "./timing.ts";
 import { type MemorySettings, workerMemory } from "./memory.ts";
@@ -22,25 +23,32 @@ export const FULL: Scale = {
   over: ["process", "thread", "redis"],
   chat: { rooms: 10, people: 12, linesPerSecond: 200, warmMs: 2000, measureMs: 10_000 },
   memory: { objects: 10_000, texts: 2000 },
-  isolation: { troubles: TROUBLES, people: 40, rounds: 6, troubleMs: 4000, idleMs: 2000, settleMs: 300 },
+  isolation: { troubles: TROUBLES, rooms: 3, people: 40, rounds: 8, troubleMs: 4000, idleMs: 2000, settleMs: 300 },
   kills: { seconds: 120, everyMs: 2000, perSecond: 200, objects: 2000, workers: 2, stallEveryMs: 7000 },
 };
 
 const CHAT_BAR_MS = 50;
 const MEMORY_BAR_MB = 300;
 const TICK_BAR = 1.05;
+const P99 = { what: "took", share: 0.99 } as const;
 
 type Progress = (line: string) => void;
 
-export async function pipelineBench(_: SuiteOptions, progress: Progress, scale: Scale = FULL): Promise<SuiteResult> {
-  const figures = [
-    ...(await chatFigures(scale, progress)),
-    ...(await memoryFigures(scale.memory, progress)),
-    // Losses are counted, not timed: both at once is the harder test, and half as long.
-    ...(await Promise.all([killFigures("redis", scale.kills, progress), killFigures("process", scale.kills, progress)])).flat(),
-    ...(await isolationFigures(scale.isolation, progress)),
-  ];
-  return { settings: scale, figures: figures.map((figure) => ({ ...figure, id: `pipeline.${figure.id}` })) };
+export const PIPELINE_PARTS = ["chat", "memory", "kills", "isolation"] as const;
+
+export async function pipelineBench(options: SuiteOptions, progress: Progress, scale: Scale = FULL): Promise<SuiteResult> {
+  const isolated = { ...scale.isolation, rounds: options.count ?? scale.isolation.rounds };
+  const parts: Readonly<Record<(typeof PIPELINE_PARTS)[number], Omit<Part, "name">>> = {
+    chat: { settings: { over: scale.over, chat: scale.chat }, run: () => chatFigures(scale, progress) },
+    memory: { settings: { memory: scale.memory }, run: () => memoryFigures(scale.memory, progress) },
+    kills: { settings: { kills: scale.kills }, run: () => allKillFigures(scale.kills, progress) },
+    isolation: { settings: { isolation: isolated }, run: () => isolationFigures(isolated, progress) },
+  };
+  return runParts(
+    PIPELINE_PARTS.map((name) => ({ name, ...parts[name] })),
+    options,
+    progress,
+  );
 }
 
 async function chatFigures({ over: all, chat: settings }: Scale, progress: Progress): Promise<Figure[]> {
@@ -51,12 +59,12 @@ async function chatFigures({ over: all, chat: settings }: Scale, progress: Progr
       over === "redis" ? await overRedis(settings) : await chatLatency({ kind: over }, settings);
     const prefix = over === "process" ? "chat" : `${over}_chat`;
     figures.push(
-      { id: `${prefix}_ms_p99`, value: p99, unit: "ms", bar: `< ${CHAT_BAR_MS}`, ok: p99 < CHAT_BAR_MS && missing === 0 },
-      { id: `${prefix}_ms_p50`, value: p50, unit: "ms" },
-      { id: `${prefix}_lines`, value: count, unit: "lines" },
-      { id: `${prefix}_missing`, value: missing, unit: "lines" },
-      { id: `${prefix}_per_second`, value: perSecond, unit: "lines/s" },
-      { id: `${prefix}_degraded`, value: degraded, unit: "lines" },
+      { id: `pipeline.${prefix}_ms_p99`, value: p99, unit: "ms", bar: `< ${CHAT_BAR_MS}`, ok: p99 < CHAT_BAR_MS && missing === 0 },
+      { id: `pipeline.${prefix}_ms_p50`, value: p50, unit: "ms" },
+      { id: `pipeline.${prefix}_lines`, value: count, unit: "lines" },
+      { id: `pipeline.${prefix}_missing`, value: missing, unit: "lines" },
+      { id: `pipeline.${prefix}_per_second`, value: perSecond, unit: "lines/s" },
+      { id: `pipeline.${prefix}_degraded`, value: degraded, unit: "lines" },
     );
   }
   return figures;
@@ -78,11 +86,16 @@ async function memoryFigures(settings: MemorySettings, progress: Progress): Prom
   progress(`memory, ${settings.objects} objects`);
   const { residentMb, peakMb, emptyMb, nurseryMb } = await kept(() => workerMemory(settings));
   return [
-    { id: "worker_mb", value: residentMb, unit: "MB", bar: `<= ${MEMORY_BAR_MB}`, ok: residentMb <= MEMORY_BAR_MB },
-    { id: "worker_peak_mb", value: peakMb, unit: "MB" },
-    { id: "worker_empty_mb", value: emptyMb, unit: "MB" },
-    { id: "worker_nursery_mb", value: nurseryMb, unit: "MB" },
+    { id: "pipeline.worker_mb", value: residentMb, unit: "MB", bar: `<= ${MEMORY_BAR_MB}`, ok: residentMb <= MEMORY_BAR_MB },
+    { id: "pipeline.worker_peak_mb", value: peakMb, unit: "MB" },
+    { id: "pipeline.worker_empty_mb", value: emptyMb, unit: "MB" },
+    { id: "pipeline.worker_nursery_mb", value: nurseryMb, unit: "MB" },
   ];
+}
+
+/** Losses are counted, not timed: both at once is the harder test, and half as long. */
+async function allKillFigures(settings: KillSettings, progress: Progress): Promise<Figure[]> {
+  return (await Promise.all([killFigures("redis", settings, progress), killFigures("process", settings, progress)])).flat();
 }
 
 async function killFigures(over: "redis" | "process", settings: KillSettings, progress: Progress): Promise<Figure[]> {
@@ -90,36 +103,44 @@ async function killFigures(over: "redis" | "process", settings: KillSettings, pr
   const { lost, duplicates, kills: count, texts, changes, recoveryMs, health } = await kept(() => kills(over, settings));
   const prefix = over === "redis" ? "" : "process_";
   return [
-    { id: `${prefix}lost`, value: lost, unit: "events", bar: "= 0", ok: lost === 0 && health.dropped === 0 && health.dead === 0 },
-    { id: `${prefix}duplicates`, value: duplicates, unit: "answers and entries", bar: "= 0", ok: duplicates === 0 },
-    { id: `${prefix}kills`, value: count, unit: "workers" },
-    { id: `${prefix}events`, value: texts + changes, unit: "events" },
-    { id: `${prefix}resent`, value: health.resent, unit: "events" },
-    { id: `${prefix}recovery_ms`, value: recoveryMs, unit: "ms" },
+    { id: `pipeline.${prefix}lost`, value: lost, unit: "events", bar: "= 0", ok: lost === 0 && health.dropped === 0 && health.dead === 0 },
+    { id: `pipeline.${prefix}duplicates`, value: duplicates, unit: "answers and entries", bar: "= 0", ok: duplicates === 0 },
+    { id: `pipeline.${prefix}kills`, value: count, unit: "workers" },
+    { id: `pipeline.${prefix}events`, value: texts + changes, unit: "events" },
+    { id: `pipeline.${prefix}resent`, value: health.resent, unit: "events" },
+    { id: `pipeline.${prefix}recovery_ms`, value: recoveryMs, unit: "ms" },
   ];
 }
 
 async function isolationFigures(settings: IsolationSettings, progress: Progress): Promise<Figure[]> {
-  const { idle, troubled } = await isolation(settings, progress);
-  const idleP99 = pooled(idle, "took", 0.99);
-  const worst = Math.max(...[...troubled.values()].map((stretches) => pooled(stretches, "took", 0.99) / idleP99));
+  const result = await isolation(settings, progress);
+  const worst = Math.max(...settings.troubles.map((trouble) => ratio(result, trouble, P99)));
+  const idle = result.get("idle") ?? [];
   const figures: Figure[] = [
-    { id: "tick_p99_ratio", value: worst, unit: "x", bar: `<= ${TICK_BAR}`, ok: worst <= TICK_BAR, peer: "the same room with an idle pipeline" },
-    { id: "tick_idle_p99_spread", value: spread(idle), unit: "x, even idle stretches against odd ones" },
-    { id: "tick_idle_p99", value: idleP99, unit: "ms" },
-    { id: "tick_idle_ticks", value: countOf(idle), unit: "ticks" },
+    {
+      id: "pipeline.tick_p99_ratio",
+      value: worst,
+      unit: "x",
+      bar: `<= ${TICK_BAR}`,
+      ok: worst <= TICK_BAR,
+      peer: "the same rooms with an idle pipeline",
+    },
+    { id: "pipeline.tick_idle_p99", value: pooled(idle, P99), unit: "ms" },
+    { id: "pipeline.tick_idle_ticks", value: countOf(idle), unit: "ticks" },
   ];
-  for (const [trouble, stretches] of troubled) {
-    const ratio = (what: keyof Ticks, share: number): number => pooled(stretches, what, share) / pooled(idle, what, share);
+  for (const state of ["control", ...settings.troubles] as const) {
+    const stretches = result.get(state) ?? [];
+    const [low, high] = interval(result, state, P99);
+    const mine = (id: string, figure: number, unit: string): Figure => ({ id: `pipeline.tick_${state}_${id}`, value: figure, unit });
     figures.push(
-      { id: `tick_${trouble}_p99_ratio`, value: ratio("took", 0.99), unit: "x" },
-      { id: `tick_${trouble}_p50_ratio`, value: ratio("took", 0.5), unit: "x" },
-      { id: `tick_${trouble}_end_p99_ratio`, value: ratio("end", 0.99), unit: "x" },
-      { id: `tick_${trouble}_p99`, value: pooled(stretches, "took", 0.99), unit: "ms" },
-      { id: `tick_${trouble}_ticks`, value: countOf(stretches), unit: "ticks" },
+      mine("p99_ratio", ratio(result, state, P99), "x"),
+      mine("p99_ratio_low", low, "x"),
+      mine("p99_ratio_high", high, "x"),
+      mine("p50_ratio", ratio(result, state, { what: "took", share: 0.5 }), "x"),
+      mine("end_p99_ratio", ratio(result, state, { what: "end", share: 0.99 }), "x"),
+      mine("p99", pooled(stretches, P99), "ms"),
+      mine("ticks", countOf(stretches), "ticks"),
     );
   }
   return figures;
 }
-
-const countOf = (stretches: readonly Ticks[]): number => stretches.reduce((sum, { took }) => sum + took.length, 0);

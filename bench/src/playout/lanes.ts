@@ -52,6 +52,29 @@ export class StreamLane implements Lane {
   }
 }
 
+/** A stream through a bottleneck of constant rate: packets queue. */
+export class RateLane implements Lane {
+  private readonly behind: StreamLane;
+  private readonly kbps: number;
+  private freeMs = 0;
+
+  /** `kbps`: undefined for no limit. */
+  constructor(options: {
+    readonly random: Random;
+    readonly weather: Weather;
+    readonly stallMs: (nowMs: number) => number;
+    readonly kbps: number | undefined;
+  }) {
+    this.behind = new StreamLane(options);
+    this.kbps = options.kbps ?? Number.POSITIVE_INFINITY;
+  }
+
+  send(nowMs: number, bytes: number): number {
+    this.freeMs = Math.max(this.freeMs, nowMs) + ((bytes + HEADER_BYTES) * 8) / this.kbps;
+    return this.behind.send(this.freeMs);
+  }
+}
+
 /** A packet and its headers fit into one delivery opportunity many times over. */
 const OPPORTUNITY_BYTES = 1500;
 const HEADER_BYTES = 52;

@@ -7,7 +7,7 @@ import type { Network } from "./networks.ts";
 import { FixedInterpolation, type Viewer } from "./peers.ts";
 import { Score, type Summary } from "./score.ts";
 import { ClientClock, newStates, type Rates, simulate } from "./simulate.ts";
-import { EventQueue } from "./events.ts";
+import { EventQueue } from "@copresence/simulations/world";
 
 export type Measured = {
   readonly ours: Summary;

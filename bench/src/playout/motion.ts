@@ -4,14 +4,14 @@
  * The rows of a recording are what the headset measured; between them the truth is taken to be straight.
  */
 import { DEVICE_COUNT, DEVICE_FLOATS, POSE_FLOATS } from "@copresence/shared/pose";
-import { loadTraces, type Style, SyntheticPerson, type Trace } from "@copresence/simulations/people";
+import { groupOf, loadTraces, type Style, SyntheticPerson, type Trace } from "@copresence/simulations/people";
 import { existsSync } from "node:fs";
+import { BadInput } from "../suite.ts";
 
-/** Recordings at 88-90 Hz that are not Beat Saber; the bars are judged on these. */
-const PEOPLE = ["p04", "p05", "p06", "p08"];
-const BEAT_SABER = ["p01"];
 /** Beat Saber is reported apart and need not run for eleven minutes. */
 const BEAT_SABER_MS = 60_000;
+/** The first two seconds are not judged. */
+const LEAST_MS = 3000;
 /** Playout was tuned on these; the others are held out. */
 const TUNED_ON: ReadonlySet<string> = new Set([
   "p04_01_aframe",
@@ -22,22 +22,37 @@ const TUNED_ON: ReadonlySet<string> = new Set([
 ]);
 
 export type Motion = Trace & { readonly heldOut: boolean };
-export type Motions = { readonly synthetic: boolean; readonly people: readonly Motion[]; readonly beatSaber: readonly Motion[] };
+export type Motions = {
+  readonly synthetic: boolean;
+  readonly people: readonly Motion[];
+  readonly beatSaber: readonly Motion[];
+  /** Recordings left out because nearly all of them would be the seconds in which playout learns the link. */
+  readonly tooShort: readonly string[];
+};
 
 const STYLES: readonly Style[] = ["work", "gesture", "dance", "wander"];
 const SYNTHETIC_MS = 20_000;
 const HEADSET_HZ = 90;
 
-/** Recordings in `folder`; synthetic people when it is not there. Throws when it is there and cannot be read. */
+/**
+ * Recordings in `folder`: of people in headsets, on which the bars are judged, and of Beat Saber; synthetic people when it is not there. Throws
+ * BadInput when it is there and cannot be used.
+ */
 export function loadMotions(folder: string | undefined): Motions {
-  if (folder === undefined || !existsSync(folder)) return { synthetic: true, people: STYLES.map(synthetic), beatSaber: [] };
-  return { synthetic: false, people: load(folder, PEOPLE), beatSaber: load(folder, BEAT_SABER).map((motion) => cut(motion, BEAT_SABER_MS)) };
-}
-
-function load(folder: string, prefixes: readonly string[]): Motion[] {
-  const traces = loadTraces(folder, prefixes);
-  if (!traces.ok) throw new Error(traces.error.sentence);
-  return traces.value.map((trace) => ({ ...trace, heldOut: !TUNED_ON.has(trace.id) }));
+  if (folder === undefined || !existsSync(folder)) return { synthetic: true, people: STYLES.map(synthetic), beatSaber: [], tooShort: [] };
+  const traces = loadTraces(folder);
+  if (!traces.ok) throw new BadInput(traces.error.sentence);
+  const worn = traces.value.filter(({ id }) => groupOf(id) !== "mocap");
+  const long = worn.filter(({ count, timesMs }) => (timesMs[count - 1] as number) >= LEAST_MS);
+  const motions = long.map((trace) => ({ ...trace, heldOut: !TUNED_ON.has(trace.id) }));
+  const tooShort = worn.filter((trace) => !long.includes(trace)).map(({ id }) => id);
+  const people = motions.filter(({ id }) => groupOf(id) === "people");
+  const beatSaber = motions.filter(({ id }) => groupOf(id) === "beatSaber");
+  if (people.length === 0)
+    throw new BadInput(
+      `No recording in ${folder} to judge playout on: all are Beat Saber or motion capture by their names, or under ${LEAST_MS / 1000} s.`,
+    );
+  return { synthetic: false, people, tooShort, beatSaber: beatSaber.map((motion) => cut(motion, BEAT_SABER_MS)) };
 }
 
 /** At most the first `ms` of a recording. */
@@ -52,7 +67,7 @@ function synthetic(style: Style, index: number): Motion {
   const timesMs = Float64Array.from({ length: count }, (_, row) => (row * 1000) / HEADSET_HZ);
   const poses = new Float64Array(count * POSE_FLOATS);
   for (let row = 0; row < count; row++) person.sample(timesMs[row] as number, poses.subarray(row * POSE_FLOATS, (row + 1) * POSE_FLOATS));
-  return { id: `synthetic-${style}`, count, timesMs, poses, heldOut: true };
+  return { id: `synthetic-${style}`, count, timesMs, poses, startMs: 0, heldOut: true };
 }
 
 /** Reads a motion at rising times. */

@@ -1,13 +1,10 @@
 /**
- * The links of the bench: the published profiles, and the recorded series in `../shared/data/network` (its README.md says where from).
+ * The links of the bench: its own profiles, and what network-files.ts reads from a folder.
  *
  * A network yields four lanes: the mover's up and down, the watcher's up and down. Both people sit behind such a link; the room is between.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { Random } from "@copresence/simulations/people";
-import { DatagramLane, gamma, type Lane, QueueLane, SharedLane, StreamLane, type Weather } from "./lanes.ts";
+import { DatagramLane, gamma, type Lane, QueueLane, RateLane, SharedLane, StreamLane, type Weather } from "./lanes.ts";
 
 export type Lanes = { readonly moverUp: Lane; readonly moverDown: Lane; readonly watcherUp: Lane; readonly watcherDown: Lane };
 export type Network = {
@@ -62,25 +59,28 @@ function profile(id: string, { delayMs, jitterMs, loss }: Profile, kind: "tcp" |
   };
 }
 
-/** Reads every known recording in `folder`; those that are not there are left out. */
-export function recordedNetworks(folder: string): Network[] {
-  const read = (file: string): string => gunzipSync(readFileSync(join(folder, file))).toString("latin1");
-  return RECORDINGS.filter(({ files }) => files.every((file) => existsSync(join(folder, file)))).map(({ files, make }) => make(files.map(read)));
+/** One way and direction of a published profile. `kbps` undefined: no limit. */
+export type Path = { readonly delayMs: number; readonly jitterMs: number; readonly kbps: number | undefined; readonly loss: number };
+
+/** A published profile as an ordered stream. */
+export function published(id: string, up: Path, down: Path): Network {
+  const stallMs = STALL_RTTS * (up.delayMs + down.delayMs);
+  return {
+    id,
+    recorded: true,
+    lengthMs: 0,
+    lanes: ({ random, intervalMs }) =>
+      eachLeg((leg) => {
+        const dice = random.fork(leg);
+        const { delayMs, jitterMs, kbps, loss } = isUp(leg) ? up : down;
+        const weather: Weather = { delayMs: () => gamma(dice, delayMs, jitterMs), loss: () => loss };
+        return new RateLane({ random: dice, weather, stallMs: () => stallMs + intervalMs, kbps });
+      }),
+  };
 }
 
-type Recording = { readonly files: readonly string[]; readonly make: (texts: readonly string[]) => Network };
-const RECORDINGS: readonly Recording[] = [
-  { files: ["mahimahi_ATT-LTE-driving-2016.up.gz", "mahimahi_ATT-LTE-driving-2016.down.gz"], make: (texts) => mahimahi("att-lte-driving", texts) },
-  { files: ["mahimahi_Verizon-LTE-short.up.gz", "mahimahi_Verizon-LTE-short.down.gz"], make: (texts) => mahimahi("verizon-lte", texts) },
-  { files: ["delay_starlink_leocc_10ms.csv.gz"], make: ([text = ""]) => series("starlink", column(text, 1), 10) },
-  { files: ["ping_5g_lte_ireland.csv.gz"], make: ([text = ""]) => pings("ireland-5g", text) },
-  { files: ["latency_visionpro_wired-mono.csv.gz"], make: ([text = ""]) => series("visionpro-wired", halves(column(text, 2)), VIDEO_FRAME_MS) },
-  { files: ["latency_visionpro_wireless-mono.csv.gz"], make: ([text = ""]) => series("visionpro-wireless", halves(column(text, 2)), VIDEO_FRAME_MS) },
-  { files: ["traffic_questset_sample.csv.gz"], make: ([text = ""]) => questset("questset", text) },
-];
-
 /** The recorded frame round trips carry no times: one per frame of a 60 Hz video. */
-const VIDEO_FRAME_MS = 1000 / 60;
+export const VIDEO_FRAME_MS = 1000 / 60;
 /** Path behind a recorded cellular queue, one way: mahimahi's traces say nothing of it. */
 const CELLULAR_PATH_MS = 20;
 const LAN_PATH_MS = 3;
@@ -91,18 +91,8 @@ const PING_ROW_MS = 2000;
 /** More of a row's pings lost than this is an outage of the probe, not of the link. */
 const LOSS_MAX = 0.2;
 
-const cells = (text: string): string[][] =>
-  text
-    .trim()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","));
-const column = (text: string, index: number): Float64Array => Float64Array.from(cells(text), (row) => Number(row[index]));
-const halves = (values: Float64Array): Float64Array => values.map((value) => value / 2);
-
-function mahimahi(id: string, [up = "", down = ""]: readonly string[]): Network {
-  const times = [up, down].map((text) => Float64Array.from(text.trim().split("\n"), Number));
-  const [ups, downs] = times as [Float64Array, Float64Array];
+/** Delivery opportunities of 1 500 B as mahimahi records them, ms, rising. */
+export function mahimahi(id: string, ups: Float64Array, downs: Float64Array): Network {
   const lengthMs = ups[ups.length - 1] as number;
   return {
     id,
@@ -116,7 +106,7 @@ function mahimahi(id: string, [up = "", down = ""]: readonly string[]): Network 
 }
 
 /** A stream whose one-way delay is `delaysMs[i]` from i * stepMs on. */
-function series(id: string, delaysMs: Float64Array, stepMs: number): Network {
+export function series(id: string, delaysMs: Float64Array, stepMs: number): Network {
   const lengthMs = delaysMs.length * stepMs;
   return {
     id,
@@ -132,10 +122,11 @@ function series(id: string, delaysMs: Float64Array, stepMs: number): Network {
   };
 }
 
-function pings(id: string, text: string): Network {
-  const rows = cells(text)
-    .map((row) => ({ avg: Number(row[8]), min: Number(row[9]), sd: Number(row[11]), loss: Math.min(LOSS_MAX, Number(row[12]) / 100) }))
-    .filter(({ avg, min, sd, loss }) => avg > 0 && min > 0 && avg >= min && Number.isFinite(sd + loss));
+/** Round trips of one row of pings, ms, and the part of them that was lost. */
+export type Pings = { readonly avg: number; readonly min: number; readonly sd: number; readonly loss: number };
+
+export function pings(id: string, measured: readonly Pings[]): Network {
+  const rows = measured.map((row) => ({ ...row, loss: Math.min(LOSS_MAX, row.loss) }));
   const lengthMs = rows.length * PING_ROW_MS;
   return {
     id,
@@ -156,11 +147,8 @@ function pings(id: string, text: string): Network {
 }
 
 /** Poses share a wireless link with somebody's PC-VR video: recorded packets queue before them. */
-function questset(id: string, text: string): Network {
-  const packets = cells(text)
-    .map(([time, size, direction]) => ({ atMs: Number(time) * 1000, bytes: Number(size), up: direction === "UL" }))
-    .filter(({ atMs, bytes }) => Number.isFinite(atMs + bytes))
-    .sort((a, b) => a.atMs - b.atMs);
+export function loaded(id: string, measured: readonly { readonly atMs: number; readonly bytes: number }[]): Network {
+  const packets = measured.toSorted((a, b) => a.atMs - b.atMs);
   const lengthMs = packets[packets.length - 1]?.atMs ?? 0;
   const bytesPerMs = packets.reduce((sum, { bytes }) => sum + bytes, 0) / lengthMs / UTILISATION;
   const atMs = Float64Array.from(packets, (packet) => packet.atMs);

@@ -8,7 +8,7 @@
 import { decodeUplinkBody, DEVICE_COUNT, encodeUplinkBody, newPoseSample, type PoseSample, RoomTime } from "@copresence/shared/pose";
 import { ClockSync } from "@copresence/shared/time";
 import type { Random } from "@copresence/simulations/people";
-import { EventQueue } from "./events.ts";
+import { EventQueue } from "@copresence/simulations/world";
 import type { Lane } from "./lanes.ts";
 import type { Lanes, Network } from "./networks.ts";
 import { type Motion, Truth } from "./motion.ts";

@@ -8,7 +8,8 @@ import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { Dump } from "./dump.ts";
 import { clockErrors, type Measured, measure } from "./measure.ts";
 import { cut, loadMotions, type Motion } from "./motion.ts";
-import { type Network, PROFILES, recordedNetworks } from "./networks.ts";
+import { networksIn } from "./network-files.ts";
+import { type Network, PROFILES } from "./networks.ts";
 import { quantile } from "./score.ts";
 import type { Rates } from "./simulate.ts";
 
@@ -40,8 +41,9 @@ export const FULL: Scale = { seed: 1, passes: 2, joins: 300, motionMs: Number.PO
 export function playout(options: SuiteOptions, progress: (line: string) => void, scale: Scale = FULL): SuiteResult {
   const { traces = TRACES, network = NETWORK, dump } = options;
   const motions = loadMotions(traces);
-  const recorded = existsSync(network) ? recordedNetworks(network) : [];
+  const recorded = existsSync(network) ? networksIn(network, progress) : [];
   if (motions.synthetic) progress(`NO RECORDINGS in ${traces}: synthetic people move instead, and no bar is judged.`);
+  if (motions.tooShort.length > 0) progress(`LEFT OUT, under three seconds: ${motions.tooShort.join(", ")}`);
   if (recorded.length === 0) progress(`NO RECORDED NETWORKS in ${network}: profiles only.`);
   const to = dump === undefined ? undefined : new Dump(dump);
   const people = motions.people.map((motion) => cut(motion, scale.motionMs));

@@ -9,6 +9,7 @@ import { composeRig, type Rig } from "@copresence/shared/motion";
 import { encodeUplinkBody, newPoseSample, POSE_FLOATS } from "@copresence/shared/pose";
 import { encodeMessage } from "@copresence/shared/protocol";
 import { loadTraces, STYLES, SyntheticPerson, type Trace } from "@copresence/simulations/people";
+import { BadInput } from "../suite.ts";
 import { hall } from "./hall.ts";
 
 /** One in this many walks. */
@@ -113,7 +114,7 @@ let loaded: { readonly folder: string; readonly traces: readonly Trace[] } | und
 function recordings(folder: string): readonly Trace[] {
   if (loaded?.folder === folder) return loaded.traces;
   const traces = loadTraces(folder);
-  if (!traces.ok) throw new Error(traces.error.sentence);
+  if (!traces.ok) throw new BadInput(traces.error.sentence);
   loaded = { folder, traces: traces.value };
   return traces.value;
 }

@@ -6,10 +6,10 @@
  * frame, `starved_ms` is the longest time that any watched viewer (a real decoder) went without news of anybody it can see; whom it was told it
  * does not see (personal space) it cannot.
  */
-import { type CoreEffect, type CoreInput, SceneCore, type SceneCoreOptions } from "@copresence/server/core";
+import { type CoreEffect, type CoreInput, PoseInbox, SceneCore, type SceneCoreOptions } from "@copresence/server/core";
 import type { SessionId, UserId } from "@copresence/shared/base";
 import { FrameDecoder, type PoseSample } from "@copresence/shared/pose";
-import { decodeDown, decodeUp, ENVELOPE_BYTES } from "@copresence/shared/protocol";
+import { decodeDown, ENVELOPE_BYTES, fitsPoseUp, messageId } from "@copresence/shared/protocol";
 import { asShipped } from "./as-shipped.ts";
 import { CrowdMotion } from "./crowd.ts";
 import { hall } from "./hall.ts";
@@ -37,6 +37,8 @@ export type MemoryRun = {
   /** News of a source a second, over all pairs watched. */
   readonly updatesPerPair: number;
 };
+
+const POSE = messageId("poseUp");
 
 /** A viewer that decodes: when it last heard of whom. */
 class Watcher {
@@ -135,15 +137,17 @@ export function runMemory(settings: MemorySettings): MemoryRun {
   return summarise(settings, { wallMs, bytes, watchers });
 }
 
-/** One tick of the room: everybody's message, as bytes, decoded and stepped through. */
+const inbox = new PoseInbox();
+/** One tick of the room: everybody's message, as bytes, taken in as the server does it, read and stepped through. */
 export function stepRoom(room: SceneCore, messages: readonly Uint8Array[], nowMs: number): readonly CoreEffect[] {
   const inputs: CoreInput[] = [];
   for (let i = 0; i < messages.length; i++) {
     const raw = messages[i] as Uint8Array;
-    const decoded = decodeUp(raw[1] as number, raw.subarray(ENVELOPE_BYTES));
-    if (decoded.ok) inputs.push({ kind: "message", session: sessionOf(i), receivedMs: nowMs, message: decoded.value });
+    if (raw[1] === POSE && fitsPoseUp(raw.length - ENVELOPE_BYTES)) inputs.push(inbox.take(sessionOf(i), nowMs, raw, ENVELOPE_BYTES, raw.length));
   }
-  return room.step(inputs, nowMs);
+  const effects = room.step(inputs, nowMs);
+  inbox.clear();
+  return effects;
 }
 
 /** Everybody's message of every tick, in one piece of memory: making them is the clients' work and no part of the room's. */

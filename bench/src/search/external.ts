@@ -3,13 +3,14 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { BadInput } from "../suite.ts";
 import { type BenchScene, queryOf, sceneOf } from "./scene-file.ts";
 
 const MAX_FILE_BYTES = 256e6;
 
 /** Reads every scene below `folder`. Throws a sentence when there is none. */
 export function externalScenes(folder: string, say: (line: string) => void): BenchScene[] {
-  if (!existsSync(folder)) throw new Error(`--data: there is no folder ${folder}`);
+  if (!existsSync(folder)) throw new BadInput(`--data: there is no folder ${folder}`);
   const files = filesBelow(folder).filter((file) => /\.jsonl?$/.test(file));
   const scenes = new Map<string, BenchScene>();
   const loose: { readonly scene: string; readonly json: Readonly<Record<string, unknown>>; readonly file: string }[] = [];
@@ -27,8 +28,8 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
         : JSON.parse(text);
       const name = sceneName(file);
       const many = isRecord(json) && Array.isArray(json["scenes"]) ? json["scenes"] : undefined;
-      if (many !== undefined) for (const [i, one] of many.entries()) keep(scenes, sceneOf(one, `${name}-${i}`));
-      else if (isScene(json)) keep(scenes, sceneOf(json, name));
+      if (many !== undefined) for (const [i, one] of many.entries()) keep(scenes, sceneOf(one, `${name}-${i}`, say));
+      else if (isScene(json)) keep(scenes, sceneOf(json, name, say));
       else if (isRecord(json) && Array.isArray(json["queries"]))
         loose.push({ scene: typeof json["scene"] === "string" ? json["scene"] : name, json, file });
       else if (Array.isArray(json) && json.length > 0) loose.push({ scene: name, json: { queries: json }, file });
@@ -39,7 +40,7 @@ export function externalScenes(folder: string, say: (line: string) => void): Ben
   }
   for (const { scene, json, file } of loose) attach(scenes, scene, json, file, say);
   const found = [...scenes.values()].filter(({ queries }) => queries.length > 0);
-  if (found.length === 0) throw new Error(`--data: no scene with queries below ${folder} (bench/README.md says the format)`);
+  if (found.length === 0) throw new BadInput(`--data: no scene with queries below ${folder} (bench/README.md says the format)`);
   return found;
 }
 

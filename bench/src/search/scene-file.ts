@@ -76,7 +76,7 @@ const hex = (parts: readonly number[]): string => {
     .join("")}`;
 };
 
-/** Yaw in radians about +y, or in degrees when it is called `yawDeg` or cannot be radians; or a quaternion x y z w. */
+/** Yaw in radians about +y, or in degrees when it is called `yawDeg` or cannot be radians; or a quaternion x y z w; or where it looks (`forward`, `lookAt`). */
 export function viewerOf(raw: unknown, zUp = false): Viewer | null {
   if (Array.isArray(raw) && raw.length >= 3)
     return viewerOf(
@@ -92,6 +92,14 @@ export function viewerOf(raw: unknown, zUp = false): Viewer | null {
   if (quaternion?.length === 4 && quaternion.every((part) => typeof part === "number")) {
     const [qx = 0, qy = 0, qz = 0, qw = 1] = quaternion as number[];
     return { position, rotation: zUp ? [qx, qz, -qy, qw] : [qx, qy, qz, qw] };
+  }
+  const ahead = triple(raw["forward"] ?? raw["direction"] ?? raw["facing"]);
+  const aim = triple(raw["lookAt"] ?? raw["look_at"]);
+  const along = ahead.every(Number.isFinite) ? ahead : [aim[0] - x, aim[1] - y, aim[2] - z];
+  if (along.every(Number.isFinite)) {
+    // Where -z, or +y of a z-up scene, is turned to.
+    const radians = zUp ? Math.atan2(-along[0]!, along[1]!) : Math.atan2(-along[0]!, -along[2]!);
+    return { position, rotation: [0, Math.sin(radians / 2), 0, Math.cos(radians / 2)] };
   }
   const degrees = raw["yawDeg"] ?? raw["yaw_deg"] ?? raw["headingDeg"];
   const given = degrees ?? raw["yaw"] ?? raw["heading"] ?? raw["yawRad"];
@@ -122,8 +130,21 @@ export function queryOf(raw: unknown, viewers: Json = {}, zUp = false): BenchQue
 
 export const isCounting = (words: string): boolean => /^\s*(?:how many|number of|the number of|count)\b/i.test(words);
 
-/** A scene file: `{objects, queries?, up?}`, a bare list of objects, or `{scene: {objects}, queries}`. Throws a RangeError [SF1]. */
-export function sceneOf(json: unknown, name: string): BenchScene {
+/**
+ * A scene file: `{objects, queries?, up?}`, a bare list of objects, or `{scene: {objects}, queries}`. Throws a RangeError [SF1]; with `say`, an
+ * object or query that cannot be used is left out and said instead.
+ */
+export function sceneOf(json: unknown, name: string, say?: (line: string) => void): BenchScene {
+  const usable = <T>(what: string, list: readonly unknown[], read: (raw: unknown) => T): T[] =>
+    list.flatMap((raw, i) => {
+      try {
+        return [read(raw)];
+      } catch (error) {
+        if (say === undefined || !(error instanceof RangeError)) throw error;
+        say(`${name}: left out ${what} ${i + 1}: ${error.message}`);
+        return [];
+      }
+    });
   const outer = isRecord(json) ? json : { objects: json };
   const inner = isRecord(outer["scene"]) ? outer["scene"] : outer;
   const objects = inner["objects"];
@@ -133,7 +154,7 @@ export function sceneOf(json: unknown, name: string): BenchScene {
   const queries = Array.isArray(outer["queries"]) ? outer["queries"] : [];
   return {
     name: text(inner["name"]) || text(inner["scene"]) || (typeof outer["scene"] === "string" ? outer["scene"] : "") || name,
-    objects: objects.map((raw) => objectEvent(raw, zUp)),
-    queries: queries.map((raw) => queryOf(raw, viewers, zUp)),
+    objects: usable("object", objects, (raw) => objectEvent(raw, zUp)),
+    queries: usable("query", queries, (raw) => queryOf(raw, viewers, zUp)),
   };
 }

@@ -27,6 +27,11 @@ describe("scenes and queries from files", () => {
     expect(viewerOf({ position: [0, 0, 0], yaw: 180 })?.rotation).toEqual(half);
     expect(viewerOf([0, 0, 0, Math.PI])?.rotation).toEqual(half);
     expect(viewerOf({ position: [1, 2, 3], rotation: { x: 0, y: 1, z: 0, w: 0 } })).toEqual({ position: [1, 2, 3], rotation: [0, 1, 0, 0] });
+    for (const towards of [{ forward: [-1, 0, 0] }, { lookAt: { x: -4, y: 2, z: 3 } }])
+      viewerOf({ position: [1, 2, 3], ...towards })?.rotation.forEach((part, i) =>
+        expect(part).toBeCloseTo([0, Math.SQRT1_2, 0, Math.SQRT1_2][i]!, 9),
+      );
+    expect(viewerOf({ position: [1, 2, 3], forward: [0, 1, 0] }, true)?.rotation[3]).toBe(1);
     expect(viewerOf({ position: [1, Number.NaN, 3] })).toBeNull();
     expect(viewerOf("me")).toBeNull();
   });
@@ -39,6 +44,13 @@ describe("scenes and queries from files", () => {
   it("[SF1] refuses what is no scene or no query with a sentence", () => {
     expect(() => sceneOf({ things: [] }, "file.json")).toThrow(/file.json: neither a list of objects/);
     expect(() => sceneOf([{ label: "no id" }], "s")).toThrow(/without an id/);
+    const said: string[] = [];
+    const scene = sceneOf({ objects: [{ label: "no id" }, ...OBJECTS], queries: [{ text: "chair" }, ...QUERIES] }, "s", (line) => said.push(line));
+    expect([scene.objects.length, scene.queries.length, said]).toEqual([
+      3,
+      4,
+      ["s: left out object 1: an object without an id", "s: left out query 1: a query without a text or an answer"],
+    ]);
     expect(() => queryOf({ text: "chair" })).toThrow(/without a text or an answer/);
   });
 

@@ -1,5 +1,5 @@
 /** `npm run bench -- search`: bench/README.md says what the figures mean. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
@@ -33,7 +33,10 @@ export async function search({ data, dump }: SuiteOptions, progress: (line: stri
     const judged = judge(scenes);
     figures.push(...quality(judged, ""));
     if (own) figures.push(...quality(judge(recordedScenes("tune")), ".tuned_on").map(({ id, value, unit }) => ({ id, value, unit })));
-    if (dump !== undefined) writeFileSync(join(dump, "search-judged.json"), JSON.stringify(judged, undefined, 1));
+    if (dump !== undefined) {
+      mkdirSync(dump, { recursive: true });
+      writeFileSync(join(dump, "search-judged.json"), JSON.stringify(judged, undefined, 1));
+    }
   }
   progress("latency and recall with 10 000 objects");
   const { first: times, fastest } = latency(OBJECTS, QUERIES);

@@ -6,6 +6,7 @@
  *       clock tick is at most one struct).
  * [OB3] A message may carry many edits; each stays a part with an id of its own, so that a refusal takes only those it names.
  * [OB4] A large edit is several parts (split-edit.ts). Refused, one takes those of the same edit behind it along: the room keeps a beginning.
+ * [OB5] What the room lost goes before everything (lost-edits.ts), in messages that carry no edits of the outbox.
  */
 import * as Y from "yjs";
 import { type Edit, touches } from "./edit-journal.ts";
@@ -60,7 +61,8 @@ export class Outbox {
     let clocks = 0;
     let end = first;
     for (let entry = this.entries[end]; entry !== undefined; entry = this.entries[++end]) {
-      if (end > first && (bytes + entry.update.length > MERGE_BYTES || clocks + entry.clocks > MERGE_CLOCKS)) break;
+      const lost = entry.parts.length === 0 || this.entries[first]?.parts.length === 0;
+      if (end > first && (lost || bytes + entry.update.length > MERGE_BYTES || clocks + entry.clocks > MERGE_CLOCKS)) break;
       bytes += entry.update.length;
       clocks += entry.clocks;
     }
@@ -119,9 +121,11 @@ export class Outbox {
     for (const entry of this.entries) if (entry.sentAs !== undefined && entry.sentAs >= fromNumber) entry.sentAs = undefined;
   }
 
-  /** Everything becomes this one update, which has it all. */
-  replaceBy(update: Uint8Array): void {
-    this.entries = [{ update, parts: this.entries.flatMap((entry) => entry.parts), clocks: MERGE_CLOCKS, sentAs: undefined }];
+  /** Everything waits again, and these go first, in the place of others that did. */
+  beginWith(updates: readonly Pick<OutboxEntry, "clocks" | "update">[]): void {
+    this.unsend();
+    const first = updates.map(({ clocks, update }): OutboxEntry => ({ update, parts: [], clocks, sentAs: undefined }));
+    this.entries = [...first, ...this.entries.filter(({ parts }) => parts.length > 0)];
   }
 
   parts(): readonly OutboxPart[] {

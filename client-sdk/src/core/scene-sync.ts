@@ -14,6 +14,8 @@
  * [SS6] `read-only` is no refusal: those edits stay in the outbox until the room asks for them.
  * [SS7] With a cache, what is in the outbox is on the device too, until it is settled; a refused edit leaves it together with the document
  *       that had it, never before.
+ * [SS8] What a room lacks of what it had (a store from a backup) is sent before the outbox where it is ours, in parts; where it is others', the
+ *       document is fetched anew as in SS4 (lost-edits.ts).
  *
  * Bytes are y-protocols' as y-websocket frames them. The room counts our step-2 and update messages from 1; `ack.updates` is how many are
  * settled, `denied.ref` (16 bits) which one was refused, followed by y-protocols' "permission denied".
@@ -23,7 +25,9 @@ import { type DeniedReason, LIMITS } from "@copresence/shared/protocol";
 import { NOTHING, OBJECTS_ROOT } from "@copresence/shared/scene";
 import { docStep1, docStep2, docUpdate, FRAME_BYTES, readDocMessage } from "./doc-wire.ts";
 import { captureEdits, type Edit, replayEdits } from "./edit-journal.ts";
+import { isKnown } from "./known-edits.ts";
 import type { ClientClock, Scheduler } from "./link.ts";
+import { lostEdits } from "./lost-edits.ts";
 import { editOf, Outbox, type OutboxEntry, type OutboxPart } from "./outbox.ts";
 import { Rebase } from "./rebase.ts";
 import { acrossEpochs } from "./rebase-epoch.ts";
@@ -242,16 +246,18 @@ export class SceneSync {
 
   private onStateVector(vector: Uint8Array): void {
     this.owesAnswer = true;
-    if (this.phase === "hello" || this.phase === "held") {
-      this.phase = "open";
-    } else if (this.phase === "fetching") {
-      this.roomVector = vector;
-    } else if (this.phase === "open") {
-      // The room met a gap: something it counted as settled never reached it. All it lacks goes into the answer.
-      this.outbox.replaceBy(Y.encodeStateAsUpdate(this.doc, vector));
-    }
+    if (this.phase === "fetching") this.roomVector = vector;
+    if (this.phase === "hello" || this.phase === "held") this.phase = "open";
+    if (this.phase === "open") this.mend(vector);
     this.flush();
     this.reportSaved();
+  }
+
+  /** The room says what it has: at its start, or because an edit builds on what it has lost [SS8]. */
+  private mend(vector: Uint8Array): void {
+    const lost = lostEdits(this.doc, vector, this.outbox.parts());
+    this.outbox.beginWith(lost ?? []);
+    if (lost === undefined) this.diverge(this.settledCount);
   }
 
   private onUpdate(update: Uint8Array, isFullState: boolean): void {
@@ -265,6 +271,7 @@ export class SceneSync {
     if (this.synced) return;
     this.synced = true;
     this.options.onSynced();
+    this.settle();
   }
 
   // ------------------------------------------------------------------------------------------------------------------- local edits
@@ -340,9 +347,9 @@ export class SceneSync {
     this.reportSaved();
   }
 
-  /** Once all before the refusal is durable, the fetched document has it [SS4]. */
+  /** Once all before the refusal is durable, the fetched document has it [SS4]. Before the first full state that would be taken for the answer. */
   private settle(): void {
-    if (this.phase === "settling" && this.settledCount >= this.settleAt) this.fetch();
+    if (this.phase === "settling" && this.synced && this.settledCount >= this.settleAt) this.fetch();
   }
 
   /** The message that a 16-bit `ref` names: the only one under way with these bits. */
@@ -451,27 +458,6 @@ export class SceneSync {
     if (this.outbox.empty) return this.refusedLast ? "denied" : "saved";
     return this.phase === "down" ? "offline" : "saving";
   }
-}
-
-/**
- * Whether an update is in `doc`, or its structs are in what the room's state vector says it has (its deletions then are too). Parts are judged
- * one by one: those of one message may have reached the room in an earlier message, before a link broke.
- */
-function isKnown(doc: Y.Doc, roomVector: Uint8Array | undefined): (part: OutboxPart) => boolean {
-  const room = roomVector === undefined ? undefined : Y.decodeStateVector(roomVector);
-  return ({ update }) => {
-    const { structs, ds } = Y.decodeUpdate(update);
-    const has = ({ id, length }: (typeof structs)[number]): boolean =>
-      id.clock + length <= Math.max(Y.getState(doc.store, id.client), room?.get(id.client) ?? 0);
-    if (structs.length > 0) return structs.every(has);
-    return [...ds.clients].every(([client, ranges]) => ranges.every(({ clock, len }) => isDeleted(doc, client, clock, len)));
-  };
-}
-
-function isDeleted(doc: Y.Doc, client: number, clock: number, length: number): boolean {
-  const structs = doc.store.clients.get(client) ?? [];
-  if (Y.getState(doc.store, client) < clock + length) return false;
-  return structs.every((struct) => struct.deleted || struct.id.clock >= clock + length || struct.id.clock + struct.length <= clock);
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [yes: readonly T[], no: readonly T[]] {

@@ -15,7 +15,6 @@ import { Emitter } from "./emitter.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { PastState } from "./history.ts";
 import { Holds } from "./holds.ts";
-import type { ClientClock, Dialer, Scheduler } from "./link.ts";
 import { conditioned } from "./link-conditioner.ts";
 import { MeState, rigBounds } from "./me.ts";
 import { MyStreams } from "./my-streams.ts";
@@ -23,7 +22,7 @@ import type { ObjectContext } from "./object-handle.ts";
 import { ObjectStore } from "./objects.ts";
 import { PeopleStore } from "./people.ts";
 import { QualityKnobs, type QualityOptions } from "./quality.ts";
-import { type Random, randomLetters } from "./random.ts";
+import { randomLetters } from "./random.ts";
 import type { SceneCache } from "./scene-cache.ts";
 import { Readiness } from "./readiness.ts";
 import { Rights } from "./rights.ts";
@@ -32,7 +31,6 @@ import { SceneSync } from "./scene-sync.ts";
 import type { SessionEvent } from "./session-events.ts";
 import { type Desks, handleMessage, handleSession } from "./space-messages.ts";
 import {
-  type ConnectOptions,
   type DeniedNotice,
   type HistoryOptions,
   type HistoryResult,
@@ -52,26 +50,14 @@ import {
   type SpaceStats,
   type SpaceStatus,
 } from "./space-types.ts";
+import { observing, type SpaceOptions, type StartedSpace } from "./space-options.ts";
 import { Meter } from "./stats.ts";
 import { Uplink } from "./uplink.ts";
 import { VeilStore } from "./veils.ts";
 import { sceneOfObject } from "./untyped-scene.ts";
+import { whenSaved } from "./when-saved.ts";
 
-export type SpaceOptions<S extends SceneSpec = any> = ConnectOptions<S> & {
-  readonly dialer: Dialer;
-  readonly clock: ClientClock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  /** Where the scene is kept between sessions; opened before the space starts, so that its edits never wait for it. */
-  readonly cache?: SceneCache | undefined;
-};
-
-/** A space, and when it may be used. */
-export type StartedSpace<S extends SceneSpec = any> = {
-  readonly space: Space<S>;
-  /** Rejects with a `JoinError`. */
-  readonly ready: Promise<void>;
-};
+export type { SpaceOptions, StartedSpace };
 
 /** The first join may retry this long before `ready` gives up. */
 const PATIENCE_MS = 10_000;
@@ -344,7 +330,7 @@ class CoreSpace implements Space {
   }
 
   async leave(): Promise<void> {
-    if (this.connection.up && !this.sync.clean) await this.whenSaved(LEAVE_MS);
+    if (this.connection.up && !this.sync.clean) await whenSaved(this, this.options.scheduler, LEAVE_MS);
     this.connection.leave();
     this.sync.destroy();
     this.people.clear();
@@ -479,22 +465,4 @@ class CoreSpace implements Space {
     this.readiness.settle(this.connection.reason ?? { code: 1006, sentence: "The room did not answer in time.", retryable: true });
     this.connection.leave();
   }
-
-  private whenSaved(withinMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        cancel();
-        off();
-        resolve();
-      };
-      const cancel = this.options.scheduler.after(withinMs, finish);
-      const off = this.on("saved", (state) => {
-        if (state === "saved" || state === "denied") finish();
-      });
-    });
-  }
 }
-
-/** A client that does not look at others has no use for their fingers. */
-const observing = ({ observe }: SpaceOptions): { readonly hands?: boolean; readonly controls?: boolean; readonly gaze?: boolean } =>
-  observe === false ? { hands: false, controls: false, gaze: false } : {};

@@ -11,6 +11,7 @@ import { createPeopleList } from "../ui/people-list.ts";
 import { createSearchBox } from "../ui/search-box.ts";
 import { deniedSentence, mergedSentence } from "../ui/sentences.ts";
 import { createStatusBar } from "../ui/status-bar.ts";
+import { deleteObject } from "../ui/deletion.ts";
 import { createToasts, type Toasts } from "../ui/toasts.ts";
 import { createToolbar, toggleTab, type Toolbar } from "../ui/toolbar.ts";
 import { listenForShortcuts } from "./shortcuts.ts";
@@ -43,11 +44,7 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     inspector.select(id);
     actions.selectionChanged(id);
   };
-  const inspector = createInspector(
-    space,
-    () => select(undefined),
-    (sentence) => toasts.show(sentence),
-  );
+  const inspector = createInspector(space, () => select(undefined), toasts);
   const status = createStatusBar(space, { rejoin: () => location.reload() });
   const people = createPeopleList(space, (person: RemotePerson) =>
     actions.lookAt(person.pose[0] as number, person.pose[1] as number, person.pose[2] as number),
@@ -88,7 +85,7 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
     help: () => help.showModal(),
     use: () => useObject(space.objects.get(target() ?? "")),
     deselect: () => select(undefined),
-    remove: () => inspector.selected !== undefined && space.objects.delete(inspector.selected),
+    remove: () => inspector.selected !== undefined && deleteObject(space, inspector.selected, toasts),
     rename() {
       if (inspector.selected === undefined) select(actions.hovered());
       if (inspector.selected === undefined) toasts.show("Click an object first, then press Enter to name it.");

@@ -1,10 +1,15 @@
-/** Who changed the selected object, and a way back: one's own changes for everybody, anybody's for moderators. The room says why not. */
+/**
+ * Who changed the selected object, and a way back: one's own changes for everybody, anybody's for moderators. The room says why not. A row undoes
+ * what it shows and what the same person has changed since. While it is open, the list follows what happens.
+ */
 import type { HistoryEntry, Space } from "@copresence/client";
 import { h } from "./dom.ts";
 
 export type HistoryList = { readonly element: HTMLElement; show(object: string | undefined): void };
 
 const SHOWN = 6;
+/** After a change: the room reads its history from the disk, where a change is a moment later. */
+const FOLLOW_MS = 1500;
 const KINDS = { created: "made it", changed: "changed", deleted: "deleted it" } as const;
 
 /** `say` shows a sentence for a moment. */
@@ -15,11 +20,13 @@ export function createHistoryList(space: Space, say: (sentence: string) => void)
   let object: string | undefined;
   let shown = false;
 
-  const load = async (): Promise<void> => {
+  let following: ReturnType<typeof setTimeout> | undefined;
+
+  const load = async (again = false): Promise<void> => {
     const asked = object;
     if (asked === undefined) return;
     const result = await space.history({ object: asked, limit: SHOWN });
-    if (asked !== object || !shown) return;
+    if (asked !== object || !shown || (again && !result.ok)) return;
     rows.replaceChildren(...(result.ok ? result.entries.map(row) : [h("li", {}, result.sentence)]));
     if (result.ok && result.entries.length === 0) rows.append(h("li", {}, "Nobody has changed it yet."));
   };
@@ -29,8 +36,15 @@ export function createHistoryList(space: Space, say: (sentence: string) => void)
     rows.replaceChildren();
     if (shown) await load();
   };
-  const undo = async (user: string): Promise<void> => {
-    const result = await space.rollback(object === undefined ? { by: user } : { by: user, object });
+  space.on("object", (id) => {
+    if (id !== object || !shown || following !== undefined) return;
+    following = setTimeout(() => {
+      following = undefined;
+      if (shown) void load(true);
+    }, FOLLOW_MS);
+  });
+  const undo = async ({ user, object: changed, fromMs }: HistoryEntry): Promise<void> => {
+    const result = await space.rollback({ by: user, object: changed, since: fromMs });
     if (!result.ok) return say(result.sentence);
     say(
       result.changed > 0
@@ -44,7 +58,11 @@ export function createHistoryList(space: Space, say: (sentence: string) => void)
       "li",
       {},
       h("span", {}, `${nameOf(space, entry.user)} ${what(entry)}, ${ago(Date.now() - entry.untilMs)}`),
-      h("button", { type: "button", class: "deed", title: "Undo this person's changes to it", onclick: () => void undo(entry.user) }, "Undo"),
+      h(
+        "button",
+        { type: "button", class: "deed", title: "Undo this, and what they have changed of it since", onclick: () => void undo(entry) },
+        "Undo",
+      ),
     );
   return {
     element,

@@ -1,9 +1,11 @@
 /** The card of the selected object: its label to edit, what its type can do, who holds it. Enter in the world brings one here. */
 import type { Space, SpaceObject } from "@copresence/client";
 import { SWATCHES } from "../world/palette.ts";
+import { deleteObject } from "./deletion.ts";
 import { h, icon, ICONS } from "./dom.ts";
 import { createHistoryList } from "./history-list.ts";
 import { deeds } from "./object-deeds.ts";
+import type { Toasts } from "./toasts.ts";
 
 export type Inspector = {
   readonly element: HTMLElement;
@@ -12,13 +14,13 @@ export type Inspector = {
   rename(): void;
 };
 
-export function createInspector(space: Space, onClose: () => void, say: (sentence: string) => void): Inspector {
+export function createInspector(space: Space, onClose: () => void, toasts: Pick<Toasts, "offer" | "show">): Inspector {
   const kind = h("span", { class: "kind" });
   const label = h("input", { id: "label-input", "aria-label": "Label", autocomplete: "off", maxlength: 120, placeholder: "Give it a name" });
   const note = h("p", { class: "veil-note" });
   const holder = h("p", { class: "holder" });
   const actions = h("div", { class: "actions" });
-  const history = createHistoryList(space, say);
+  const history = createHistoryList(space, (sentence) => toasts.show(sentence));
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => onClose() }, icon(ICONS.close));
   const remove = h(
     "button",
@@ -40,7 +42,7 @@ export function createInspector(space: Space, onClose: () => void, say: (sentenc
 
   const current = (): SpaceObject | undefined => (id === undefined ? undefined : space.objects.get(id));
   const deleteSelected = (): void => {
-    if (id !== undefined) space.objects.delete(id);
+    if (id !== undefined) deleteObject(space, id, toasts);
   };
   const save = (): void => {
     const object = current();

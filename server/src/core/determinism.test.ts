@@ -9,20 +9,10 @@ import { grabMessage, identity, only, poseAt, poseUp, releaseMessage, scene, sen
 import { CoreRun, edit, storedCups } from "./core-run.ts";
 import { hash32 } from "./palette.ts";
 import type { CoreEffect, CoreInput } from "./types.ts";
+import { Dice } from "./document/hostile/dice.ts";
 
 const USERS = ["ada", "bob", "eve", "joe", "kim"] as const;
 const CUPS = ["cup-1", "cup-2", "cup-3"] as const;
-
-/** xorshift32: a seed gives the same script in every engine. */
-function dice(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 function printed(effects: readonly CoreEffect[]): string {
   return effects
@@ -31,7 +21,8 @@ function printed(effects: readonly CoreEffect[]): string {
 }
 
 function play(seed: number, steps: number): { readonly hash: number; readonly kinds: ReadonlySet<string>; readonly leases: number[] } {
-  const roll = dice(seed);
+  const dice = new Dice(seed);
+  const roll = (below: number): number => dice.roll(below);
   const updates = [storedCups({ "cup-1": [0, 1, 0], "cup-2": [0.4, 1, 0], "cup-3": [0, 1, 0.4] })];
   const run = new CoreRun({ seed, loaded: { epoch: 1, seq: 1, snapshot: undefined, updates, cutRecords: 0 } });
   const replicas = new Map<string, Y.Doc>();

@@ -146,6 +146,12 @@ export class Door {
     return this.act(member.session, member.limits.admit(type, nowMs), nowMs);
   }
 
+  /** The same for poses, which are most of what comes. */
+  admitsPose(member: Member, nowMs: number): boolean {
+    const admission = member.limits.admitDroppable(nowMs);
+    return admission === "ok" || this.act(member.session, admission, nowMs);
+  }
+
   /** The same for raw document bytes of a peer. */
   admitsPeer(session: SessionId, nowMs: number): boolean {
     const peer = this.peers.get(session);

@@ -215,7 +215,7 @@ export class GrabDesk {
   private lastSeen(held: Held): ObjectTransform | undefined {
     const poses = this.roster.bySlot(held.lease.slot)?.poses;
     if (poses === undefined || !poses.seen) return undefined;
-    return this.clamped(heldAt(poses.pose.pose, held.lease, this.rangeOf(held.lease.object)));
+    return this.clamped(heldAt(poses.pose, held.lease, this.rangeOf(held.lease.object)));
   }
 
   private readonly clamped = (at: ObjectTransform): ObjectTransform => clampToBounds(at, this.scene.bounds);

@@ -118,7 +118,7 @@ export class GrabJudge {
     const { poses, person } = claim.member;
     const reachM = REACH_M * Math.max(1, at.scale);
     if (!poses.seen || distanceM(metres(gripMm), [0, 0, 0]) > reachM) return false;
-    const pose = this.history.poseAt(person.slot, claim.touchMs, this.past) ? this.past : poses.pose.pose;
+    const pose = this.history.poseAt(person.slot, claim.touchMs, this.past) ? this.past : poses.pose;
     const hands = hand === "both" ? [1, 2] : [deviceOf(hand)];
     return hands.every((device) => distanceM(devicePosition(pose, device), at.position) <= reachM);
   }

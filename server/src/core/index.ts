@@ -9,4 +9,5 @@ export type { InitialObject } from "./initial-objects.ts";
 export { SceneDocument } from "./document/index.ts";
 export { freshRoot } from "./document/fresh-root.ts";
 export { type Rerooted, type Wear, wearOf } from "./document/renewal.ts";
+export { PoseInbox } from "./pose-inbox.ts";
 export { PosePlane } from "./pose-plane/index.ts";

@@ -5,7 +5,7 @@
  * [MD2] Accepted poses renew their sender's leases; nothing else does.
  */
 import type { PoseSample } from "@copresence/shared/pose";
-import { encodeMessage, type MessageOf, type UpMessage } from "@copresence/shared/protocol";
+import { encodeMessage, type MessageOf, newPoseUpFields, type PoseUpFields, readPoseUp, type UpMessage } from "@copresence/shared/protocol";
 import type { BehaviourDesk } from "./behaviour/behaviour-desk.ts";
 import type { ChatDesk } from "./chat-desk.ts";
 import type { SceneDocument } from "./document/index.ts";
@@ -21,7 +21,7 @@ import type { Restrictions } from "./safety/restrictions.ts";
 import type { SafetyDesk } from "./safety/safety-desk.ts";
 import type { SearchDesk } from "./search-desk.ts";
 import type { StreamDesk } from "./stream-desk.ts";
-import type { CoreEffect } from "./types.ts";
+import type { CoreEffect, PoseInput } from "./types.ts";
 
 const I16_MAX = 32_767;
 
@@ -49,6 +49,7 @@ export class MessageDesk {
   private readonly parts: MessageParts;
   /** Whose sample `submit` is taking; a field instead of a closure per message. */
   private submitting = 0;
+  private readonly fields = newPoseUpFields();
 
   constructor(parts: MessageParts) {
     this.parts = parts;
@@ -59,7 +60,7 @@ export class MessageDesk {
     const { out, document, grabs, search, absorb } = this.parts;
     switch (message.type) {
       case "poseUp":
-        return this.poseUp(member, message, nowMs, receivedMs);
+        return this.poseUp(member, fieldsOf(message, this.fields), nowMs, receivedMs);
       case "ping":
         return out.sendBytes(member.session, encodePong(member, message.clientTimeMs, nowMs), true);
       case "rigInput":
@@ -120,13 +121,19 @@ export class MessageDesk {
     out.deny(member.session, message.ref, { reason: "not-allowed", object: "", field: "", sentence });
   }
 
-  private poseUp(member: Member, message: MessageOf<"poseUp">, nowMs: number, receivedMs: number): void {
+  /** A `poseUp` that was not read yet. */
+  pose(member: Member, { bytes, at, length, receivedMs }: PoseInput, nowMs: number): void {
+    readPoseUp(bytes, at, length, this.fields);
+    this.poseUp(member, this.fields, nowMs, receivedMs < nowMs ? receivedMs : nowMs);
+  }
+
+  private poseUp(member: Member, message: PoseUpFields, nowMs: number, receivedMs: number): void {
     if (member.person.status === "asleep") return;
     const { slot } = member.person;
     const { out, door, grabs } = this.parts;
     this.submitting = slot;
     this.parts.late.plane.echo(slot, message.echoTick, message.echoAgeMs, receivedMs);
-    const taken = member.poses.take(message, member.rig, nowMs, receivedMs, this.submit);
+    const taken = member.poses.takeFields(message, member.rig, nowMs, receivedMs, this.submit);
     if (taken.malformed) return door.strike(member.session, "The pose samples could not be read.", nowMs);
     if (taken.accepted > 0) grabs.leases.renew(slot, nowMs);
     if (taken.refused > 0) out.count("pose_refused", taken.refused);
@@ -164,6 +171,19 @@ export class MessageDesk {
     }
     out.session({ kind: "person", person: member.person });
   }
+}
+
+function fieldsOf({ seq, echoTick, echoAgeMs, rig, body }: MessageOf<"poseUp">, into: PoseUpFields): PoseUpFields {
+  into.seq = seq;
+  into.echoTick = echoTick;
+  into.echoAgeMs = echoAgeMs;
+  for (let axis = 0; axis < 3; axis++) into.rig.positionMm[axis] = rig.positionMm[axis] as number;
+  into.rig.yaw = rig.yaw;
+  into.rig.inputSeq = rig.inputSeq;
+  into.bytes = body;
+  into.from = 0;
+  into.end = body.length;
+  return into;
 }
 
 /** The whole `pong` message: the room's time, and how early the uplink comes for the tick. */

@@ -5,46 +5,60 @@
  * [PD2] Whose pose it is comes from the session, never from the payload.
  * [PD3] No allocation per sample.
  */
-import { PoseGuard, type Rig, type RigBounds } from "@copresence/shared/motion";
-import { decodeUplinkBody, DEVICE_COUNT, DEVICE_FLOATS, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
-import { LIMITS, type MessageOf } from "@copresence/shared/protocol";
-import type { RigDesk } from "./rig-desk.ts";
+import { GUARD_FLOATS, PoseGuard, type Rig, type RigBounds } from "@copresence/shared/motion";
+import { decodeUplinkBody, DEVICE_FLOATS, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
+import { LIMITS, type MessageOf, type PoseUpFields } from "@copresence/shared/protocol";
+import type { ClaimedRig, RigDesk } from "./rig-desk.ts";
 
 /** Samples of one message, decoded here; shared by everybody because a message is handled to its end before the next. */
 const scratch: PoseSample[] = Array.from({ length: LIMITS.uplinkSamples }, newPoseSample);
 /** A rig that the room moved farther than this between two samples moved the head with it: no speed to judge. */
 const RIG_JUMP_MM = 250;
+/** What is kept about a person, in one array: objects of their own were a miss of the cache each, a thousand times a tick. */
+const At = { pose: 0, receivedMs: 21, slackMs: 22, rig: 23, guard: 27, delays: 27 + GUARD_FLOATS } as const;
 /** Messages whose lateness is remembered: a tenth of a second at 30 messages a second, so one honest stall is seen and old ones are not. */
 const DELAYS = 4;
 
+/** What of a message is read here: the rig its samples were composed with, and where they are. */
+type Fields = Pick<PoseUpFields, "bytes" | "from" | "end"> & { readonly rig: ClaimedRig };
 export type Intake = { accepted: number; clamped: number; refused: number; malformed: boolean };
 
+/** Of the message under work, for everybody. */
+const result: Intake = { accepted: 0, clamped: 0, refused: 0, malformed: false };
+
 export class PoseDesk {
-  /** Newest accepted pose, room frame, as in pose/types.ts; meaningless while `seen` is false. */
-  readonly pose = newPoseSample();
   seen = false;
-  /** Arrival of the newest pose message, room ms; NaN before the first. */
-  receivedMs = Number.NaN;
-  /** How early that message was for the tick that used it, ms. */
-  slackMs = 0;
+  private readonly kept = new Float64Array(At.delays + DELAYS);
   private readonly guard: PoseGuard;
-  private readonly lastRig: Rig = { xMm: 0, yMm: 0, zMm: 0, yaw: 0 };
-  private readonly delaysMs = new Float64Array(DELAYS);
   private delayAt = 0;
-  private readonly result: Intake = { accepted: 0, clamped: 0, refused: 0, malformed: false };
 
   constructor(bounds: RigBounds) {
-    this.guard = new PoseGuard({ bounds });
+    this.kept[At.receivedMs] = Number.NaN;
+    this.guard = new PoseGuard({ bounds, memory: this.kept, at: At.guard });
+  }
+
+  /** Float64Array, of which the first 21 are the newest accepted pose, room frame, as in pose/types.ts; meaningless while `seen` is false. */
+  get pose(): Float64Array {
+    return this.kept;
+  }
+  /** How early the newest message was for the tick that used it, ms. */
+  get slackMs(): number {
+    return this.kept[At.slackMs] as number;
   }
 
   /** Takes one message; `submit` gets each accepted sample, reused afterwards. The result is reused by the next call. */
   take(message: MessageOf<"poseUp">, rigDesk: RigDesk, nowMs: number, receivedMs: number, submit: (sample: PoseSample) => void): Intake {
-    const { result } = this;
+    const { rig, body } = message;
+    return this.takeFields({ rig, bytes: body, from: 0, end: body.length }, rigDesk, nowMs, receivedMs, submit);
+  }
+
+  /** The same for a message that was read without an object of its own. */
+  takeFields(fields: Fields, rigDesk: RigDesk, nowMs: number, receivedMs: number, submit: (sample: PoseSample) => void): Intake {
     result.accepted = result.clamped = result.refused = 0;
-    const count = decodeUplinkBody(message.body, scratch);
+    const count = decodeUplinkBody(fields.bytes, scratch, fields.from, fields.end);
     result.malformed = count === 0;
     if (count === 0) return result;
-    const rig = rigDesk.match(message.rig);
+    const rig = rigDesk.match(fields.rig);
     if (rig === undefined) {
       result.refused = count;
       return result;
@@ -55,7 +69,7 @@ export class PoseDesk {
   }
 
   private judge(sample: PoseSample, rig: Readonly<Rig>, shiftMm: Int32Array, nowMs: number, submit: (sample: PoseSample) => void): void {
-    const { result } = this;
+    const { kept } = this;
     shift(sample.pose, shiftMm);
     const verdict = this.guard.judge(sample, nowMs, rig, this.rigJumped(rig));
     if (verdict === "refused") {
@@ -64,27 +78,28 @@ export class PoseDesk {
     }
     if (verdict === "clamped") result.clamped++;
     result.accepted++;
-    this.lastRig.xMm = rig.xMm;
-    this.lastRig.yMm = rig.yMm;
-    this.lastRig.zMm = rig.zMm;
-    this.lastRig.yaw = rig.yaw;
-    this.pose.timeMs = sample.timeMs;
-    for (let i = 0; i < POSE_FLOATS; i++) this.pose.pose[i] = sample.pose[i] as number;
-    for (let d = 0; d < DEVICE_COUNT; d++) this.pose.states[d] = sample.states[d] as number;
+    kept[At.rig] = rig.xMm;
+    kept[At.rig + 1] = rig.yMm;
+    kept[At.rig + 2] = rig.zMm;
+    kept[At.rig + 3] = rig.yaw;
+    const { pose } = sample;
+    for (let i = 0; i < POSE_FLOATS; i++) kept[i] = pose[i] as number;
     this.seen = true;
     submit(sample);
   }
 
   /** Where a tick found the newest message: how early it came is what the client paces its uplink by. */
   ticked(tickMs: number): void {
-    if (this.receivedMs <= tickMs) this.slackMs = tickMs - this.receivedMs;
-    this.receivedMs = Number.NaN;
+    const { kept } = this;
+    const receivedMs = kept[At.receivedMs] as number;
+    if (receivedMs <= tickMs) kept[At.slackMs] = tickMs - receivedMs;
+    kept[At.receivedMs] = Number.NaN;
   }
 
   /** The longest any of the last few messages was under way, ms; bounds how far back a claim may reach. 0 before the first. */
   uplinkDelayMs(): number {
     let longest = 0;
-    for (let i = 0; i < DELAYS; i++) longest = Math.max(longest, this.delaysMs[i] ?? 0);
+    for (let i = 0; i < DELAYS; i++) longest = Math.max(longest, this.kept[At.delays + i] as number);
     return longest;
   }
 
@@ -97,20 +112,23 @@ export class PoseDesk {
   /** Where the head is and looks, room frame, or null before the first pose. */
   headView(): { readonly position: readonly number[]; readonly rotation: readonly number[] } | null {
     if (!this.seen) return null;
-    const { pose } = this.pose;
+    const { pose } = this;
     return { position: [...pose.subarray(0, 3)], rotation: [...pose.subarray(3, DEVICE_FLOATS)] };
   }
 
   private arrived(receivedMs: number, newest: PoseSample): void {
-    this.receivedMs = receivedMs;
-    this.delaysMs[this.delayAt] = receivedMs - newest.timeMs;
+    this.kept[At.receivedMs] = receivedMs;
+    this.kept[At.delays + this.delayAt] = receivedMs - newest.timeMs;
     this.delayAt = (this.delayAt + 1) % DELAYS;
   }
 
   private rigJumped(rig: Readonly<Rig>): boolean {
-    const last = this.lastRig;
-    if (!this.seen || rig.yaw !== last.yaw) return true;
-    return Math.abs(rig.xMm - last.xMm) > RIG_JUMP_MM || Math.abs(rig.yMm - last.yMm) > RIG_JUMP_MM || Math.abs(rig.zMm - last.zMm) > RIG_JUMP_MM;
+    if (!this.seen || rig.yaw !== this.kept[At.rig + 3]) return true;
+    return this.movedFar(0, rig.xMm) || this.movedFar(1, rig.yMm) || this.movedFar(2, rig.zMm);
+  }
+
+  private movedFar(axis: number, mm: number): boolean {
+    return Math.abs(mm - (this.kept[At.rig + axis] as number)) > RIG_JUMP_MM;
   }
 }
 

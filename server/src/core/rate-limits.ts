@@ -86,7 +86,8 @@ export class SessionLimits {
     return "warn";
   }
 
-  private admitDroppable(nowMs: number): Admission {
+  /** `admit` for what is known to be droppable. */
+  admitDroppable(nowMs: number): Admission {
     if (this.droppable.take(nowMs)) return "ok";
     return this.drops.take(nowMs) ? "drop" : "close";
   }

@@ -1,12 +1,12 @@
 import { RigPredictor } from "@copresence/shared/motion";
 import { FrameDecoder, type FrameHead } from "@copresence/shared/pose";
-import { ENVELOPE_BYTES, LIMITS } from "@copresence/shared/protocol";
+import { encodeMessage, ENVELOPE_BYTES, LIMITS } from "@copresence/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { counted, deltas, grabMessage, only, poseAt, poseUp, scene, sent, sessionId } from "./core-kit.ts";
 import { closes, coreOptions, CoreRun, CUP, enter, framesOf, headsOf, pose, rigOf, session, TICK_MS, welcome, withCup } from "./core-run.ts";
 import { MAX_CATCH_UP, SceneCore } from "./scene-core.ts";
 import { rigBoundsMm } from "./spawn.ts";
-import type { CoreEffect } from "./types.ts";
+import type { CoreEffect, CoreInput } from "./types.ts";
 
 const adaTicks = (effects: readonly CoreEffect[]): number[] => headsOf(effects, session("ada")).map(({ tick }) => tick);
 const lastHead = (effects: readonly CoreEffect[]): FrameHead | undefined => headsOf(effects, session("ada")).at(-1);
@@ -215,6 +215,26 @@ describe("SceneCore: ticks and frames", () => {
 });
 
 describe("SceneCore: bad input costs one session", () => {
+  it("[SC2] poses that come as bytes do what decoded ones do, malformed samples included", () => {
+    const play = (asBytes: boolean): string => {
+      const run = new CoreRun();
+      const hello = enter(run, "ada");
+      enter(run, "bob");
+      const broken = { ...poseUp([poseAt(0, [0, 1.6, 0])], rigOf(hello)), body: new Uint8Array([255, 255, 255]) };
+      const all: CoreEffect[] = [];
+      for (let i = 0; i < 20; i++) {
+        const message = i > 14 ? broken : poseUp([poseAt(run.nowMs, [0, 1.6, i / 100])], rigOf(hello));
+        const bytes = encodeMessage(message);
+        const input: CoreInput = asBytes
+          ? { kind: "pose", session: session("ada"), receivedMs: run.nowMs, bytes, at: ENVELOPE_BYTES, length: bytes.length - ENVELOPE_BYTES }
+          : { kind: "message", session: session("ada"), receivedMs: run.nowMs, message };
+        all.push(...run.wait(40, input));
+      }
+      return JSON.stringify(all, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+    };
+    expect(play(true)).toBe(play(false));
+  });
+
   it("[DO4] answers malformed messages with a reason and closes after the last strike", () => {
     const run = withCup();
     run.join("ada");

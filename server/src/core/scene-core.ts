@@ -298,6 +298,11 @@ export class SceneCore {
         if (member !== undefined) this.message(member, input.message, input.receivedMs);
         return;
       }
+      case "pose": {
+        const member = this.roster.bySession(input.session);
+        if (member === undefined || !this.door.admitsPose(member, nowMs)) return;
+        return this.messages.pose(member, input, nowMs);
+      }
       case "malformed":
         return this.door.strike(input.session, input.sentence, nowMs);
       case "docJoin":
@@ -412,7 +417,7 @@ export class SceneCore {
     this.grabs.flush(this.nowMs);
     this.renew();
     if (!this.late.exists) return;
-    this.safety.tick(tick);
+    this.safety.tick();
     this.behaviour.tick(tick, this.nowMs);
     this.frames.send(tick, this.nowMs);
     this.streams.tell();

@@ -19,10 +19,21 @@ import type { PastAnswer, PastQuery } from "./history/types.ts";
 /** What a verified ticket says. */
 export type Identity = { readonly user: UserId; readonly name: string; readonly role: string };
 
+/** The fields of a `poseUp` as they came, bytes[at..at + length), whose length fits one (protocol/pose-up.ts); not read after the step. */
+export type PoseInput = {
+  readonly kind: "pose";
+  readonly session: SessionId;
+  readonly receivedMs: number;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  readonly length: number;
+};
+
 export type CoreInput =
   | { readonly kind: "join"; readonly session: SessionId; readonly identity: Identity }
   | { readonly kind: "leave"; readonly session: SessionId }
   | { readonly kind: "message"; readonly session: SessionId; readonly receivedMs: number; readonly message: UpMessage }
+  | PoseInput
   /** A message that could not be decoded; strikes are counted by the core. */
   | { readonly kind: "malformed"; readonly session: SessionId; readonly sentence: string }
   /** A stock y-websocket peer on `/sync/<space>`: document only, no pose, no slot. */

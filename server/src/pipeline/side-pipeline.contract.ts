@@ -10,9 +10,9 @@ import { DEADLY, INDIGESTIBLE } from "./testing/poison.ts";
 import type { Pipeline } from "./types.ts";
 
 /** For tests of what workers answer, on a machine that may be busy with anything. */
-const PATIENT: Deadlines = { textMs: 15_000, searchMs: 15_000, standingMs: 15_000, downMs: 0, resendMs: 10_000 };
+const PATIENT: Deadlines = { chatMs: 15_000, textMs: 15_000, searchMs: 15_000, standingMs: 15_000, downMs: 0, resendMs: 10_000 };
 /** For tests of what is never lost: the room's process answers nothing itself. */
-export const WORKERS_ONLY: Deadlines = { textMs: 60_000, searchMs: 60_000, standingMs: 60_000, downMs: 60_000, resendMs: 10_000 };
+export const WORKERS_ONLY: Deadlines = { chatMs: 60_000, textMs: 60_000, searchMs: 60_000, standingMs: 60_000, downMs: 60_000, resendMs: 10_000 };
 
 export type PipelineUnderTest = {
   readonly pipeline: Pipeline;

@@ -4,9 +4,12 @@
  * [PW1] A batch is handled to its end before the next and acknowledged once; a worker that dies in between acknowledges nothing.
  * [PW2] In a thread, native code runs only inside the gate (native-gate.ts); a child process needs none and ends with its channel.
  */
+import { Socket } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
 import type { RuntimeReport } from "./carrier.ts";
 import type { Consumers } from "./consumers.ts";
+import { FrameReader, frameOf } from "./host/frames.ts";
+import { MARK_VARIABLE, WIRE_FD } from "./host/vessel.ts";
 import { NativeGate } from "./runtime/native-gate.ts";
 import type { Fault, FromWorker, ToWorker, WorkerData } from "./worker-messages.ts";
 
@@ -54,10 +57,17 @@ function processPort(): Port {
   process.once("disconnect", () => process.exit(0));
   // The terminal's Ctrl-C goes to everybody in it; this one leaves when the server says so.
   process.on("SIGINT", () => undefined);
+  const mark = Buffer.from(process.env[MARK_VARIABLE] ?? "", "hex");
+  const wire = new Socket({ fd: WIRE_FD, readable: true, writable: true });
+  // With the room's process gone there is nobody to talk to, and the channel says so too.
+  wire.on("error", () => undefined);
+  wire.write(mark);
   return {
-    // With its parent gone there is nobody to say it to, and it is about to leave.
-    say: (message) => void process.send?.(message, undefined, undefined, () => undefined),
-    hear: (listener) => void process.on("message", (message) => listener(message as ToWorker)),
+    say: (message) => void wire.write(frameOf(message)),
+    hear: (listener) => {
+      const reader = new FrameReader(mark, (message) => listener(message as ToWorker));
+      wire.on("data", (chunk: Buffer) => reader.push(chunk));
+    },
     leave: () => process.disconnect(),
   };
 }

@@ -23,21 +23,28 @@ const FUTURE_MS = 100;
 const HEAD_SLACK_M = 0.05;
 /** Off by more than this, a quaternion is not rounding but nonsense. */
 const NORM_SLACK = 0.1;
+/** Off by less in its square, it is a unit one: what is decoded from the lattice is. */
+const UNIT_SLACK = 1e-12;
+/** What a guard remembers: time, x, y, z of the last head it let through. */
+export const GUARD_FLOATS = 4;
 
 export class PoseGuard {
-  private readonly bounds: RigBounds;
-  private lastMs = Number.NEGATIVE_INFINITY;
-  private lastX = 0;
-  private lastY = 0;
-  private lastZ = 0;
+  /** Float64Array[6]: least and greatest x y z, m. */
+  private readonly bounds: Float64Array;
+  private readonly last: Float64Array;
+  private readonly at: number;
 
-  constructor(options: { readonly bounds: RigBounds }) {
-    this.bounds = options.bounds;
+  /** `memory[at..at + GUARD_FLOATS)`: where a caller that keeps more about a person wants the guard to keep what it remembers. */
+  constructor(options: { readonly bounds: RigBounds; readonly memory?: Float64Array; readonly at?: number }) {
+    this.bounds = inMetres(options.bounds);
+    this.last = options.memory ?? new Float64Array(GUARD_FLOATS);
+    this.at = options.at ?? 0;
+    this.reset();
   }
 
   /** Forgets the last sample: after sleep, and when the room moved the rig itself. */
   reset(): void {
-    this.lastMs = Number.NEGATIVE_INFINITY;
+    this.last[this.at] = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -46,7 +53,8 @@ export class PoseGuard {
    */
   judge(sample: PoseSample, nowMs: number, rig: Readonly<Rig>, teleported: boolean): PoseVerdict {
     const { pose, timeMs } = sample;
-    if (!(timeMs >= nowMs - PAST_MS && timeMs <= nowMs + FUTURE_MS && timeMs > this.lastMs)) return "refused";
+    const { last, at } = this;
+    if (!(timeMs >= nowMs - PAST_MS && timeMs <= nowMs + FUTURE_MS && timeMs > (last[at] as number))) return "refused";
     if (!allFinite(pose) || !normalise(pose)) return "refused";
     const x = pose[0] as number;
     const y = pose[1] as number;
@@ -61,30 +69,42 @@ export class PoseGuard {
       // A hand that is not tracked says nothing about where it is, so putting it in place is no violation.
       if ((moved || outside) && sample.states[device] !== DeviceState.lost) clamped = true;
     }
-    this.lastMs = timeMs;
-    this.lastX = pose[0] as number;
-    this.lastY = pose[1] as number;
-    this.lastZ = pose[2] as number;
+    last[at] = timeMs;
+    for (let axis = 0; axis < 3; axis++) last[at + 1 + axis] = pose[axis] as number;
     return clamped ? "clamped" : "ok";
   }
 
   private plausibleHead(pose: Float64Array, timeMs: number): boolean {
-    const reach = (HEAD_MAX_M_PER_S * (timeMs - this.lastMs)) / 1000 + HEAD_SLACK_M;
-    return distance(pose[0] as number, pose[1] as number, pose[2] as number, this.lastX, this.lastY, this.lastZ) <= reach;
+    const { last, at } = this;
+    const reach = (HEAD_MAX_M_PER_S * (timeMs - (last[at] as number))) / 1000 + HEAD_SLACK_M;
+    const x = last[at + 1] as number;
+    const y = last[at + 2] as number;
+    const z = last[at + 3] as number;
+    return distance(pose[0] as number, pose[1] as number, pose[2] as number, x, y, z) <= reach;
   }
 
   private clampToBounds(pose: Float64Array, at: number): boolean {
     let moved = false;
     for (let axis = 0; axis < 3; axis++) {
       const value = pose[at + axis] as number;
-      const min = (this.bounds.minMm[axis] as number) / 1000;
-      const max = (this.bounds.maxMm[axis] as number) / 1000;
+      const min = this.bounds[axis] as number;
+      const max = this.bounds[axis + 3] as number;
       if (value >= min && value <= max) continue;
       pose[at + axis] = value < min ? min : max;
       moved = true;
     }
     return moved;
   }
+}
+
+/** By bounds: everybody in a room has the same. */
+const metres = new WeakMap<RigBounds, Float64Array>();
+function inMetres(bounds: RigBounds): Float64Array {
+  const known = metres.get(bounds);
+  if (known !== undefined) return known;
+  const made = Float64Array.from([...bounds.minMm, ...bounds.maxMm], (mm) => mm / 1000);
+  metres.set(bounds, made);
+  return made;
 }
 
 function allFinite(pose: Float64Array): boolean {
@@ -101,7 +121,9 @@ function normalise(pose: Float64Array): boolean {
     const y = pose[at + 1] as number;
     const z = pose[at + 2] as number;
     const w = pose[at + 3] as number;
-    const norm = Math.sqrt(x * x + y * y + z * z + w * w);
+    const square = x * x + y * y + z * z + w * w;
+    if (Math.abs(square - 1) <= UNIT_SLACK) continue;
+    const norm = Math.sqrt(square);
     if (!(Math.abs(norm - 1) <= NORM_SLACK)) return false;
     pose[at] = x / norm;
     pose[at + 1] = y / norm;

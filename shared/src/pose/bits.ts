@@ -79,50 +79,58 @@ export class BitWriter {
 export class BitReader {
   overrun = false;
   private bytes: Uint8Array = new Uint8Array(0);
+  /** Bits from the array's beginning to the next one, and to the end. */
   private at = 0;
   private end = 0;
-  private window = 0;
-  private windowBits = 0;
 
   start(bytes: Uint8Array, offset: number, end: number): void {
     this.bytes = bytes;
-    this.at = offset;
-    this.end = end;
-    this.window = 0;
-    this.windowBits = 0;
+    this.at = offset * 8;
+    this.end = end * 8;
     this.overrun = false;
+  }
+
+  /** The next 25 bits or more, from the top of a 32-bit integer on. */
+  private peek(): number {
+    const { bytes } = this;
+    const i = this.at >>> 3;
+    const inside = i * 8 + 32 <= this.end;
+    const word = inside
+      ? ((bytes[i] as number) << 24) | ((bytes[i + 1] as number) << 16) | ((bytes[i + 2] as number) << 8) | (bytes[i + 3] as number)
+      : this.lastWord(i);
+    return word << (this.at & 7);
+  }
+
+  /** Four bytes near the end: zeros beyond it. */
+  private lastWord(i: number): number {
+    let word = 0;
+    for (let b = 0; b < 4; b++) word = (word << 8) | ((i + b) * 8 < this.end ? (this.bytes[i + b] as number) : 0);
+    return word;
+  }
+
+  private skip(count: number): void {
+    this.at += count;
+    if (this.at > this.end) this.overrun = true;
   }
 
   /** 0..24 bits. */
   get(count: number): number {
-    let window = this.window;
-    let bits = this.windowBits;
-    while (bits < count) {
-      if (this.at < this.end) window = (window << 8) | (this.bytes[this.at] as number);
-      else {
-        window <<= 8;
-        this.overrun = true;
-      }
-      this.at++;
-      bits += 8;
-    }
-    bits -= count;
-    this.windowBits = bits;
-    this.window = window & ((1 << bits) - 1);
-    return (window >>> bits) & ((1 << count) - 1);
-  }
-
-  /** Number of ones before a zero, at most `max`; the closing zero is consumed only below `max`. */
-  private ones(max: number): number {
-    let count = 0;
-    while (count < max && this.get(1) === 1) count++;
-    return count;
+    if (count === 0) return 0;
+    const value = this.peek() >>> (32 - count);
+    this.skip(count);
+    return value;
   }
 
   rice(k: number): number {
-    const quotient = this.ones(ESCAPE_QUOTIENT);
-    if (quotient === ESCAPE_QUOTIENT) return this.get(ESCAPE_BITS);
-    return (quotient << k) | this.get(k);
+    const word = this.peek();
+    const quotient = Math.clz32(~word);
+    if (quotient >= ESCAPE_QUOTIENT) {
+      this.skip(ESCAPE_QUOTIENT);
+      return this.get(ESCAPE_BITS);
+    }
+    const length = quotient + 1 + k;
+    this.skip(length);
+    return k === 0 ? quotient : (quotient << k) | ((word << (quotient + 1)) >>> (32 - k));
   }
 
   expGolomb(k: number): number {
@@ -139,6 +147,6 @@ export class BitReader {
 
   /** Offset of the first byte not yet touched: the end of a byte-aligned block once its last field is read. */
   finish(): number {
-    return this.at;
+    return (this.at + 7) >>> 3;
   }
 }

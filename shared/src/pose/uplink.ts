@@ -96,10 +96,10 @@ function writeDifference(): void {
 
 /**
  * Decodes a body into `out` (three preallocated samples), oldest first. Returns how many were read, 0 when malformed (the samples'
- * content is then meaningless but finite).
+ * content is then meaningless but finite). The body is bytes[from..end).
  */
-export function decodeUplinkBody(body: Uint8Array, out: PoseSample[]): number {
-  reader.start(body, 0, body.length);
+export function decodeUplinkBody(bytes: Uint8Array, out: PoseSample[], from = 0, end: number = bytes.length): number {
+  reader.start(bytes, from, end);
   const count = reader.get(2);
   if (count === 0 || count > out.length) return 0;
   let time = 0;
@@ -116,7 +116,7 @@ export function decodeUplinkBody(body: Uint8Array, out: PoseSample[]): number {
     if (reader.overrun) return 0;
     emit(sample);
   }
-  return reader.finish() === body.length ? count : 0;
+  return reader.finish() === end ? count : 0;
 }
 
 function readAbsolute(d: number): void {

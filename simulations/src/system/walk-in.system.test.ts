@@ -288,6 +288,16 @@ describe("things", () => {
     await b.until("c.space.saved === 'saved'");
   });
 
+  it("B deletes the lamp, is offered a way back, and takes it", async () => {
+    await b.read("c.select('lamp-1')");
+    await b.page.locator(".inspector .danger").dispatchEvent("click");
+    await a.until("c.space.objects.get('lamp-1') === undefined");
+    await b.until("c.space.saved === 'saved'");
+    await b.page.locator(".toasts .deed").dispatchEvent("click");
+    await b.page.getByText("It is back.").waitFor({ state: "attached" });
+    await a.until("c.space.objects.get('lamp-1')?.fields.label === '* The Night watch'");
+  });
+
   it("after kill -9 and a new start both pages are back by themselves, and a third finds everything where it was", async () => {
     const before = await b.read<readonly number[]>("Array.from(c.space.objects.get('lamp-1').transform)");
     const { port } = new URL(server.url);

@@ -65,6 +65,13 @@ export class VirtualDisk {
     });
   }
 
+  /** As if a backup had been put in place: the newest records are gone, although they were acknowledged. Only while there is no room. */
+  forget(records: number): void {
+    const kept = Math.max(0, this.durable.length - records);
+    this.seq -= this.durable.length - kept;
+    this.durable = this.durable.slice(0, kept);
+  }
+
   /** Folds what is durable into one state, as the store does. Atomic. Returns its bytes and what it carries around. */
   compact(): { readonly bytes: number; readonly wear: Wear } {
     const doc = new Y.Doc({ gc: true });

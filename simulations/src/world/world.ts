@@ -138,9 +138,10 @@ export class World {
     if (forMs > LINK_PATIENCE_MS) this.time.after(LINK_PATIENCE_MS, () => this.room.breakLink(session));
   }
 
-  /** The server dies without a word and is back after `downMs`. */
-  crash(downMs: number): void {
+  /** The server dies without a word and is back after `downMs`, with a store from a backup if it `forgets` acknowledged records. */
+  crash(downMs: number, forgets = 0): void {
     this.room.crash();
+    this.disk.forget(forgets);
     this.holders.reset();
     this.time.after(downMs, () => {
       this.room.start();

@@ -4,11 +4,14 @@
  * Where a recording has positions only (Leap Motion), orientations are made up from the bones the way WebXR wants them: -Z along the bone
  * that begins at the joint, turned from the parent's without twist; so their flexions are real and their error says little.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { HAND_FLOATS, HANDS, JOINT_FLOATS, JOINTS } from "@copresence/shared/pose";
+import { readMaybeGzipped } from "@copresence/simulations/people";
+import { BadInput } from "../../suite.ts";
 
 export const DEFAULT_HANDS = "../shared/data/hands";
+const ENDING = /\.csv(\.gz)?$/;
 const RATE_HZ = 30;
 /** A hand not seen for this long is not there. */
 const GONE_MS = 100;
@@ -22,21 +25,36 @@ export type HandRecording = {
 };
 type Row = { readonly timeMs: number; readonly hand: number; readonly joints: Float64Array };
 
+/** Every `*.csv.gz` or `*.csv` in `folder`, by name: `t_ms,hand`, then the joints' columns. Throws BadInput. */
 export function loadHands(folder: string): HandRecording[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".csv.gz"))
-    .sort()
-    .map((name) => parse(name.replace(".csv.gz", ""), gunzipSync(readFileSync(`${folder}/${name}`)).toString()));
+  const names = readdirSync(folder)
+    .filter((name) => ENDING.test(name))
+    .sort();
+  if (names.length === 0) throw new BadInput(`No recording of hands (*.csv.gz or *.csv) in ${folder}.`);
+  return names.map((name) => parse(join(folder, name), name.replace(ENDING, "")));
 }
 
-function parse(name: string, text: string): HandRecording {
-  const lines = text.trim().split("\n");
-  const oriented = (lines[0] as string).includes("wrist_qx");
-  const rows = lines.slice(1).map((line): Row => {
+function parse(file: string, name: string): HandRecording {
+  const [header = "", ...lines] = readMaybeGzipped(file).trim().split("\n");
+  const oriented = header.includes("wrist_qx");
+  // Positions only: the palm comes first, and joints have three numbers.
+  const columns = 2 + (oriented ? JOINTS * JOINT_FLOATS : 3 + JOINTS * 3);
+  const rows = lines.map((line, i): Row => {
     const cells = line.split(",");
     const numbers = cells.slice(2).map(Number);
-    return { timeMs: Number(cells[0]), hand: cells[1] === "left" ? 0 : 1, joints: oriented ? unit(numbers) : orient(numbers.slice(3)) };
+    const [timeMs, hand] = [Number(cells[0]), cells[1]];
+    const fault =
+      cells.length !== columns
+        ? `${cells.length} columns instead of ${columns}`
+        : hand !== "left" && hand !== "right"
+          ? `the hand is "${hand}", not left or right`
+          : Number.isFinite(numbers.reduce((sum, number) => sum + number, timeMs)) && cells.every((cell) => cell !== "")
+            ? undefined
+            : "not a number";
+    if (fault !== undefined) throw new BadInput(`${file}:${i + 2}: ${fault}.`);
+    return { timeMs, hand: hand === "left" ? 0 : 1, joints: oriented ? unit(numbers) : orient(numbers.slice(3)) };
   });
+  if (rows.length === 0) throw new BadInput(`${file}: no rows.`);
   return { name, oriented, updates: resample(rows) };
 }
 

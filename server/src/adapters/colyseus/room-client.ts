@@ -11,7 +11,7 @@
 import { EventEmitter } from "node:events";
 import { type Client, type ClientPrivate, ClientState, enqueueClientRaw, getMessageBytes, type ISendOptions, Protocol } from "@colyseus/core";
 import type { SessionId } from "@copresence/shared/base";
-import { CLOSE, closeName, type CloseName, ENVELOPE_BYTES, LIMITS, messageId, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
+import { CLOSE, closeName, type CloseName, ENVELOPE_BYTES, fitsPoseUp, LIMITS, messageId, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
 import { FloodGuard } from "./flood-guard.ts";
 import type { SendGovernor } from "./governor.ts";
 import type { Wire, WireHandlers } from "./transports/wire.ts";
@@ -24,6 +24,8 @@ const CLOSED = 3;
 export type RoomClientEvents = {
   /** The client has acknowledged the join: it listens now. */
   readonly onEntered: (client: RoomClient) => void;
+  /** The fields of a pose message, bytes[from..end), valid during the call. `clockMs`: performance.now() when it came. */
+  readonly onPose: (client: RoomClient, clockMs: number, bytes: Uint8Array, from: number, end: number) => void;
   readonly onMessage: (client: RoomClient, id: number, body: Uint8Array) => void;
   readonly onMalformed: (client: RoomClient, sentence: string) => void;
   /** The session was ended here, before the core had a say. */
@@ -79,16 +81,17 @@ export class RoomClient implements Client, ClientPrivate {
 
   private receive(bytes: Uint8Array): void {
     if (this.closing) return;
-    if (!this.flood.take(performance.now())) return this.closeFor("tooManyMessages");
+    const clockMs = performance.now();
+    if (!this.flood.take(clockMs)) return this.closeFor("tooManyMessages");
     const protocol = bytes[0];
     const id = bytes[1];
     if (protocol === ROOM_DATA_BYTES && id !== undefined) {
-      if (bytes.length - ENVELOPE_BYTES > (id === SYNC_ID ? LIMITS.syncBytes : LIMITS.messageBytes)) return this.closeFor("messageTooLarge");
-      // Poses are forgotten at the tick; anything else may be kept, and must not keep its neighbours in the read buffer alive.
-      // Made here because the view that `ws` gives is a Buffer, whose `slice` copies nothing.
-      const body = new Uint8Array(bytes.buffer, bytes.byteOffset + ENVELOPE_BYTES, bytes.length - ENVELOPE_BYTES);
-      if (this.state === ClientState.JOINED) this.events.onMessage(this, id, id === POSE_ID ? body : body.slice());
-      return;
+      const length = bytes.length - ENVELOPE_BYTES;
+      if (length > (id === SYNC_ID ? LIMITS.syncBytes : LIMITS.messageBytes)) return this.closeFor("messageTooLarge");
+      if (this.state !== ClientState.JOINED) return;
+      if (id === POSE_ID && fitsPoseUp(length)) return this.events.onPose(this, clockMs, bytes, ENVELOPE_BYTES, bytes.length);
+      // A copy: what was read is overwritten by the next read, and this may be kept. Not by `slice`, which copies nothing of a Buffer.
+      return this.events.onMessage(this, id, new Uint8Array(bytes.subarray(ENVELOPE_BYTES)));
     }
     if (bytes.length === 1 && (protocol === Protocol.JOIN_ROOM || protocol === Protocol.LEAVE_ROOM || protocol === Protocol.PING)) {
       return this.colyseusFrame(bytes, protocol);
@@ -100,7 +103,7 @@ export class RoomClient implements Client, ClientPrivate {
 
   private colyseusFrame(bytes: Uint8Array, protocol: number): void {
     const joining = this.state === ClientState.JOINING;
-    this.ref.emit("message", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.ref.emit("message", Buffer.from(bytes));
     if (protocol !== Protocol.JOIN_ROOM || !joining || this.state !== (ClientState.JOINED as number)) return;
     this.settled();
     this.events.onEntered(this);

@@ -57,6 +57,23 @@ describe("RoomEngine", () => {
     engine.stop();
   });
 
+  it("[RE1] poses that were not read yet keep their place, and their bytes until the step", () => {
+    const seen: unknown[] = [];
+    const { engine, advance } = setup((inputs) => {
+      for (const input of inputs) seen.push(input.kind === "pose" ? [...input.bytes.subarray(input.at, input.at + input.length)] : input.kind);
+      return [];
+    });
+    engine.start();
+    const read = Uint8Array.of(9, 1, 2, 3, 9);
+    engine.pose(session, 1000, read, 1, 4);
+    read.fill(0);
+    engine.pose(session, 1000, read, 0, 1);
+    engine.push(leave);
+    advance(1);
+    expect(seen).toEqual([[1, 2, 3], [0], "leave"]);
+    engine.stop();
+  });
+
   it("[TI1] [TI2] deadlines are absolute: a hold-up is one wake-up, and the next deadline is where it always was", () => {
     const { engine, steps, late, advance, jump } = setup();
     engine.start();

@@ -7,7 +7,7 @@
  * [RE3] An exception in the core or in carrying out an effect ends this room (`onFailed`, once) and no other.
  */
 import type { SessionId } from "@copresence/shared/base";
-import type { PersonExplanation } from "../../core/index.ts";
+import { type PersonExplanation, PoseInbox } from "../../core/index.ts";
 import type { CoreEffect, CoreInput } from "../../core/types.ts";
 import { TickLoop } from "./tick-loop.ts";
 
@@ -35,6 +35,7 @@ export class RoomEngine {
   private readonly startedMs: number;
   private readonly loop: TickLoop;
   private inbox: CoreInput[] = [];
+  private readonly poses = new PoseInbox();
   private hastened: NodeJS.Immediate | undefined;
   private stopped = false;
 
@@ -63,6 +64,11 @@ export class RoomEngine {
     });
   }
 
+  /** The fields of a pose message, bytes[from..end), copied: the caller may use its memory again. `clockMs`: when it came, by the engine's clock. */
+  pose(session: SessionId, clockMs: number, bytes: Uint8Array, from: number, end: number): void {
+    if (!this.stopped) this.inbox.push(this.poses.take(session, clockMs - this.startedMs, bytes, from, end));
+  }
+
   /** The answer to a clock probe, made at once. */
   pong(session: SessionId, clientTimeMs: number): Uint8Array | undefined {
     return this.stopped ? undefined : this.options.core.pong(session, clientTimeMs, this.nowMs());
@@ -84,7 +90,9 @@ export class RoomEngine {
     const inputs = this.inbox;
     this.inbox = [];
     try {
-      this.options.perform(this.options.core.step(inputs, this.nowMs()));
+      const effects = this.options.core.step(inputs, this.nowMs());
+      this.poses.clear();
+      this.options.perform(effects);
     } catch (error) {
       this.stop();
       this.options.onFailed(error);
@@ -105,4 +113,7 @@ export class RoomEngine {
 }
 
 const waitsForTick = (input: CoreInput): boolean =>
-  input.kind === "frameSkipped" || input.kind === "frameQueued" || (input.kind === "message" && input.message.type === "poseUp");
+  input.kind === "pose" ||
+  input.kind === "frameSkipped" ||
+  input.kind === "frameQueued" ||
+  (input.kind === "message" && input.message.type === "poseUp");

@@ -95,6 +95,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       governor: new SendGovernor({ wire, traffic, onSlow: () => client.closeFor("slowConsumer") }),
       events: {
         onEntered: (entered) => this.runtime?.enter(entered.session, entered.userData as Identity, entered),
+        onPose: (from, clockMs, bytes, at, end) => this.runtime?.pose(from, clockMs, bytes, at, end),
         onMessage: (from, id, body) => this.runtime?.message(from.session, id, body),
         onMalformed: (from, sentence) => this.runtime?.malformed(from.session, sentence),
         onRefused: (name) => metrics.closed(name),

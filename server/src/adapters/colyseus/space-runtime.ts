@@ -9,7 +9,7 @@
  */
 import { randomInt } from "node:crypto";
 import { err, ok, type Result, type SessionId } from "@copresence/shared/base";
-import { CLOSE, type CloseName, decodeUp, messageName } from "@copresence/shared/protocol";
+import { CLOSE, type CloseName, decodeUp, echoTickOf, messageId } from "@copresence/shared/protocol";
 import { type PersonExplanation, SceneCore } from "../../core/index.ts";
 import type { CoreEffect, CoreInput, Identity, PipelineEvent } from "../../core/types.ts";
 import type { LoadedScene } from "../store/scene-store.ts";
@@ -23,6 +23,7 @@ import type { RoomHostOptions } from "./room-host.ts";
 import { SceneWriter } from "./scene-writer.ts";
 import { applyDelta, type SessionPlane } from "./session-plane.ts";
 
+const POSE_ID = messageId("poseUp");
 /** How often the governors look for stalled connections. */
 const CHECK_MS = 1000;
 /** A store that takes longer than this to finish does not hold up the end of a room; nothing unacknowledged was promised. */
@@ -33,6 +34,9 @@ const TAKING_IN_MS = 2000;
 
 /** One connection, of either kind. */
 export type Receiver = { readonly governor: SendGovernor; closeFor(name: CloseName, sentence?: string): void };
+
+/** One on the room socket. */
+export type RoomReceiver = Receiver & { readonly session: SessionId };
 
 export type SpaceRuntimeOptions = {
   readonly space: string;
@@ -156,7 +160,17 @@ export class SpaceRuntime {
     this.engine.push({ kind: "join", session, identity });
   }
 
-  /** A message of the room socket, as it arrived; `body` is ours to keep. */
+  /** The fields of a `poseUp` of the room socket, bytes[from..end), valid during the call; their length fits one. `clockMs`: performance.now(). */
+  pose(from: RoomReceiver, clockMs: number, bytes: Uint8Array, at: number, end: number): void {
+    const { traffic, metrics } = this.options.host;
+    traffic.messagesIn++;
+    traffic.bytesIn += end - at;
+    metrics.received(POSE_ID);
+    from.governor.echoed(echoTickOf(bytes, at));
+    this.engine.pose(from.session, clockMs, bytes, at, end);
+  }
+
+  /** Another message of the room socket, as it arrived; `body` is ours to keep. */
   message(session: SessionId, id: number, body: Uint8Array): void {
     const { traffic, metrics } = this.options.host;
     traffic.messagesIn++;
@@ -164,13 +178,12 @@ export class SpaceRuntime {
     const decoded = decodeUp(id, body);
     if (!decoded.ok) return this.malformed(session, `${decoded.error.message} at byte ${decoded.error.offset}: ${decoded.error.fault}`);
     const message = decoded.value;
-    metrics.received(messageName(id) ?? "unknown");
+    metrics.received(id);
     if (message.type === "ping") {
       const pong = this.engine.pong(session, message.clientTimeMs);
       if (pong !== undefined) this.receivers.get(session)?.governor.droppable(pong);
       return;
     }
-    if (message.type === "poseUp") this.receivers.get(session)?.governor.echoed(message.echoTick);
     this.engine.push({ kind: "message", session, receivedMs: this.engine.nowMs(), message });
   }
 
@@ -249,11 +262,16 @@ export class SpaceRuntime {
   }
 
   private perform(effects: readonly CoreEffect[]): void {
-    for (const effect of effects) this.performOne(effect);
+    // Frames are nearly all of it, and go past the many kinds of everything else.
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i] as CoreEffect;
+      if (effect.kind === "sendFrame") this.sendFrame(effect.session, effect.bytes);
+      else this.performOne(effect);
+    }
     this.patch();
   }
 
-  private performOne(effect: CoreEffect): void {
+  private performOne(effect: Exclude<CoreEffect, { kind: "sendFrame" }>): void {
     const { host, plane, space } = this.options;
     switch (effect.kind) {
       case "send": {
@@ -262,8 +280,6 @@ export class SpaceRuntime {
         this.patch();
         return governor?.ordered(effect.bytes);
       }
-      case "sendFrame":
-        return this.sendFrame(effect.session, effect.bytes);
       case "sendDoc":
         return this.receivers.get(effect.session)?.governor.ordered(effect.bytes);
       case "session":

@@ -3,7 +3,7 @@
  *
  * [ME1] Hot counters are plain numbers; prom-client reads them when scraped.
  */
-import type { CloseName } from "@copresence/shared/protocol";
+import { type CloseName, messageName } from "@copresence/shared/protocol";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CoreMetric } from "../../core/types.ts";
 import type { PipelineHealth } from "../../pipeline/types.ts";
@@ -20,7 +20,8 @@ export type MetricSources = {
 export class Metrics {
   readonly registry = new Registry();
   readonly traffic: Traffic = newTraffic();
-  private readonly receivedByType = new Map<string, number>();
+  /** By message id. */
+  private readonly receivedById = new Float64Array(256);
   private readonly tickTook: Histogram;
   private readonly tickLate: Histogram;
   private readonly appendTook: Histogram;
@@ -92,14 +93,14 @@ export class Metrics {
   }
 
   private receivedGauge(): Gauge {
-    const { receivedByType } = this;
+    const { receivedById } = this;
     return new Gauge({
       name: "copresence_messages_received",
       help: "Messages decoded since start, by type.",
       labelNames: ["type"],
       registers: [],
       collect() {
-        for (const [type, count] of receivedByType) this.set({ type }, count);
+        receivedById.forEach((count, id) => count > 0 && this.set({ type: messageName(id) ?? "unknown" }, count));
       },
     });
   }
@@ -117,9 +118,9 @@ export class Metrics {
   sceneLoaded(tookMs: number): void {
     this.loadTook.observe(tookMs);
   }
-  /** `type` is a name of the registry, never a peer's word. */
-  received(type: string): void {
-    this.receivedByType.set(type, (this.receivedByType.get(type) ?? 0) + 1);
+  /** A message of this id was decoded: what it is called is the registry's word, never a peer's. */
+  received(id: number): void {
+    this.receivedById[id] = (this.receivedById[id] as number) + 1;
   }
   closed(reason: CloseName): void {
     this.closes.inc({ reason });

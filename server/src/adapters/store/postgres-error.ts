@@ -1,4 +1,5 @@
 /** What PostgreSQL or the way to it threw, as one of the contract's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+import { FORMAT_REFUSED } from "./postgres-schema.ts";
 import type { StoreError } from "./scene-store.ts";
 
 const UNREACHABLE = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EPIPE", "EHOSTUNREACH"]);
@@ -6,6 +7,7 @@ const UNREACHABLE = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "ENOTFOUND"
 export function postgresError(error: unknown): StoreError {
   const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
   const text = error instanceof Error ? error.message : String(error);
+  if (code === FORMAT_REFUSED) return { code: "corrupt", sentence: text };
   if (code === "53100") return { code: "full", sentence: "The database's disk is full; edits cannot be saved until there is space." };
   if (code === "28P01" || code === "28000")
     return { code: "io", sentence: "The PostgreSQL server refuses this user or password; see COPRESENCE_STORE." };

@@ -2,7 +2,6 @@
  * A scene in PostgreSQL begins a new epoch, by the same rules as in SQLite (sqlite-reroot.ts): one transaction, which first makes sure that the
  * scene is still ours and was not written to meanwhile.
  */
-import { randomInt } from "node:crypto";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { Pool, PoolClient } from "pg";
 import type { Rerooted } from "../../core/document/renewal.ts";
@@ -13,7 +12,8 @@ import { postgresError } from "./postgres-error.ts";
 import type { PostgresHeld, PostgresLog } from "./postgres-log.ts";
 import { PREPARED } from "./postgres-schema.ts";
 import { inTransaction } from "./postgres-transaction.ts";
-import { CHUNK_BYTES, headCrc, noteCrc, notOpen, recordCrc, sceneKey } from "./records.ts";
+import { headCrc, noteCrc, notOpen, recordCrc, sceneKey } from "./records.ts";
+import { freshRecords, inPieces } from "./reroot-records.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
 
 type Where = {
@@ -33,17 +33,14 @@ export async function rerootPostgres({ log, pool, compactor, scene, epoch, note 
   try {
     const whole = await log.snapshots.whole(key, epoch, seq);
     if (!whole.ok) return whole;
-    crashPoint("reroot.read");
-    const root = randomInt(1, 2 ** 32);
-    const fresh = await compactor.renew(whole.value, root);
-    if (!fresh.ok) return err({ code: "io", sentence: `The scene was not made anew: ${fresh.error}; it is left as it is.` });
-    crashPoint("reroot.built");
-    const records = fresh.value.map(({ update, clock }) => ({ user: "", client: root, clock, update }));
+    const fresh = await freshRecords(compactor, whole.value);
+    if (!fresh.ok) return fresh;
+    const { root, records, updates } = fresh.value;
     const begun = await inTransaction(pool, (client) => begin(client, { key, held, seq, records, note }));
     crashPoint("reroot.committed");
     if (begun === undefined) return err({ code: "fenced", sentence: "Another server has taken the scene over; this one must let go." });
     log.begun(scene, begun);
-    return ok({ epoch: begun.epoch, root, updates: records.map(({ update }) => update) });
+    return ok({ epoch: begun.epoch, root, updates });
   } catch (error) {
     return err(postgresError(error));
   }
@@ -74,10 +71,7 @@ async function begin(client: PoolClient, { key, held, seq, records, note }: Chan
     const row = { seq: index + 1, user, client: author, clock, atMs, total, bytes: update };
     return { ...row, crc: recordCrc(key, epoch, row) };
   });
-  for (let from = 0; from < rows.length;) {
-    let to = from;
-    for (let bytes = 0; to < rows.length && bytes < CHUNK_BYTES; to++) bytes += rows[to]?.bytes.length ?? 0;
-    const part = rows.slice(from, to);
+  for (const part of inPieces(rows, ({ bytes }) => bytes.length)) {
     await client.query(PREPARED, [
       key,
       epoch,
@@ -90,7 +84,6 @@ async function begin(client: PoolClient, { key, held, seq, records, note }: Chan
       part.map(({ crc }) => crc),
     ]);
     crashPoint("reroot.records");
-    from = to;
   }
   await client.query("DELETE FROM copresence.client WHERE scene = $1", [key]);
   await client.query(

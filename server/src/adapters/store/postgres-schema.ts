@@ -1,10 +1,27 @@
 /**
- * The tables of a PostgreSQL store, all in the schema `copresence`, and the one statement that appends.
+ * The tables of a PostgreSQL store, all in the schema `copresence`, and the statements that write to them.
  * `author` is what other stores call `user`, which PostgreSQL reserves.
+ *
+ * [PF1] The store's format stands in `meta`. A server that starts on a newer one is refused, and changes nothing; one that was running when a newer
+ *       server raised the format, or that knows of no formats, is refused by the database itself when it opens a scene: every connection
+ *       says what it writes (`ANNOUNCE`).
+ * [PF2] Tables are made only where today's format does not stand: a store that lost one is damaged, not new.
  */
+import { newerFormat, STORE_FORMAT } from "./records.ts";
+
+/** SQLSTATE of a refusal on account of the format; its message is a sentence. */
+export const FORMAT_REFUSED = "CP001";
+export const ANNOUNCE = `SELECT set_config('copresence.format', '${STORE_FORMAT}', false)`;
+const STORED = "(SELECT convert_from(value, 'UTF8')::int FROM copresence.meta WHERE key = 'format')";
+/** The sentence with the database's number in the place of ours. */
+const NEWER = `replace('${newerFormat(-1)}', '-1', found::text)`;
+
 export const PREPARE = `
-  DO $$ BEGIN
+  DO $$ DECLARE found int; BEGIN
     PERFORM pg_advisory_xact_lock(4822678189205110);
+    IF to_regclass('copresence.meta') IS NOT NULL THEN found := ${STORED}; END IF;
+    IF found > ${STORE_FORMAT} THEN RAISE EXCEPTION USING ERRCODE = '${FORMAT_REFUSED}', MESSAGE = ${NEWER}; END IF;
+    IF found = ${STORE_FORMAT} THEN RETURN; END IF;
     CREATE SCHEMA IF NOT EXISTS copresence;
     CREATE TABLE IF NOT EXISTS copresence.meta (key text PRIMARY KEY, value bytea NOT NULL);
     CREATE TABLE IF NOT EXISTS copresence.scene (key text PRIMARY KEY, epoch int NOT NULL DEFAULT 1, seq bigint NOT NULL DEFAULT 0,
@@ -18,6 +35,16 @@ export const PREPARE = `
     CREATE TABLE IF NOT EXISTS copresence.note (scene text NOT NULL, key text NOT NULL, bytes bytea NOT NULL, crc bigint NOT NULL,
       PRIMARY KEY (scene, key));
     ALTER TABLE copresence.snapshot ALTER COLUMN bytes SET STORAGE EXTERNAL;
+    CREATE OR REPLACE FUNCTION copresence.refuse_older() RETURNS trigger LANGUAGE plpgsql AS $f$ DECLARE found int := ${STORED}; BEGIN
+      IF coalesce(nullif(current_setting('copresence.format', true), '')::int, 0) < found THEN
+        RAISE EXCEPTION USING ERRCODE = '${FORMAT_REFUSED}', MESSAGE =
+          'The scenes of this database were taken over by a newer server (store format ' || found || '), which this one would not read; start that version.';
+      END IF;
+      RETURN NULL;
+    END $f$;
+    DROP TRIGGER IF EXISTS refuse_older ON copresence.scene;
+    CREATE TRIGGER refuse_older BEFORE INSERT ON copresence.scene FOR EACH STATEMENT EXECUTE FUNCTION copresence.refuse_older();
+    INSERT INTO copresence.meta VALUES ('format', '${STORE_FORMAT}') ON CONFLICT (key) DO UPDATE SET value = excluded.value;
   END $$`;
 
 /** Everything hangs on the head: when another holder's term or another record's number stands there, nothing is written. */

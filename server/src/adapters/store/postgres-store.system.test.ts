@@ -101,6 +101,51 @@ describe("a PostgreSQL store", () => {
     expect(server.dump("erasing")).not.toContain("canary-7f3a91c05e");
   });
 
+  it("[PF1] is refused in a sentence by a newer format, at start and by a scene that is opened later, and nothing is changed", async () => {
+    const url = await server.database("newer");
+    const running = await openPostgresStore({ url });
+    await running.open("hall");
+    expect((await running.append("hall", 1, [record(1)])).ok).toBe(true);
+    server.sql("newer", "UPDATE copresence.meta SET value = '5' WHERE key = 'format'");
+    await expect(openPostgresStore({ url })).rejects.toThrow(
+      /written by a newer server \(store format 5; this one reads up to 4\); start that version/,
+    );
+    // A scene that is open goes on; the next is refused.
+    expect((await running.append("hall", 1, [record(2)])).ok).toBe(true);
+    const refused = { ok: false, error: { code: "corrupt", sentence: expect.stringMatching(/newer server \(store format 5\)/) } };
+    expect(await running.open("cellar")).toMatchObject(refused);
+    await running.close();
+    expect(server.sql("newer", "SELECT count(*) FROM copresence.scene WHERE quarantine IS NULL").trim()).toBe("1");
+    expect(server.sql("newer", "SELECT convert_from(value, 'UTF8') FROM copresence.meta WHERE key = 'format'").trim()).toBe("5");
+  });
+
+  it("[PF1] refuses servers from before there were formats, and reads what they wrote", async () => {
+    const url = await server.database("older");
+    const before = await openPostgresStore({ url });
+    await before.open("hall");
+    expect((await before.append("hall", 1, [record(1)])).ok).toBe(true);
+    await before.close();
+    server.sql("older", "DROP FUNCTION copresence.refuse_older CASCADE; DELETE FROM copresence.meta WHERE key = 'format'");
+    const after = await openPostgresStore({ url });
+    expect(await after.open("hall")).toMatchObject({ ok: true, value: { seq: 1 } });
+    await after.close();
+    // How they begin to open a scene.
+    const theirs = "INSERT INTO copresence.scene (key, crc) VALUES ('k', 1) ON CONFLICT DO NOTHING";
+    expect(() => server.sql("older", theirs)).toThrow(/newer server \(store format 4\)/);
+  });
+
+  it("[PF2] does not make a lost table anew", async () => {
+    const url = await server.database("lost");
+    const before = await openPostgresStore({ url });
+    await before.open("hall");
+    expect((await before.append("hall", 1, [record(1)])).ok).toBe(true);
+    await before.close();
+    server.sql("lost", "DROP TABLE copresence.log");
+    const after = await openPostgresStore({ url });
+    expect(await after.open("hall")).toMatchObject({ ok: false, error: { sentence: expect.stringMatching(/log.* does not exist/) } });
+    await after.close();
+  });
+
   it("says in a sentence why it cannot be opened, without the password", async () => {
     const url = `${server.url.replace("copresence@", "copresence:secret@").replace("/postgres?", "/nowhere?")}`;
     await expect(openPostgresStore({ url })).rejects.toThrow(/no such database/);

@@ -11,6 +11,7 @@ import { Compactor } from "./compactor.ts";
 import { PostgresAdmin } from "./postgres-admin.ts";
 import { postgresError } from "./postgres-error.ts";
 import { BEAT_MS, PostgresLog } from "./postgres-log.ts";
+import { ANNOUNCE } from "./postgres-schema.ts";
 import { type Retention, storeClosed } from "./records.ts";
 import { rerootPostgres } from "./postgres-reroot.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
@@ -37,7 +38,7 @@ const options = {
 };
 const compactor = new Compactor();
 const beacon = new pg.Client(options);
-const pool = new pg.Pool({ ...options, max: CONNECTIONS, onConnect: async (client) => void (await client.query(DURABLE)) });
+const pool = new pg.Pool({ ...options, max: CONNECTIONS, onConnect: async (client) => void (await client.query(`${DURABLE}; ${ANNOUNCE}`)) });
 let log: PostgresLog | undefined;
 let beating: NodeJS.Timeout | undefined;
 let compacting: Promise<unknown> = Promise.resolve();

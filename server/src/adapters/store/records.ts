@@ -12,6 +12,14 @@ import { err, ok, type Result } from "@copresence/shared/base";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
 import { unpackSnapshot } from "./snapshot-bytes.ts";
 
+/**
+ * Of what the adapters write. 2: pieces of snapshots; 3: notes; 4: snapshots deflated (snapshot-bytes.ts). Raised with everything that an older
+ * server would misread; it refuses the store then, instead of taking what it does not know for damage.
+ */
+export const STORE_FORMAT = 4;
+export const newerFormat = (format: number): string =>
+  `The store was written by a newer server (store format ${format}; this one reads up to ${STORE_FORMAT}); start that version.`;
+
 /** Generations of snapshots kept. */
 export const GENERATIONS = 2;
 /**
@@ -47,7 +55,17 @@ export type Note = { readonly key: string; readonly bytes: Uint8Array; readonly 
 export type Owner = { readonly client: number; readonly user: string };
 
 /** Scene names are hashed before they become keys. */
-export const sceneKey = (scene: string): string => sha256(new TextEncoder().encode(scene)).slice(0, 32);
+export function sceneKey(scene: string): string {
+  const known = keys.get(scene);
+  if (known !== undefined) return known;
+  const key = sha256(new TextEncoder().encode(scene)).slice(0, 32);
+  if (keys.size >= KEYS_KNOWN) keys.clear();
+  keys.set(scene, key);
+  return key;
+}
+/** Every append asks for its scene's key several times, and a hash costs more than the rest of preparing one. */
+const KEYS_KNOWN = 4096;
+const keys = new Map<string, string>();
 /** Under which key the table `meta` has the name of a scene. */
 export const nameKey = (key: string): string => `name:${key}`;
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

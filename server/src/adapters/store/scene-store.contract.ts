@@ -40,25 +40,39 @@ export async function must<T>(result: Promise<{ ok: true; value: T } | { ok: fal
   return settled.value;
 }
 
+/** A fixture and its store for each test, told to `use`, and put away afterwards. Returns how to close the store and open it again. */
+export function eachTest<S extends SceneStore, F extends { open(): Promise<S>; dispose(): Promise<void> }>(
+  make: () => Promise<F>,
+  use: (fixture: F, store: S) => void,
+): (between?: () => Promise<void>) => Promise<S> {
+  let fixture: F;
+  let store: S;
+  const open = async (): Promise<S> => {
+    store = await fixture.open();
+    use(fixture, store);
+    return store;
+  };
+  beforeEach(async () => {
+    fixture = await make();
+    await open();
+  });
+  afterEach(async () => {
+    await store.close();
+    await fixture.dispose();
+  });
+  return async (between) => {
+    await store.close();
+    await between?.();
+    return open();
+  };
+}
+
 /** Declares the suite for one adapter. */
 export function sceneStoreContract(name: string, make: () => Promise<StoreFixture>): void {
   describe(`SceneStore contract: ${name}`, () => {
     let fixture: StoreFixture;
     let store: SceneStore;
-
-    beforeEach(async () => {
-      fixture = await make();
-      store = await fixture.open();
-    });
-    afterEach(async () => {
-      await store.close();
-      await fixture.dispose();
-    });
-    const reopen = async (): Promise<SceneStore> => {
-      await store.close();
-      store = await fixture.open();
-      return store;
-    };
+    const reopen = eachTest<SceneStore, StoreFixture>(make, (...opened) => ([fixture, store] = opened));
     /** Appends "a", "b", ... one by one, compacting after those whose numbers are in `compactAt`. */
     const write = async (scene: string, text: string, ...compactAt: number[]): Promise<void> => {
       const { epoch } = await must(store.open(scene));
@@ -168,9 +182,7 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
 
     it("[ST4] survives a damaged snapshot through the previous generation, twice over", async () => {
       await write("a", "abcdef", 2, 4, 6);
-      await store.close();
-      await fixture.damage("a", "snapshot");
-      store = await fixture.open();
+      await reopen(() => fixture.damage("a", "snapshot"));
       const loaded = await must(store.open("a"));
       expect(textOf(loaded)).toBe("abcdef");
       expect(loaded.seq).toBe(6);
@@ -178,9 +190,7 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
 
     it("[ST4] survives a damaged only snapshot through the log", async () => {
       await write("a", "abc", 3);
-      await store.close();
-      await fixture.damage("a", "snapshot");
-      store = await fixture.open();
+      await reopen(() => fixture.damage("a", "snapshot"));
       expect(textOf(await must(store.open("a")))).toBe("abc");
     });
 
@@ -196,9 +206,7 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
 
     it("[ST3] cuts a tail that was never acknowledged, and goes on from there", async () => {
       await write("a", "abc");
-      await store.close();
-      await fixture.tear?.("a");
-      store = await fixture.open();
+      await reopen(async () => await fixture.tear?.("a"));
       const loaded = await must(store.open("a"));
       expect(loaded.seq).toBe(3);
       expect(textOf(loaded)).toBe("abc");
@@ -209,9 +217,7 @@ export function sceneStoreContract(name: string, make: () => Promise<StoreFixtur
     it.each([1, 2, 4])("[ST3] quarantines a scene whose record %i of 4 is damaged, for good, and leaves the others alone", async (record) => {
       await write("a", "abcd");
       await write("b", "fine");
-      await store.close();
-      await fixture.damage("a", record);
-      store = await fixture.open();
+      await reopen(() => fixture.damage("a", record));
       expect(await store.open("a")).toMatchObject({ ok: false, error: { code: "corrupt" } });
       expect(await (await reopen()).open("a")).toMatchObject({ ok: false, error: { code: "corrupt" } });
       expect(await store.append("a", 1, [typing(8)("!")])).toMatchObject({ ok: false });

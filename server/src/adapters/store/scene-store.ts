@@ -18,8 +18,8 @@ import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
 
 /**
- * `locked`: another process holds it. `fenced`: another process has taken it over, and this one must let go. `corrupt`: damaged, stays closed
- * until a person acts (server/OPERATIONS.md). `closed`: not open here. `full`, `io`: may pass; `probe` says when.
+ * `locked`: another process holds it. `fenced`: another process has taken it over, and this one must let go. `corrupt`: damaged, or
+ * written by a newer server; stays closed until a person acts (server/OPERATIONS.md). `closed`: not open here. `full`, `io`: may pass; `probe` says when.
  */
 export type StoreError = { readonly code: "io" | "full" | "corrupt" | "closed" | "locked" | "fenced"; readonly sentence: string };
 

@@ -4,19 +4,24 @@
  * [SF1] WAL with synchronous=FULL: a commit has been fsynced when it returns. locking_mode=EXCLUSIVE: one process has the file, the kernel
  *       gives the lock back when that process dies. Checkpoints run only when asked for (`SqliteLog.checkpoint`), between commits.
  * [SF2] Tables are made only in a file that has none and never had: a file that lost its tables is damaged, not new.
- * [SF3] A file of an older format is brought to today's in one transaction, its checks included.
+ * [SF3] A file of an older format is brought to today's in one transaction, its checks included; one of a newer format is left alone.
  *
  * Source of the guarantees: https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
  */
 import { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { CHUNK_BYTES, headCrc, recordCrc } from "./records.ts";
+import { CHUNK_BYTES, headCrc, newerFormat, recordCrc, STORE_FORMAT } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
 
 /** "CP" and the format's number: a value that no single flipped bit turns into "never formatted". */
-const FORMAT = 0x43500003;
-/** As today's, without notes. */
-const FORMAT_2 = 0x43500002;
+const MARK = 0x43500000;
+/** So many formats there may be. */
+const NUMBERS = 0x10000;
+const FORMAT = MARK + STORE_FORMAT;
+/** Today's tables; its snapshots need not be deflated, but may be. */
+const FORMAT_3 = MARK + 3;
+/** The same without notes. */
+const FORMAT_2 = MARK + 2;
 const OLDER_TABLES = ["meta", "scene", "log", "cut", "snapshot", "chunk", "client"] as const;
 const TABLES = [...OLDER_TABLES, "note"] as const;
 const NOTES = `
@@ -66,15 +71,16 @@ export function openSqliteFile(file: string): DatabaseSync {
 function prepareTables(db: DatabaseSync): void {
   const { user_version: format } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   const found = (db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]).map(({ name }) => name);
-  if (format === FORMAT || format === FORMAT_2) {
-    const lost = (format === FORMAT ? TABLES : OLDER_TABLES).find((name) => !found.includes(name));
+  if (format >= FORMAT_2 && format <= FORMAT) {
+    const lost = (format === FORMAT_2 ? OLDER_TABLES : TABLES).find((name) => !found.includes(name));
     if (lost !== undefined) throw new StoreFault("corrupt", `The store's file is damaged (it lost its table ${lost}); restore it from a backup.`);
     if (format === FORMAT) return;
   }
   if (format === FORMAT_2) db.exec(NOTES);
+  else if (format > FORMAT && format < MARK + NUMBERS) throw new StoreFault("corrupt", newerFormat(format - MARK));
   else if (format === 0 && found.length === 0) db.exec(SCHEMA);
   else if (format === 0 && found.includes("meta") && formatOne(db)) migrate(db);
-  else
+  else if (format !== FORMAT_3)
     throw new StoreFault(
       "corrupt",
       `The store's file has format ${format}, which this server does not read; it was written by another version or is damaged.`,

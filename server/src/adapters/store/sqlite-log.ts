@@ -95,11 +95,18 @@ export class SqliteLog {
     return loaded;
   }
 
+  /** As `commitAppends`, and marked. */
+  append(appends: readonly SceneAppend[], nowMs: number): Result<Result<{ readonly seq: number }, StoreError>[], StoreError> {
+    const results = this.commitAppends(appends, nowMs);
+    if (results.ok) this.markAppended(appends);
+    return results;
+  }
+
   /**
    * One transaction for many appends. The outer error is the disk's and concerns all; an inner one concerns one scene only. When this
-   * returns ok, the records are on the disk.
+   * returns ok, the records are on the disk, and `markAppended` is to follow.
    */
-  append(appends: readonly SceneAppend[], nowMs: number): Result<Result<{ readonly seq: number }, StoreError>[], StoreError> {
+  commitAppends(appends: readonly SceneAppend[], nowMs: number): Result<Result<{ readonly seq: number }, StoreError>[], StoreError> {
     const before = new Map<Held, Held>();
     for (const { scene } of appends) {
       const held = this.held.get(sceneKey(scene));
@@ -113,13 +120,17 @@ export class SqliteLog {
       crashPoint("append.fsync");
       this.commit.run();
       crashPoint("append.committed");
-      for (const { scene, epoch } of appends) this.acknowledge(sceneKey(scene), epoch);
       return ok(results);
     } catch (error) {
       this.rollback();
       for (const [held, was] of before) Object.assign(held, was);
       return err(storeError(error));
     }
+  }
+
+  /** Notes how far scenes are durable; the answers need not wait for it (acked-mark.ts, [AM1]). */
+  markAppended(appends: readonly SceneAppend[]): void {
+    for (const { scene, epoch } of appends) this.acknowledge(sceneKey(scene), epoch);
   }
 
   heldAt(scene: string, epoch: number): Held | undefined {

@@ -7,12 +7,12 @@
  * [SQ5] The old epoch's log and snapshots stay: they are history (sqlite-history.ts), and another source of the document until the new epoch
  *       has been compacted once.
  */
-import { randomInt } from "node:crypto";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { Rerooted } from "../../core/document/renewal.ts";
 import type { Compactor } from "./compactor.ts";
 import { crashPoint } from "./crash-point.ts";
-import { CHUNK_BYTES, notOpen, sceneKey } from "./records.ts";
+import { notOpen, sceneKey } from "./records.ts";
+import { freshRecords, inPieces } from "./reroot-records.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
 import { type CompactionOptions, readWhole } from "./sqlite-compaction.ts";
 import { storeError } from "./sqlite-file.ts";
@@ -28,27 +28,21 @@ export async function rerootScene({ log, compactor, scene, epoch, turn, note }: 
   try {
     const whole = await readWhole({ log, key, epoch, seq, turn });
     if (!whole.ok) return whole;
-    crashPoint("reroot.read");
-    const root = randomInt(1, 2 ** 32);
-    const fresh = await compactor.renew(whole.value, root);
-    if (!fresh.ok) return err({ code: "io", sentence: `The scene was not made anew: ${fresh.error}; it is left as it is.` });
-    crashPoint("reroot.built");
+    const fresh = await freshRecords(compactor, whole.value);
+    if (!fresh.ok) return fresh;
+    const { root, records, updates } = fresh.value;
     log.clearAfter(key, epoch);
-    const records = fresh.value.map(({ update, clock }) => ({ user: "", client: root, clock, update }));
     const next = { epoch: epoch + 1, seq: 0, clients: 0, total: held.total };
-    for (let from = 0; from < records.length;) {
-      let to = from;
-      for (let bytes = 0; to < records.length && bytes < CHUNK_BYTES; to++) bytes += records[to]?.update.length ?? 0;
+    for (const piece of inPieces(records, ({ update }) => update.length)) {
       if (log.heldAt(scene, epoch) !== held) return notOpen;
-      log.prepareRecords(key, next, records.slice(from, to), Date.now());
+      log.prepareRecords(key, next, piece, Date.now());
       crashPoint("reroot.records");
-      from = to;
       await turn();
     }
     if (log.heldAt(scene, epoch) !== held) return notOpen;
     if (held.seq !== seq) return written;
     log.beginEpoch(scene, next, note);
-    return ok({ epoch: next.epoch, root, updates: records.map(({ update }) => update) });
+    return ok({ epoch: next.epoch, root, updates });
   } catch (error) {
     return err(storeError(error));
   }

@@ -138,6 +138,38 @@ describe("openSqliteStore", () => {
     await store.close();
   });
 
+  it("[SF3] reads a file of format 3, and marks it so that its server would refuse it from then on", async () => {
+    const before = await openSqliteStore({ file: place.file });
+    await before.open("whole");
+    await before.append("whole", 1, [{ user: "u", client: 1, clock: 1, update: new Uint8Array([0, 0]) }]);
+    await before.close();
+    const format = (change = ""): unknown => {
+      const db = new DatabaseSync(place.file);
+      db.exec(change);
+      const { user_version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+      db.close();
+      return user_version;
+    };
+    expect(format(`PRAGMA user_version=${0x43500003}`)).toBe(0x43500003);
+    const store = await openSqliteStore({ file: place.file });
+    expect(await store.open("whole")).toMatchObject({ ok: true, value: { seq: 1 } });
+    await store.close();
+    expect(format()).toBe(0x43500004);
+  });
+
+  it("[SF3] refuses a file of a newer format in a sentence, and leaves it as it is", async () => {
+    const before = await openSqliteStore({ file: place.file });
+    await before.close();
+    const db = new DatabaseSync(place.file);
+    db.exec(`PRAGMA user_version=${0x43500005}`);
+    db.close();
+    const opening = openSqliteStore({ file: place.file });
+    await expect(opening).rejects.toThrow(/written by a newer server \(store format 5; this one reads up to 4\); start that version/);
+    const after = new DatabaseSync(place.file);
+    expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 0x43500005 });
+    after.close();
+  });
+
   it("[SH1] forgets what is older or larger than may be kept, and still knows what was there before", async () => {
     const store = await openSqliteStore({ file: place.file, retention: { ms: 3600_000, bytes: 2000 } });
     await store.open("a");

@@ -78,9 +78,11 @@ function commit(): void {
   if (waiting.length === 0) return;
   const batch = waiting;
   waiting = [];
-  const committed = log === undefined ? storeClosed : log.append(batch, Date.now());
+  const committed = log === undefined ? storeClosed : log.commitAppends(batch, Date.now());
   lastCommitMs = performance.now();
   batch.forEach(({ id }, index) => reply(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
+  // Who waits for an answer waits for the disk, and not for what comes after it.
+  if (committed.ok) log?.markAppended(batch);
   checkpointSoon();
   reserveSoon();
 }

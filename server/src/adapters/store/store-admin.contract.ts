@@ -2,12 +2,12 @@
  * What an operator may ask of a store, as a suite that every adapter runs (`store-admin.ts`, [SA1]-[SA5]). A fixture names a place that outlives
  * its store, and shows every byte in it.
  */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { PERMISSIONS_NOTE } from "../../core/note-keys.ts";
 import type { AppendRecord } from "../../core/types.ts";
 import { decodeSceneFile, encodeSceneFile } from "./scene-file.ts";
-import { must, type StoreFixture, textOf, typing } from "./scene-store.contract.ts";
+import { eachTest, must, type StoreFixture, textOf, typing } from "./scene-store.contract.ts";
 import type { AdminStore } from "./store-admin.ts";
 
 export type AdminFixture = Omit<StoreFixture, "open"> & {
@@ -53,20 +53,7 @@ export function storeAdminContract(name: string, make: () => Promise<AdminFixtur
   describe(`StoreAdmin contract: ${name}`, () => {
     let fixture: AdminFixture;
     let store: AdminStore;
-    beforeEach(async () => {
-      fixture = await make();
-      store = await fixture.open();
-    });
-    afterEach(async () => {
-      await store.close();
-      await fixture.dispose();
-    });
-    const reopen = async (between?: () => Promise<void>): Promise<AdminStore> => {
-      await store.close();
-      await between?.();
-      store = await fixture.open();
-      return store;
-    };
+    const reopen = eachTest<AdminStore, AdminFixture>(make, (...opened) => ([fixture, store] = opened));
     const has = async (word: string): Promise<boolean> => Buffer.from(await fixture.bytes()).includes(word);
 
     /** A scene that two people worked in, through several generations; the canary made `hers`, and last changed `theirs`. */
@@ -187,8 +174,7 @@ export function storeAdminContract(name: string, make: () => Promise<AdminFixtur
       // So that the log takes more than a page.
       for (let i = 0; i < 20; i++) await must(store.append("hall", 1, [{ ...typing(50 + i)("x".repeat(400)), user: CANARY }]));
       await reopen();
-      expect(await store.close().then(() => has(CANARY))).toBe(true);
-      store = await fixture.open();
+      await reopen(async () => expect(await has(CANARY)).toBe(true));
       await must(store.open("hall"));
       const erased = await must(store.erasePerson(CANARY, ALIAS));
       expect(erased).toEqual({ scenes: 2, records: 28, clients: 24, rules: 2, mentions: 0, left: [] });
@@ -196,10 +182,10 @@ export function storeAdminContract(name: string, make: () => Promise<AdminFixtur
       // The room that was open goes on.
       await must(store.append("hall", 1, [typing(9)("on")]));
       await must(store.compact("hall", 1));
-      await store.close();
-      expect(await has(CANARY)).toBe(false);
-      expect(await has(OTHER)).toBe(true);
-      store = await fixture.open();
+      await reopen(async () => {
+        expect(await has(CANARY)).toBe(false);
+        expect(await has(OTHER)).toBe(true);
+      });
       const loaded = await must(store.open("hall"));
       expect(jsonOf(loaded)).toEqual(json);
       expect(loaded.owners?.get(2)).toBe(ALIAS);
@@ -226,9 +212,9 @@ export function storeAdminContract(name: string, make: () => Promise<AdminFixtur
       expect(await store.open("broken")).toMatchObject({ ok: false, error: { code: "corrupt" } });
       expect((await must(store.exportPerson(CANARY))).find(({ clients }) => clients.includes(7))?.fault).toMatch(/damaged/);
       expect(await must(store.erasePerson(CANARY, ALIAS))).toMatchObject({ scenes: 2, records: 8 });
-      await store.close();
-      expect(await has(CANARY)).toBe(false);
-      store = await fixture.open();
+      await reopen(async () => {
+        expect(await has(CANARY)).toBe(false);
+      });
       expect(await store.open("broken")).toMatchObject({ ok: false, error: { code: "corrupt" } });
     });
 

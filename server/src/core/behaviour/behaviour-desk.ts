@@ -49,7 +49,6 @@ export class BehaviourDesk {
     if (tick % tickRateHz === 0) this.floods.second();
     this.watch ??= this.makeWatch();
     if (this.watch === undefined) return;
-    // Not in the ticks that look after personal space: two loops over everybody in one tick would be felt at its p99.
     if ((tick + 1) % this.sampleTicks === 0) this.sample(this.watch);
     this.watch.look();
   }

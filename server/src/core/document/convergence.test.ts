@@ -7,16 +7,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { runStorm } from "./convergence-storm.ts";
 import { contentOf, type Peer, workshop, World } from "./document-harness.ts";
-
-function dice(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
+import { Dice } from "./hostile/dice.ts";
 
 function edit(peer: Peer, roll: (below: number) => number, name: string): void {
   const { doc } = peer;
@@ -47,7 +38,8 @@ function edit(peer: Peer, roll: (below: number) => number, name: string): void {
 
 /** Plays one story; returns how many edits the disk has. Throws on any broken promise. */
 function run(seed: number): number {
-  const roll = dice(seed);
+  const dice = new Dice(seed);
+  const roll = (below: number): number => dice.roll(below);
   const world = new World({ auto: false });
   const people = [world.join("ann"), world.join("bob", { kind: "stock" }), world.join("cy"), world.join("di", { kind: "stock" })];
   const inside = (peer: Peer): boolean => world.peers.get(peer.session) === peer;

@@ -73,6 +73,13 @@ const sync = (step: number, bytes: Uint8Array): Uint8Array =>
 /** `vector` is an encoded state vector. */
 export const encodeStep1 = (vector: Uint8Array): Uint8Array => sync(STEP_1, vector);
 export const encodeStep2 = (update: Uint8Array): Uint8Array => sync(STEP_2, update);
+/** What goes before an update of this length in a sync step 2. */
+export const step2Head = (length: number): Uint8Array =>
+  encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, SYNC);
+    encoding.writeVarUint(encoder, STEP_2);
+    encoding.writeVarUint(encoder, length);
+  });
 export const encodeDocUpdate = (update: Uint8Array): Uint8Array => sync(UPDATE, update);
 
 /** `body` is an awareness update (count, then client, clock, JSON). */

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { type Peer, workshop, World } from "./document-harness.ts";
 import { encodeUpdate, type Piece, type Range, type Struct } from "./update-bytes.ts";
+import { Dice } from "./hostile/dice.ts";
 
 const AT = { position: [1, 1, 1], rotation: [0, 0, 0, 1], scale: 1 } as const;
 
@@ -242,20 +243,10 @@ describe("what a member may not do to a live object", () => {
   });
 });
 
-/** xorshift32: the seed is the whole state. */
-function dice(seed: number): (below: number) => number {
-  let state = seed | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 /** Throws when anything protected changed, anything crashed, or an honest member could not write any more. */
 function fuzz(seed: number, rounds: number): void {
-  const roll = dice(seed);
+  const dice = new Dice(seed);
+  const roll = (below: number): number => dice.roll(below);
   const r = room();
   const { world, victim } = r;
   const before = JSON.stringify(r.protectedState());

@@ -78,11 +78,16 @@ export class Intake {
   /** Adds what the store is to do next: the next batch, or a re-rooting that waited for the last one. */
   launch(effects: CoreEffect[]): CoreEffect[] {
     if (this.trouble !== undefined) return effects;
-    const batch = this.queue.launch();
-    if (batch !== undefined) effects.push({ kind: "append", batch: batch.number, records: batch.edits.map(({ record }) => record) });
+    effects.push(...this.nextBatch());
     if (this.renewal.begin(this.queue.length === 0))
       effects.push({ kind: "reroot", note: { key: RETIRED_NOTE, value: retiredWith(this.root).encode() } });
     return effects;
+  }
+
+  /** The next batch, if nothing is on its way and something waits. The disk may have it while the one before is being applied. */
+  nextBatch(): CoreEffect[] {
+    const batch = this.trouble === undefined ? this.queue.launch() : undefined;
+    return batch === undefined ? [] : [{ kind: "append", batch: batch.number, records: batch.edits.map(({ record }) => record) }];
   }
 
   /** An empty record, by which the store learns whose a clientID is [IN2]. */

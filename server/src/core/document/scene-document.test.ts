@@ -376,7 +376,7 @@ describe("SceneDocument: what the pipeline reads", () => {
     expect(events.every((event) => "version" in event && event.version === 4)).toBe(true);
   });
 
-  it("[SE1] acknowledges before it applies what is durable; others hear of it after that", () => {
+  it("[SE1] acknowledges, and gives the disk what waits, before it applies what is durable; others hear of it after that", () => {
     const soon: string[] = [];
     const seen = (): string => `${listObjects(doc(), workshop).length} applied`;
     const document = new SceneDocument({
@@ -385,7 +385,7 @@ describe("SceneDocument: what the pipeline reads", () => {
       seq: 0,
       clientId: 1,
       soon: (effects) => {
-        soon.push(...effects.map(({ kind }) => `${kind} ${seen()}`));
+        soon.push(...effects.map((effect) => `${effect.kind}${effect.kind === "append" ? ` ${effect.batch}:` : ""} ${seen()}`));
         return true;
       },
     });
@@ -399,14 +399,13 @@ describe("SceneDocument: what the pipeline reads", () => {
     const updates: Uint8Array[] = [];
     mine.on("update", (update: Uint8Array) => updates.push(update));
     for (const id of ["note-1", "note-2"]) createObject(mine, workshop, "note", id);
-    const asked = updates.flatMap((update) => document.receive(ann, encodeDocUpdate(update), 0));
-    const append = asked.find((effect) => effect.kind === "append");
-    const told = document.appended(append?.batch ?? 0, true, "", 0);
-    expect(soon).toEqual(["send 0 applied"]);
+    expect(updates.flatMap((update) => document.receive(ann, encodeDocUpdate(update), 0))).toEqual([]);
+    expect(soon.splice(0)).toEqual(["append 1: 0 applied"]);
+    expect(document.appended(1, true, "", 0).filter(({ kind }) => kind === "append")).toEqual([]);
+    expect(soon.splice(0)).toEqual(["send 0 applied", "append 2: 0 applied"]);
     expect(seen()).toBe("1 applied");
-    expect(told.some((effect) => effect.kind === "append")).toBe(true);
-    const last = document.appended((append?.batch ?? 0) + 1, true, "", 10);
-    expect(soon.slice(1)).toEqual(["send 1 applied"]);
+    const last = document.appended(2, true, "", 10);
+    expect(soon).toEqual(["send 1 applied"]);
     expect(last.some((effect) => effect.kind === "send" && effect.session === bob)).toBe(true);
   });
 

@@ -48,6 +48,7 @@ import { RetiredClients } from "./retired-clients.ts";
 import { Settlement } from "./settlement.ts";
 import { Succession } from "./succession.ts";
 import { encodeVector, NOTHING } from "./update-bytes.ts";
+import { WholeAnswers } from "./whole-answers.ts";
 
 export type SceneDocumentOptions = {
   readonly scene: Scene;
@@ -80,6 +81,7 @@ export class SceneDocument {
   private readonly settlement: Settlement;
   private readonly refusals: Refusals;
   private readonly succession: Succession;
+  private readonly whole = new WholeAnswers(this.sessions);
   private readonly cas: CasDesk;
   /** The room's own writes. */
   readonly own: OwnEdits;
@@ -231,10 +233,13 @@ export class SceneDocument {
     return fresh === undefined ? this.succession.resume() : this.succession.prepare(fresh);
   }
 
-  /** Once per tick: a slice of a fresh generation is taken, and when it is whole it takes over [SE7]. True then. */
+  /**
+   * Once per tick: a slice of a fresh generation is taken, and when it is whole it takes over [SE7]: true then. In other ticks those who wait for a
+   * large document are given what is ready of it.
+   */
   tick(): { readonly effects: CoreEffect[]; readonly renewed: boolean } {
     const effects = this.succession.tick();
-    if (effects === undefined) return { effects: [], renewed: false };
+    if (effects === undefined) return { effects: this.whole.tick(this.root.doc, this.version), renewed: false };
     this.version = Math.max(this.version, versionOf(this.epoch, 0));
     return { effects: this.intake.launch(this.compact(effects)), renewed: true };
   }
@@ -312,11 +317,9 @@ export class SceneDocument {
   /** Answers a sync step 1 with what is durable, and lets a peer that starts anew edit again. */
   private sync(from: DocSession, vector: Uint8Array, nowMs: number): CoreEffect[] {
     if (!from.syncs.take(nowMs)) return [{ kind: "close", session: from.id, reason: "tooManyMessages" }];
-    let missing: Uint8Array;
     let named: ReadonlyMap<number, number>;
     try {
       named = Y.decodeStateVector(vector);
-      missing = (named.size === 0 ? this.root.stored : undefined) ?? Y.encodeStateAsUpdate(this.root.doc, vector);
     } catch {
       return this.refusals.strike(from, nowMs);
     }
@@ -324,8 +327,10 @@ export class SceneDocument {
     // Who asks by the new root has heard of it, and what comes from now on was made on it [SE7].
     const heard = this.root.rootClient !== undefined && named.has(this.root.rootClient);
     if (from.stale === "refused" || (from.stale === "renewed" && heard)) from.stale = undefined;
+    const stored = named.size === 0 ? this.root.stored : undefined;
+    if (stored === undefined && this.whole.take(from, this.root.doc, named)) return [];
     from.synced++;
-    return [this.out.toPeer(from, encodeStep2(missing))];
+    return [this.out.toPeer(from, encodeStep2(stored ?? Y.encodeStateAsUpdate(this.root.doc, vector)))];
   }
 
   private edit(from: DocSession, update: Uint8Array, isAnswer: boolean, nowMs: number): CoreEffect[] {
@@ -359,16 +364,15 @@ export class SceneDocument {
       case "admitted": {
         const { id, identity, synced } = from;
         from.waiting = this.intake.take(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
-        return this.intake.launch([]);
+        return this.first(this.intake.launch([]));
       }
     }
   }
 
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
     const { root } = this;
-    // Authors wait for the disk, not for Yjs.
-    const acks = [...this.settlement.echoed(batch), ...this.settlement.durable(edits)];
-    const effects = acks.length === 0 || this.soon(acks) ? [] : acks;
+    // Authors wait for the disk, not for Yjs, and the disk not for Yjs either.
+    const effects = this.first([...this.settlement.echoed(batch), ...this.settlement.durable(edits), ...this.intake.nextBatch()]);
     effects.push(...this.integration.integrate(root, edits));
     this.version += edits.length;
     for (const { event, by } of root.changes.tellWhole(this.version)) effects.push({ kind: "event", event, by });
@@ -379,6 +383,11 @@ export class SceneDocument {
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     if (root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
     return this.intake.launch(this.compact(effects));
+  }
+
+  /** Carried out at once where that is possible; what is left to do. */
+  private first(effects: CoreEffect[]): CoreEffect[] {
+    return effects.length === 0 || this.soon(effects) ? [] : effects;
   }
 
   private compact(effects: CoreEffect[]): CoreEffect[] {

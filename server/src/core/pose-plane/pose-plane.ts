@@ -17,7 +17,7 @@ import { FarDesk, farBytes } from "./far-desk.ts";
 import { FRAME_ROOM, FrameAssembler } from "./frame-assembler.ts";
 import { PoseHistory } from "./history.ts";
 import { Interest } from "./interest.ts";
-import { deskBytes, SourceDesk } from "./source-desk.ts";
+import { deskBytes, HEAD_FLOATS, SourceDesk } from "./source-desk.ts";
 import { StreamPlane } from "./stream-plane.ts";
 import { ViewerLinks } from "./viewer-links.ts";
 
@@ -204,7 +204,7 @@ export class PosePlane {
   head(slot: number, out: Float64Array): boolean {
     const { desk } = this;
     if ((this.grid.cellOf[slot] as number) < 0) return false;
-    for (let axis = 0; axis < 3; axis++) out[axis] = desk.poses[slot * POSE_FLOATS + axis] as number;
+    for (let axis = 0; axis < 3; axis++) out[axis] = desk.heads[slot * HEAD_FLOATS + axis] as number;
     return true;
   }
 

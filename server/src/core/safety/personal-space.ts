@@ -38,6 +38,8 @@ export class PersonalSpace {
   /** Pairs inside each other's space, `a * capacity + b`. */
   private readonly pairs: number[] = [];
   private readonly at = new Float64Array(3);
+  private slots: ArrayLike<number> = [];
+  private count = 0;
 
   constructor(options: PersonalSpaceOptions) {
     const { capacity } = options;
@@ -62,9 +64,22 @@ export class PersonalSpace {
 
   /** `slots`: everybody present, in any order. */
   check(slots: ArrayLike<number>, count: number): void {
+    this.begin(slots, count);
+    this.enter(0, 1);
+  }
+
+  /** A check whose larger half comes later, in parts: notes where everybody is and who got out. `slots` stays as it is until the last part. */
+  begin(slots: ArrayLike<number>, count: number): void {
+    this.slots = slots;
+    this.count = count;
     this.place(slots, count);
     this.leavers();
-    for (let i = 0; i < count; i++) this.enterers(slots[i] as number);
+  }
+  /** Part `part` of `parts` of who got in. */
+  enter(part: number, parts: number): void {
+    const { slots, count } = this;
+    const end = Math.floor((count * (part + 1)) / parts);
+    for (let i = Math.floor((count * part) / parts); i < end; i++) this.enterers(slots[i] as number);
   }
 
   /** The slot is somebody else's from now on. `changed` is not called. */
@@ -113,7 +128,8 @@ export class PersonalSpace {
     const count = this.grid.above(slot, this.around);
     for (let i = 0; i < count; i++) {
       const other = this.around[i] as number;
-      if (this.insideRows.has(slot, other) || !this.near(slot, other, 0)) continue;
+      // Who left since the check began is still in the grid.
+      if (this.known[other] === 0 || this.insideRows.has(slot, other) || !this.near(slot, other, 0)) continue;
       this.insideRows.set(slot, other);
       this.pairs.push(slot * capacity + other);
       changed(slot, other, true);

@@ -52,6 +52,8 @@ export class SafetyDesk {
   /** Sources a viewer was told it does not see. */
   private readonly told: BitRows;
   private readonly checkTicks: number;
+  /** The next part of the check under way; `checkTicks` for none. */
+  private part: number;
   private readonly a = new Float64Array(3);
   private readonly b = new Float64Array(3);
 
@@ -61,6 +63,7 @@ export class SafetyDesk {
     this.slots = new Int16Array(capacity);
     this.told = new BitRows(capacity, capacity);
     this.checkTicks = Math.max(1, Math.round(tickRateHz / CHECKS_HZ));
+    this.part = this.checkTicks;
     const userOf = (slot: number): string => roster.bySlot(slot)?.person.user ?? "";
     this.space = new PersonalSpace({
       capacity,
@@ -157,14 +160,22 @@ export class SafetyDesk {
     if (a !== undefined && b !== undefined) this.judge(a.person.slot, b.person.slot);
   }
 
-  tick(tick: number): void {
-    if (tick % this.checkTicks !== 0) return;
-    // Where nobody wants a distance and nobody is hidden for one, a thousand people need not be looked at.
-    if (this.options.boundaryM === 0 && !this.relations.anyBoundary && this.space.empty) return;
+  tick(): void {
+    // In as many parts as there are ticks between two looks: all of it in one of them would be felt at its p99.
+    if (this.part === this.checkTicks) {
+      // Where nobody wants a distance and nobody is hidden for one, a thousand people need not be looked at.
+      if (this.options.boundaryM === 0 && !this.relations.anyBoundary && this.space.empty) return;
+      this.beginCheck();
+    }
+    this.space.enter(this.part++, this.checkTicks);
+  }
+
+  private beginCheck(): void {
+    this.part = 0;
     const { members } = this.options.roster;
     let count = 0;
     for (let i = 0; i < members.length; i++) this.slots[count++] = (members[i] as Member).person.slot;
-    this.space.check(this.slots, count);
+    this.space.begin(this.slots, count);
   }
 
   /** Brings what is sent between two people in line with what they decided and where they stand. */

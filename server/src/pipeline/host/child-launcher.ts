@@ -8,13 +8,19 @@
  * [CL2] Neither workers nor the nursery outlive the room's process, however that ends: their channels close.
  * [CL3] A nursery that is lost takes its workers with it; the next worker starts another.
  * [CL4] Workers have `NICE` less priority than the room's process: where processors are short the rooms come first.
+ * [CL5] What the room's process and a worker say to each other goes through no third process: it would be woken twice per batch, beside the room. All
+ *       workers of a nursery inherit the same stream, one after the other, each with a mark of its own (FR1).
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { constants, getPriority, setPriority } from "node:os";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { FromWorker, ToWorker } from "../worker-messages.ts";
+import { FrameReader, frameOf, MARK_BYTES } from "./frames.ts";
 import type { FromNursery, ToNursery } from "./nursery-messages.ts";
-import { type Launcher, type Vessel, type VesselEvents, WORKER_ENV } from "./vessel.ts";
+import { type Launcher, type Vessel, type VesselEvents, WIRE_FD, WORKER_ENV } from "./vessel.ts";
 
 const ENTRY = new URL("./nursery-process.ts", import.meta.url);
 /** It passes on batches of at most some megabytes and keeps nothing. */
@@ -30,6 +36,8 @@ type Charge = { readonly events: VesselEvents; readonly gone: PromiseWithResolve
 export class ChildLauncher implements Launcher {
   private nursery: ChildProcess | undefined;
   private readonly charges = new Map<number, Charge>();
+  /** Of the worker that was started last: there is one at a time. */
+  private reader: FrameReader | undefined;
   private ids = 0;
 
   constructor() {
@@ -41,12 +49,15 @@ export class ChildLauncher implements Launcher {
     const charge: Charge = { events, gone: Promise.withResolvers<void>(), pid: undefined };
     this.charges.set(id, charge);
     this.nursery ??= this.open();
-    this.tell({ kind: "start", id, entry: fileURLToPath(entry) });
+    const mark = randomBytes(MARK_BYTES);
+    this.reader = new FrameReader(mark, (message) => charge.events.onMessage(message as FromWorker));
+    this.wire?.write(mark);
+    this.tell({ kind: "start", id, entry: fileURLToPath(entry), mark: mark.toString("hex") });
     return {
       get pid() {
         return charge.pid;
       },
-      post: (message) => this.tell({ kind: "post", id, message }),
+      post: (message) => this.post(id, message),
       end: () => this.end(id),
       leave: (ms) => this.leave(id, ms),
     };
@@ -69,8 +80,13 @@ export class ChildLauncher implements Launcher {
       // It and its workers need none of the server's secrets, flags or preloaded modules; only what they need not compile again.
       env: { ...WORKER_ENV, ...compileCache() },
       execArgv: [...FLAGS],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"],
     });
+    const wire = wireOf(nursery);
+    // A worker that is gone is noticed as such; what was meant for it is sent again by whoever sent it.
+    wire?.on("error", () => undefined);
+    wire?.on("data", (chunk: Buffer) => this.reader?.push(chunk));
+    wire?.unref();
     yieldToRooms(nursery.pid);
     nursery.unref();
     nursery.channel?.unref();
@@ -86,8 +102,7 @@ export class ChildLauncher implements Launcher {
     const charge = this.charges.get(message.id);
     if (message.kind === "started") {
       if (charge !== undefined) charge.pid = message.pid;
-    } else if (message.kind === "said") charge?.events.onMessage(message.message);
-    else this.gone(message.id, message.sentence);
+    } else this.gone(message.id, message.sentence);
   }
 
   private gone(id: number, sentence: string): void {
@@ -127,10 +142,18 @@ export class ChildLauncher implements Launcher {
     if (charge === undefined) return;
     this.nursery?.channel?.ref();
     const late = setTimeout(() => void this.end(id), ms);
-    this.tell({ kind: "post", id, message: { kind: "close" } });
+    this.post(id, { kind: "close" });
     await charge.gone.promise;
     clearTimeout(late);
     this.nursery?.channel?.unref();
+  }
+
+  private get wire(): Socket | undefined {
+    return this.nursery === undefined ? undefined : wireOf(this.nursery);
+  }
+
+  private post(id: number, message: ToWorker): void {
+    if (id === this.ids && this.wire?.writable === true) this.wire.write(frameOf(message));
   }
 
   /** A closed channel is noticed as the end of the process; the callback keeps the error from being thrown. */
@@ -138,6 +161,9 @@ export class ChildLauncher implements Launcher {
     if (this.nursery?.connected === true) this.nursery.send(message, () => undefined);
   }
 }
+
+/** Both ways, though the types know of children's output only. */
+const wireOf = (nursery: ChildProcess): Socket | undefined => (nursery.stdio[WIRE_FD] as Socket | null | undefined) ?? undefined;
 
 function compileCache(): Record<string, string> {
   const folder = process.env["NODE_COMPILE_CACHE"];

@@ -1,14 +1,13 @@
 /**
- * Entry point of the process that starts workers for the room's (child-launcher.ts) and passes on what they say to each other.
+ * Entry point of the process that starts workers for the room's (child-launcher.ts). What these say to each other goes past it, by `WIRE_FD`.
  * It imports next to nothing and keeps nothing, so that starting a process from here is cheap and little can break.
  *
  * [NU1] When the room's process is gone every worker is killed, a stopped one too.
  * [NU2] A signal to the whole group (Ctrl-C, a service manager's stop) is the server's to answer; this one leaves when the server does.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import type { FromWorker } from "../worker-messages.ts";
 import type { FromNursery, ToNursery } from "./nursery-messages.ts";
-import { WORKER_FLAGS } from "./vessel.ts";
+import { MARK_VARIABLE, WIRE_FD, WORKER_FLAGS } from "./vessel.ts";
 
 const workers = new Map<number, ChildProcess>();
 const say = (message: FromNursery): void => void process.send?.(message, undefined, undefined, () => undefined);
@@ -20,18 +19,20 @@ process.once("disconnect", () => {
 });
 process.on("message", (message: ToNursery) => {
   const worker = workers.get(message.id);
-  if (message.kind === "start") start(message.id, message.entry);
-  else if (message.kind === "kill") worker?.kill("SIGKILL");
-  else if (worker?.connected === true) worker.send(message.message, () => undefined);
+  if (message.kind === "start") start(message.id, message.entry, message.mark);
+  else worker?.kill("SIGKILL");
 });
 
-function start(id: number, entry: string): void {
-  const worker = fork(entry, { serialization: "advanced", execArgv: [...WORKER_FLAGS], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+function start(id: number, entry: string, mark: string): void {
+  const worker = fork(entry, {
+    execArgv: [...WORKER_FLAGS],
+    env: { ...process.env, [MARK_VARIABLE]: mark },
+    stdio: ["ignore", "ignore", "inherit", "ipc", WIRE_FD],
+  });
   workers.set(id, worker);
   const gone = (sentence: string): void => {
     if (workers.delete(id)) say({ kind: "gone", id, sentence });
   };
-  worker.on("message", (message) => say({ kind: "said", id, message: message as FromWorker }));
   worker.once("error", (error: NodeJS.ErrnoException) => {
     worker.kill("SIGKILL");
     if (worker.pid === undefined) gone(`the worker process failed: ${error.code ?? error.name}`);

@@ -40,3 +40,6 @@ export const HEAP_MB = 256;
  */
 export const WORKER_FLAGS: readonly string[] = [`--max-old-space-size=${HEAP_MB}`, "--max-semi-space-size=4"];
 export const WORKER_ENV: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: "2" };
+/** Where a worker process finds the stream it shares with the room's process, and the variable with the mark (hex, frames.ts) its messages begin with. */
+export const WIRE_FD = 4;
+export const MARK_VARIABLE = "COPRESENCE_WORKER_MARK";

@@ -102,6 +102,7 @@ export class KindTable {
         }
       }
     }
+    if (head === undefined) for (const word of phrase.about) if (ENGLISH.sorts.has(word)) take(...this.ofSort(word, kind));
     if (about !== undefined && kind.vector !== undefined) {
       const like = cosine(about, kind.vector);
       if (like > MIN_COSINE)
@@ -111,6 +112,13 @@ export class KindTable {
         );
     }
     return { score: best, note };
+  }
+
+  /** "Furniture" by what its type says, or by WordNet. */
+  private ofSort(word: string, kind: Kind): [number, string] {
+    if (kind.typeNames.includes(stem(word)) || kind.head === stem(word)) return [TYPE, word];
+    const most = kind.names.reduce((top, named) => Math.max(top, this.semantics?.similarity(word, named) ?? 0), 0);
+    return [most, `${kind.names[0] ?? ""}, a sort of ${word}`];
   }
 
   /** The vector of what the phrase names. */

@@ -164,7 +164,7 @@ function literalSizes(index: SceneIndex, phrase: Phrase, found: Candidate[]): vo
 
 /**
  * What stands around a thing tells which it is where its label does not: the table among chairs is the dining table, the one at the sofa the
- * coffee table. Prefers among equals only.
+ * coffee table. Prefers among equals only, and leaves them equals: what they are is the same, so all of them are counted and compared.
  */
 function company({ index, sight, phrase }: Matching, found: Candidate[]): void {
   const named = index.kinds.thing(phrase);
@@ -184,8 +184,7 @@ function company({ index, sight, phrase }: Matching, found: Candidate[]): void {
   const [least, most] = [Math.min(...likes), Math.max(...likes)];
   if (most - least < 1e-6) return;
   equals.forEach((i, at) => {
-    const sort = found[i]!.sort * (1 - COMPANY_SHARE * (1 - ((likes[at] ?? 0) - least) / (most - least)));
-    found[i] = { ...found[i]!, sort, score: sort };
+    found[i]!.score *= 1 - COMPANY_SHARE * (1 - ((likes[at] ?? 0) - least) / (most - least));
   });
 }
 

@@ -79,6 +79,23 @@ describe("search by meaning and place", () => {
     ["when facing the bed, the lamp on the right", "lamp"],
   ])("%j finds %s", (text, id) => expect(first(text)).toBe(id));
 
+  it("compares and counts all that are equally what was asked for, whatever stands beside them", () => {
+    // A cushion beside one of two armchairs makes it no more of a seat.
+    const room = sceneOf([
+      object("a", "armchair", [-2, 0.4, 0]),
+      object("b", "armchair", [2, 0.4, 0], { color: "#00cc00" }),
+      object("cushion", "cushion", [2.4, 0.4, 0]),
+      object("sofa", "sofa", [0, 0.4, -5]),
+      object("window", "window", [-4, 1, 0]),
+      object("door", "door", [4, 1, 0]),
+    ]);
+    const first = (text: string): string | undefined => room.search(ask(text))[0]?.object;
+    expect([first("the seat closest to the window"), first("the seat closest to the door")]).toEqual(["a", "b"]);
+    expect(first("not the green armchair, the other one")).toBe("a");
+    expect(room.answer(ask("how many armchairs except the green one")).count).toBe(1);
+    expect(first("the piece of furniture between the two armchairs")).toBe("sofa");
+  });
+
   it("counts what a question of how many is about, and nothing for others", () => {
     expect(FLAT.find(ask("how many chairs are there")).count).toBe(3);
     expect(FLAT.find(ask("how many windows")).count).toBe(3);

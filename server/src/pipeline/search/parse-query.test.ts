@@ -38,6 +38,13 @@ describe("parseQuery", () => {
     ["chairs within 2.5 metres", ["chair!", 2.5]],
     ["mug inside the cupboard in this room", ["mug!", "in(cupboard!)"]],
     ["something yellow", ["yellow"]],
+    ["the table the mug is standing on", ["table!", "below(mug!)"]],
+    ["the box the small hammer is in", ["box!", "with(small hammer!)"]],
+    ["where is the chair I sat on", ["chair sat!"]],
+    ["the valve between the other two", ["valve!", "between(valve!)"]],
+    ["third valve from the pump", ["valve!", "closest(pump!)"]],
+    ["the lamp that is standing on the side table", ["lamp!", "on(table!)"]],
+    ["the man sitting at the desk", ["man!", "near(desk!)"]],
     ["", [""]],
     ["near", ["", "near(me)"]],
   ])("%j", (text, parsed) => expect(short(text)).toEqual(parsed));
@@ -56,6 +63,22 @@ describe("parseQuery", () => {
     expect([facing.stance?.facing?.head, facing.target.head, facing.relations[0]?.kind]).toEqual(["bed", "pillow", "left"]);
     expect(parseQuery("with your back to the door the lamp on the right").stance?.backTo?.head).toBe("door");
     expect(parseQuery("There are two beds. Choose the bed by the window").target.head).toBe("bed");
+  });
+
+  it("[PQ6] excludes what is negated, and knows a negated relation from it", () => {
+    const other = parseQuery("not the red armchair, the other one");
+    expect(other).toMatchObject({ target: { head: "armchair", colours: [] }, except: [{ head: "armchair", colours: ["red"] }] });
+    const red = parseQuery("the red thing that is not a valve beside the bench");
+    expect(red).toMatchObject({
+      target: { colours: ["red"], generic: true },
+      except: [{ head: "valve" }],
+      relations: [{ kind: "near", negated: false }],
+    });
+    expect(red.target.head).toBeUndefined();
+    expect(parseQuery("chairs except the broken one").except[0]?.terms).toEqual(["broken"]);
+    expect(parseQuery("the chair that is not the one by the door")).toMatchObject({ except: [], relations: [{ kind: "near", negated: true }] });
+    expect(parseQuery("third valve from the pump").relations[0]).toMatchObject({ nth: 3 });
+    expect(parseQuery("when standing at the door, the lamp on the left").stance?.at?.head).toBe("door");
   });
 
   it("[PQ3] makes something bounded of any string", () => {

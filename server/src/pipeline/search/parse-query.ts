@@ -7,6 +7,9 @@
  * [PQ3] Any string gives some query; length is bounded by the words read.
  * [PQ4] A relation belongs to what stands before it or to the target ("either"); after a comma or "and" to the target alone.
  * [PQ5] "something to sit on", "where can I ...": the words say what the thing is for; a preposition left over at their end relates nothing.
+ * [PQ6] "not the red one", "chairs except the broken one": a negation before a noun phrase excludes it; what the target then leaves out it
+ *       takes from what is excluded.
+ * [PQ7] "the table the dog is under" is said as "the table above the dog".
  */
 import { ENGLISH } from "./language/english.ts";
 import { type Expression, Expressions } from "./language/expressions.ts";
@@ -30,6 +33,8 @@ export type Relation = {
 export type Stance = { readonly facing: Phrase | undefined; readonly at: Phrase | undefined; readonly backTo: Phrase | undefined };
 export type Query = {
   readonly target: Phrase;
+  /** What is not meant [PQ6]. */
+  readonly except: readonly Phrase[];
   readonly relations: readonly Relation[];
   /** "within 3 m": distance from the viewer in metres. */
   readonly withinM: number | undefined;
@@ -100,6 +105,9 @@ class Parser {
   private readonly expressions: Expressions;
   private readonly target: PhraseBuilder;
   private current: PhraseBuilder;
+  private readonly except: PhraseBuilder[] = [];
+  /** What is excluded was said before anything else. */
+  private other = false;
   private readonly relations: OpenRelation[] = [];
   private pending: OpenRelation | undefined;
   private ordinal: { n: number; word: string } | undefined;
@@ -122,12 +130,40 @@ class Parser {
   parse(): Query {
     this.takeStances();
     this.chooseClause();
+    this.turnRelative();
     this.openAsking();
     for (let at = 0; at < this.words.length;) at += this.step(at);
     if (this.ordinal !== undefined) this.target.add(this.ordinal.word, true);
-    const relations = this.relations.map((relation) => this.close(relation));
+    const except = this.except.filter((phrase) => !phrase.empty).map((phrase) => phrase.finish());
+    const target = this.target.finish();
+    // "Not the red armchair, the other one": another armchair.
+    const excluded = except.find(({ head }) => head !== undefined);
+    const meant = this.other && target.head === undefined && excluded !== undefined ? sortOf(excluded, target) : target;
+    const relations = this.relations.map((relation) => this.close(relation, meant));
     const { counting, thisRoom, withinM, stance } = this;
-    return { target: this.target.finish(), relations, withinM, counting, thisRoom, stance };
+    return { target: meant, except, relations, withinM, counting, thisRoom, stance };
+  }
+
+  /** [PQ7]: a noun, then "the" and another, then a copula and a preposition that the clause ends with. */
+  private turnRelative(): void {
+    const { words, pack } = this;
+    const last = words.indexOf(BREAK) < 0 ? words.length : words.indexOf(BREAK);
+    for (let at = 2; at < last; at++) {
+      const found = this.expressions.at(words, at, ({ role }) => role === "relation");
+      if (found === undefined || at + found.words.length !== last || found.role !== "relation") continue;
+      const turned = pack.turned[found.kind];
+      let copula = at - 1;
+      while (copula > 0 && !COPULA.has(words[copula] ?? "") && pack.fillers.has(words[copula] ?? "")) copula--;
+      const other = words.findLastIndex((word, i) => i > 0 && i < copula && pack.determiners.has(word));
+      const before = words[other - 1] ?? "";
+      const plain = words
+        .slice(0, copula)
+        .every((_, i) => this.expressions.at(words, i, ({ role }) => role === "relation" || role === "mine") === undefined);
+      if (turned === undefined || !COPULA.has(words[copula] ?? "") || other < 1 || copula - other < 2 || !plain) return;
+      if ((pack.stopwords.has(before) && !pack.headEnd.has(before)) || pack.determiners.has(before) || (other === 1 && ASKING.has(before))) return;
+      words.splice(other, last - other, ...turned.split(" "), ...words.slice(other, copula));
+      return;
+    }
   }
 
   /** "When facing the bed, ..." says where the viewer stands; it is taken out of the sentence. */
@@ -136,8 +172,8 @@ class Parser {
     for (let at = 0; at < this.words.length; at++) {
       const found = this.expressions.at(this.words, at, ({ role }) => role in roles);
       if (found === undefined || !(found.role in roles)) continue;
-      // "the chair facing the window" says it of the chair.
-      const bare = found.words.length === 1 || found.words[0] === "looking" || found.words[0] === "facing";
+      // "the chair facing the window", "the lamp that is standing on the table" say it of the thing.
+      const bare = found.words.length === 1 || this.pack.postures.has(found.words[0] ?? "");
       if (bare && at > 0 && this.words[at - 1] !== BREAK && !this.pack.viewer.has(this.words[at - 1] ?? "") && this.words[at - 1] !== "and") continue;
       const phrase = new PhraseBuilder(this.pack);
       let end = at + found.words.length;
@@ -218,6 +254,12 @@ class Parser {
     }
     if (Object.hasOwn(pack.ordinals, word) && this.ordinal === undefined) {
       this.ordinal = { n: pack.ordinals[word] ?? 1, word };
+      return 1;
+    }
+    if (this.ordinal !== undefined && word === "from" && this.target.named && this.current === this.target) {
+      // "The third valve from the pump".
+      this.open({ kind: "closest", nth: this.ordinal.n }, true);
+      this.ordinal = undefined;
       return 1;
     }
     if (this.pending !== undefined && !this.current.empty && pack.link.has(word)) {
@@ -302,6 +344,7 @@ class Parser {
       case "negation":
         this.negated = true;
         if (found.words[0] === "without" && this.target.named) this.open({ kind: "with" }, true);
+        else if (this.pack.determiners.has(this.words[at + length] ?? "") && this.except.length < MAX_RELATIONS) this.exclude();
         return length;
       case "count":
         return 0;
@@ -314,6 +357,16 @@ class Parser {
       default:
         return this.takeRelation(found.kind, at, length, found.role);
     }
+  }
+
+  /** [PQ6] */
+  private exclude(): void {
+    this.pending = undefined;
+    this.toTarget = true;
+    this.other ||= this.target.empty;
+    this.target.endHead();
+    this.current = new PhraseBuilder(this.pack);
+    this.except.push(this.current);
   }
 
   private takeOrder(key: OrderKey, length: number): number {
@@ -379,6 +432,8 @@ class Parser {
   }
 
   private open(relation: Partial<OpenRelation> & { kind: OpenRelation["kind"] }, withAnchor: boolean): void {
+    // "Not a valve beside the bench" negates the valve, "not the one beside the bench" the bench.
+    if (this.except.at(-1) === this.current && !this.current.empty) this.negated = false;
     const opened: OpenRelation = {
       mine: false,
       nth: 1,
@@ -400,7 +455,10 @@ class Parser {
     opened.anchors.push(this.current);
   }
 
-  private close({ kind, anchors, mine, negated, attach, nth, key, extreme }: OpenRelation): Relation {
+  private close({ kind, anchors, mine, negated, attach, nth, key, extreme }: OpenRelation, target: Phrase): Relation {
+    // "Between the other two": of the same sort.
+    const same = kind === "between" && anchors.length === 1 && anchors[0]!.empty && anchors[0]!.count !== undefined && !anchors[0]!.viewer;
+    if (same) return { kind, anchors: [sortOf(target)], negated, attach, nth, key, extreme };
     const named = anchors.filter((anchor) => !anchor.empty);
     const viewer = mine || anchors.some((anchor) => anchor.viewer && anchor.empty);
     const alone = SIDES.has(kind) || ALONE.has(kind) || kind === "order";
@@ -414,6 +472,11 @@ class Parser {
       extreme,
     };
   }
+}
+
+/** What a phrase names, without which one it is; with what `also` says of it. */
+function sortOf({ terms, head, name, generic, about }: Phrase, also?: Phrase): Phrase {
+  return { terms, head, name, generic, about, colours: also?.colours ?? [], sizes: also?.sizes ?? [], count: also?.count };
 }
 
 /** "within 3 m", "closer than 2 metres" and how many words they are. */

@@ -53,13 +53,15 @@ export function rankObjects(index: SceneIndex, ask: Ask): Answer {
   const scene: Scene = { index, sight, viewpoint, veiled, exhaustive };
   const stanced: Scene = { ...scene, viewpoint: stanceOf(query, scene) };
   const relater = new Relater(stanced, query);
-  const candidates = phraseMatches({
+  const matches = phraseMatches({
     ...scene,
     phrase: query.target,
     filter: filterOf(index, ask, query.withinM),
     prefer: () => preferenceOf(query, stanced, relater),
     around: () => aroundOf(query, stanced, relater),
   });
+  const excluded = relater.slotsOf(query.except);
+  const candidates = excluded.size === 0 ? matches : matches.filter(({ slot }) => !excluded.has(slot));
   const applied = applyRelations(query, candidates, relater);
   if (query.thisRoom) applyRoom(candidates, stanced);
   const sizes = sizesOf(index, query.target, candidates);

@@ -118,6 +118,11 @@ export class Relater {
     return this.related(set, relation, first, i);
   }
 
+  /** What the phrases mean. */
+  slotsOf(phrases: readonly Phrase[]): ReadonlySet<number> {
+    return new Set(phrases.flatMap((phrase) => this.anchorsOf(phrase).map(({ slot }) => slot)));
+  }
+
   private anchorsOf(phrase: Phrase): Anchor[] {
     let found = this.anchors.get(phrase);
     if (found !== undefined) return found;

@@ -8,6 +8,8 @@
  * [PF2] Whatever is not plainly such a frame is not judged here.
  * [PF3] Where a frame's very header is split over two reads, `ws` reads that socket from there on.
  */
+import { readBuffer, readView } from "./direct-read.ts";
+
 const FINAL_BINARY = 0x82;
 const FINAL = 0x80;
 const MASKED = 0x80;
@@ -21,9 +23,9 @@ export type PlainFramesOptions = {
   readonly maxBytes: number;
   /** False once the socket is closing: then everything is for `ws`. */
   readonly open: () => boolean;
-  /** A message; a view into the chunk, unmasked in place, as `ws` does it. */
+  /** A message, valid during the call: a view into the chunk, unmasked in place, as `ws` does it. */
   readonly onMessage: (bytes: Uint8Array) => void;
-  /** What `ws` is to read. */
+  /** What `ws` is to read, a view into the chunk. */
   readonly pass: (bytes: Buffer) => void;
 };
 
@@ -39,21 +41,21 @@ export class PlainFrames {
     this.options = options;
   }
 
-  /** Takes what was read from the socket; may be written to. */
-  read(chunk: Buffer): void {
+  /** Takes what was read from the socket, the first `end` bytes of `chunk`; may be written to. */
+  read(chunk: Buffer, end = chunk.length): void {
     const { pass } = this.options;
-    if (this.lost) return pass(chunk);
+    if (this.lost) return pass(chunk.subarray(0, end));
     /** Where what `ws` is to read next begins. */
     let from = 0;
-    let at = Math.min(this.rest, chunk.length);
+    let at = Math.min(this.rest, end);
     this.rest -= at;
-    while (at < chunk.length) {
-      const length = frameBytes(chunk, at);
+    while (at < end) {
+      const length = frameBytes(chunk, at, end);
       if (length === 0) {
         this.lost = true;
         break;
       }
-      if (this.isPlain(chunk, at, length)) {
+      if (this.isPlain(chunk, at, length, end)) {
         if (at > from) pass(chunk.subarray(from, at));
         // What was passed may have ended the session.
         if (this.options.open()) {
@@ -65,17 +67,17 @@ export class PlainFrames {
       }
       this.follow(chunk[at] as number);
       at += length;
-      if (at > chunk.length) this.rest = at - chunk.length;
+      if (at > end) this.rest = at - end;
     }
-    if (from < chunk.length) pass(from === 0 ? chunk : chunk.subarray(from));
+    if (from < end) pass(chunk.subarray(from, end));
   }
 
-  private isPlain(chunk: Buffer, at: number, length: number): boolean {
+  private isPlain(chunk: Buffer, at: number, length: number, end: number): boolean {
     return (
       chunk[at] === FINAL_BINARY &&
       ((chunk[at + 1] as number) & MASKED) !== 0 &&
       !this.fragmented &&
-      at + length <= chunk.length &&
+      at + length <= end &&
       length <= this.options.maxBytes &&
       this.options.open()
     );
@@ -88,7 +90,7 @@ export class PlainFrames {
     const mask = body - MASK_BYTES;
     const zero = chunk[mask] === 0 && chunk[mask + 1] === 0 && chunk[mask + 2] === 0 && chunk[mask + 3] === 0;
     if (!zero) for (let i = body; i < end; i++) chunk[i] = (chunk[i] as number) ^ (chunk[mask + ((i - body) & 3)] as number);
-    this.options.onMessage(new Uint8Array(chunk.buffer, chunk.byteOffset + body, end - body));
+    this.options.onMessage(chunk === readBuffer ? readView(body, end) : new Uint8Array(chunk.buffer, chunk.byteOffset + body, end - body));
     return end;
   }
 
@@ -101,14 +103,14 @@ export class PlainFrames {
   }
 }
 
-/** Bytes of the frame that begins at `at`, header included; 0 when its header is not all here. */
-function frameBytes(chunk: Buffer, at: number): number {
-  if (chunk.length - at < 2) return 0;
+/** Bytes of the frame that begins at `at`, header included; 0 when its header is not all here, before `end`. */
+function frameBytes(chunk: Buffer, at: number, end: number): number {
+  if (end - at < 2) return 0;
   const second = chunk[at + 1] as number;
   const mask = (second & MASKED) === 0 ? 0 : MASK_BYTES;
   const short = second & 0x7f;
   if (short < 126) return 2 + mask + short;
-  if (short === 126) return chunk.length - at < 4 ? 0 : 4 + mask + chunk.readUInt16BE(at + 2);
+  if (short === 126) return end - at < 4 ? 0 : 4 + mask + chunk.readUInt16BE(at + 2);
   // Beyond 2^53 nothing is exact, and `ws` refuses it: far more than will ever come.
-  return chunk.length - at < 10 ? 0 : 10 + mask + Number(chunk.readBigUInt64BE(at + 2));
+  return end - at < 10 ? 0 : 10 + mask + Number(chunk.readBigUInt64BE(at + 2));
 }

@@ -61,7 +61,7 @@ export class UwsListener implements Listener {
       },
       message: (socket, message, isBinary) => {
         const { handlers } = socket.getUserData();
-        if (isBinary) handlers?.onMessage(new Uint8Array(message.slice(0)));
+        if (isBinary) handlers?.onMessage(new Uint8Array(message));
         else handlers?.onText();
       },
       close: (socket, code) => {

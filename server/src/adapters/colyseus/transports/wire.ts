@@ -46,7 +46,7 @@ export type Wire = {
 };
 
 export type WireHandlers = {
-  /** A binary message. The bytes stay as they are, but may share memory with others: what is kept beyond the tick is copied. */
+  /** A binary message. The bytes are valid during the call: their memory is read into again. */
   readonly onMessage: (bytes: Uint8Array) => void;
   /** A text message: nothing in the protocol is text. */
   readonly onText: () => void;

@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { clientAddress, type HttpReply, refusalReply } from "../../http/http.ts";
 import { closeReason, refusal } from "../../refusal.ts";
 import { type Listener, type ListenerOptions, listenFailure } from "./listener.ts";
+import { readBuffer, readDirectly } from "./direct-read.ts";
 import { PlainFrames } from "./plain-frames.ts";
 import {
   CLOSE_GRACE_MS,
@@ -239,10 +240,12 @@ function readPlainly(socket: WebSocket, stream: Duplex, handlers: WireHandlers):
     maxBytes: MAX_WIRE_BYTES,
     open: () => socket.readyState === socket.OPEN,
     onMessage: (bytes) => handlers.onMessage(bytes),
-    pass: (bytes) => void (faulty || read.call(stream, bytes)),
+    // A copy of what was read directly: `ws` keeps what is not a whole message yet.
+    pass: (bytes) => void (faulty || read.call(stream, bytes.buffer === readBuffer.buffer ? Buffer.from(bytes) : bytes)),
   });
   stream.off("data", read);
   stream.on("data", (chunk: Buffer) => frames.read(chunk));
+  readDirectly(stream, (length) => frames.read(readBuffer, length));
 }
 
 const headerOf = (request: IncomingMessage, name: string): string | undefined => {

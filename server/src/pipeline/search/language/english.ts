@@ -205,9 +205,23 @@ export const ENGLISH: LanguagePack = {
   backTo: words(
     "with your back to|with my back to|with your back towards|with your back against|with back to|your back to|your back is to|back against",
   ),
+  postures: set("standing|sitting|seated|looking|facing"),
+  turned: {
+    on: "under",
+    in: "with",
+    above: "under",
+    below: "above",
+    front: "behind",
+    behind: "in front of",
+    left: "right of",
+    right: "left of",
+    near: "near",
+    opposite: "opposite",
+  },
   generic: set(
     "something|anything|thing|things|place|somewhere|gadget|device|object|item|stuff|machine|appliance|what|tool|equipment|furniture|spot|piece|one|ones|surface|apparatus|area",
   ),
+  sorts: set("gadget|device|machine|appliance|tool|equipment|furniture|apparatus"),
   purpose: set("to|that|which|where|for|how|what|who|used|i|we|you|people|it|can"),
   everywhere: words("in the scene|in this scene|in this space|in the space|in the picture|in the image|on the map|in this world|in here|around here"),
   thisRoom: words("in this room|in the room|in the same room|in this place"),

@@ -68,8 +68,14 @@ export type LanguagePack = {
   readonly facing: readonly string[];
   readonly standing: readonly string[];
   readonly backTo: readonly string[];
+  /** First words of the above that say it of a thing where they follow one: "the lamp STANDING on the table". */
+  readonly postures: ReadonlySet<string>;
+  /** How a relation is said from the other end: the table that something is ON is UNDER it. */
+  readonly turned: Readonly<Partial<Record<RelationKind, string>>>;
   /** Nouns that name nothing: what follows says what the thing is for. */
   readonly generic: ReadonlySet<string>;
+  /** Those of them that name a wide sort all the same: "a piece of furniture". */
+  readonly sorts: ReadonlySet<string>;
   /** Begin a clause that says what the thing is for: "something TO sit on". */
   readonly purpose: ReadonlySet<string>;
   readonly everywhere: readonly string[];
