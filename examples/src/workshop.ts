@@ -1,6 +1,6 @@
 /**
  * The workshop: the scene of the demo, as a studio would declare it. The browser imports it for its types, the server loads it as a
- * module (`COPRESENCE_SCENES`), so it may import nothing but `@copresence/shared/scene`.
+ * module (`COPRESENCE_SCENE`), so it may import nothing but `@copresence/shared/scene`.
  * Positions are in the room's frame: metres, +Y up, -Z forward.
  */
 import { defineScene, type ObjectTransform, t } from "@copresence/shared/scene";

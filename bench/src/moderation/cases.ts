@@ -5,16 +5,18 @@
  * of NEGATIVE are 0, any other is 1; several are separated by commas. A first line `label<TAB>text` is a header.
  */
 import { readFileSync } from "node:fs";
+import { BadInput } from "../suite.ts";
 
 export type Case = { readonly text: string; readonly positive: boolean; /** For figures by slice. */ readonly slice: string };
 
 const NEGATIVE: ReadonlySet<string> = new Set(
-  "0 no none false ok ham neutral neither normal clean safe benign banter other non-hateful not-hateful non-hate not-hate non-toxic not-toxic".split(
-    " ",
-  ),
+  (
+    "0 no none false ok ham neutral neither normal plain plain-talk clean safe benign banter trash-talk friendly other negation reclaimed quoted quote " +
+    "quoted-abuse counter counter-speech counterspeech non-hateful not-hateful non-hate not-hate non-toxic not-toxic"
+  ).split(" "),
 );
 
-export class DataTrouble extends Error {}
+export class DataTrouble extends BadInput {}
 
 /** Throws `DataTrouble` with the line's number when one has no tab or no text. */
 export function readTsv(file: string): Case[] {
@@ -29,6 +31,7 @@ export function readTsv(file: string): Case[] {
     if (at === 0 && label === "label") continue;
     cases.push({ text, positive: !isNegative(label), slice: label });
   }
+  if (cases.length === 0) throw new DataTrouble(`${file}: no line label<TAB>text`);
   return cases;
 }
 

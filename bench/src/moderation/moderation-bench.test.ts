@@ -20,11 +20,22 @@ describe("the moderation bench", () => {
       "label\ttext\n1\tkill yourself you idiot\n0\tgood evening all\ntoxic\tfuck you\nok\tsee you\\nlater\n",
     );
     await writeFile(join(folder, "my-hate-set.tsv"), "hateful\tall muslims are terrorists\nnon-hateful\tmy neighbours are muslims\n");
+    await writeFile(
+      join(folder, "mixed.tsv"),
+      "insult\tyou stupid moron\nthreat\ti will kill you\ncounter-speech\tplease call nobody stupid\ntrash talk\tgg ez\nspam\tFREE GOLD at goldshop.ru\n",
+    );
+    await writeFile(join(folder, "one-kind.tsv"), "insult\tyou stupid moron\n");
     const { figures } = await moderation({ traces: undefined, network: undefined, dump: undefined, data: folder }, () => undefined, { timed: 50 });
     const value = (id: string): number | undefined => figures.find((figure) => figure.id === id)?.value;
     expect(value("moderation.data.guild.auc")).toBe(1);
     expect(value("moderation.data.guild.auc.obscenity")).toBeGreaterThanOrEqual(0.5);
     expect(figures.find(({ id }) => id === "moderation.data.my-hate-set.auc")?.unit).toContain("hate");
+    // Labels of several heads: toxicity without spam, harmless sorts by their names, and each head against the rest.
+    expect(figures.find(({ id }) => id === "moderation.data.mixed.auc")).toMatchObject({ unit: "AUC of toxic, n=4", value: 1 });
+    expect(value("moderation.data.mixed.spam.auc")).toBe(1);
+    expect(figures.filter(({ id }) => id.startsWith("moderation.data.one-kind")).map(({ id }) => id)).toEqual([
+      "moderation.data.one-kind.flagged.insult",
+    ]);
     expect(value("moderation.auc_chat")).toBeGreaterThan(value("moderation.auc_chat.obscenity") ?? 1);
     for (const id of ["moderation.auc_chat", "moderation.p50_ms", "moderation.p99_ms", "moderation.model_mb"]) {
       expect(figures.find((figure) => figure.id === id)?.bar, id).toBeDefined();

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type Judgement, MAX_TEXT_MODEL_BYTES, openModerator, TEXT_MODEL_FOLDER, type TextModerator } from "@copresence/server/moderation";
 import { englishDataset, englishRecommendedTransformers, RegExpMatcher } from "obscenity";
 import type { Figure } from "../report.ts";
-import type { SuiteOptions, SuiteResult } from "../suite.ts";
+import { BadInput, type SuiteOptions, type SuiteResult } from "../suite.ts";
 import { type Case, readHateCheck, readTsv } from "./cases.ts";
 import { auc, f1, share } from "./score.ts";
 
@@ -21,6 +21,9 @@ export type Scale = {
   readonly timed: number;
 };
 const FULL: Scale = { timed: 4000 };
+const HATECHECK = "hatecheck/development_cases.csv";
+const SMS = "sms-spam/sms.tsv";
+const KNOWN = [HATECHECK, SMS];
 /** Spam and grooming are no toxicity and no harmless talk either: they have heads, and figures, of their own. */
 const APART: ReadonlySet<string> = new Set(["spam", "grooming"]);
 
@@ -37,12 +40,12 @@ export async function moderation({ data = DATA }: SuiteOptions, progress: (line:
 
   progress("held-out chat lines");
   figures.push(...(await bench.chat(readTsv(CHAT))));
-  const hateCheck = join(known, "hatecheck/development_cases.csv");
+  const hateCheck = join(known, HATECHECK);
   if (existsSync(hateCheck)) {
     progress("HateCheck");
     figures.push(...(await bench.hateCheck(readHateCheck(hateCheck))));
   } else progress(`NO ${hateCheck}: HateCheck is not measured.`);
-  const sms = join(known, "sms-spam/sms.tsv");
+  const sms = join(known, SMS);
   if (existsSync(sms)) {
     progress("SMS");
     figures.push(...(await bench.ham(readTsv(sms))));
@@ -59,12 +62,15 @@ export async function moderation({ data = DATA }: SuiteOptions, progress: (line:
 
 /** The TSV files of a folder, or the one file. */
 function tsvFiles(path: string): string[] {
-  if (!existsSync(path)) throw new Error(`--data ${path}: there is no such file or folder`);
+  if (!existsSync(path)) throw new BadInput(`--data ${path}: there is no such file or folder`);
   if (statSync(path).isFile()) return [path];
-  return readdirSync(path)
+  const files = readdirSync(path)
     .filter((name) => name.endsWith(".tsv"))
     .sort()
     .map((name) => join(path, name));
+  // A folder laid out as the recorded sets brings those.
+  if (files.length === 0 && !KNOWN.some((known) => existsSync(join(path, known)))) throw new BadInput(`--data ${path}: no *.tsv in this folder`);
+  return files;
 }
 
 class Bench {
@@ -120,18 +126,35 @@ class Bench {
     ];
   }
 
-  /** A file somebody brought. Its name or its labels choose the head that is the figure; the other heads stand beside it. */
+  /**
+   * A file somebody brought. When its name or its labels speak of one head, that is the figure, and the other heads stand beside it; of
+   * several, or none, it is `toxic`, as for the held-out chat: without spam and grooming where other labels are there, too.
+   */
   async brought(file: string): Promise<Figure[]> {
     const cases = readTsv(file);
     const judged = await this.judge(cases);
     const id = `moderation.data.${basename(file).replace(/\.tsv$/u, "")}`;
-    const names = [basename(file).toLowerCase(), ...new Set(cases.map(({ slice }) => slice))];
-    const head = this.moderator.heads.find((one) => one !== "toxic" && names.some((name) => name.includes(one))) ?? "toxic";
-    const figures = this.ranking(`${id}.auc`, head, cases, judged);
+    const speaksOf = (names: Iterable<string>): string[] =>
+      this.moderator.heads.filter((one) => one !== "toxic" && [...names].some((name) => name.includes(one)));
+    const positives = new Set(cases.filter((one) => one.positive).map(({ slice }) => slice));
+    const named = speaksOf([basename(file).toLowerCase()]);
+    const labelled = speaksOf(positives);
+    const only = named.length === 1 ? named[0] : labelled.length === 1 && positives.size === 1 ? labelled[0] : undefined;
+    const mixed = [...positives].some((slice) => !APART.has(slice));
+    const among = cases.map((_, i) => i).filter((i) => only !== undefined || !mixed || !APART.has(cases[i]?.slice ?? ""));
+    const flagged = this.flaggedBySlice(`${id}.flagged`, cases, judged);
+    // One label alone ranks nothing.
+    if (new Set(pick(cases, among).map(({ positive }) => positive)).size < 2) return flagged;
+    const figures = this.ranking(`${id}.auc`, only ?? "toxic", pick(cases, among), pick(judged, among));
     const positive = cases.map((one) => one.positive);
-    for (const other of this.moderator.heads)
-      if (other !== head) figures.push({ id: `${id}.${other}.auc`, value: auc(scoresOf(judged, other), positive), unit: "AUC" });
-    return [...figures, ...this.flaggedBySlice(`${id}.flagged`, cases, judged)];
+    for (const other of this.moderator.heads) {
+      if (other === (only ?? "toxic")) continue;
+      // Where labels name heads, each is told from everything else.
+      const own = labelled.length > 1 && labelled.includes(other);
+      const truth = own ? cases.map(({ slice }) => slice.includes(other)) : positive;
+      figures.push({ id: `${id}.${other}.auc`, value: auc(scoresOf(judged, other), truth), unit: own ? `AUC, ${other} against the rest` : "AUC" });
+    }
+    return [...figures, ...flagged];
   }
 
   /** AUC of a head and F1 of the decision, the peer beside both. The peer's score is the number of its matches. */

@@ -12,6 +12,8 @@ export type Dialled = { readonly url: string; readonly room: string; readonly di
 export type DocClient = {
   send(update: Uint8Array): void;
   close(): void;
+  /** Why the server sent it away; undefined while it is there. */
+  readonly sentAway: () => string | undefined;
 };
 
 const [SYNC, AUTH] = [0, 2];
@@ -38,11 +40,15 @@ export function dial(
       encoding.writeVarUint(encoder, step);
       encoding.writeVarUint8Array(encoder, bytes);
     });
-  const client: DocClient = { send: (update) => socket.send(sync(2, update)), close: () => socket.close() };
+  let sentAway: string | undefined;
+  const client: DocClient = { send: (update) => socket.send(sync(2, update)), close: () => socket.close(), sentAway: () => sentAway };
   let here = false;
   return new Promise((resolve, reject) => {
     socket.on("error", reject);
-    socket.on("close", (code) => reject(new Error(`The server closed the connection (${code}).`)));
+    socket.on("close", (code, reason) => {
+      sentAway = `The server closed the connection (${code} ${String(reason)}).`;
+      reject(new Error(sentAway));
+    });
     socket.on("open", () => {
       if (dialect === "hocuspocus") {
         socket.send(

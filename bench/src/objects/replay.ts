@@ -167,6 +167,8 @@ export async function fill(server: Running, recording: Recording): Promise<void>
     there = await opened.then(
       () => true,
       (error: unknown) => {
+        const away = client.sentAway();
+        if (away !== undefined) throw new Error(`${server.name}, filling ${recording.name}: ${away}`);
         if (performance.now() - sentMs > STALLED_MS) throw error;
         return false;
       },

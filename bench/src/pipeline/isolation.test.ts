@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { interval, type IsolationResult, ratio, type Ticks } from "./isolation.ts";
+import { interval, type IsolationResult, medianRatio, ratio, type Ticks } from "./isolation.ts";
 
 const P99 = { what: "took", share: 0.99 } as const;
 /** 300 ticks of about 1 ms, a different hundredth of which took `slow`. */
@@ -28,5 +28,7 @@ describe("the isolation bench's figures", () => {
     const [low, high] = interval(result, "frozen", P99);
     expect(low).toBe(1);
     expect(high).toBeGreaterThan(3);
+    expect(medianRatio(result, "frozen", P99)).toBe(1);
+    expect(medianRatio(result, "flooded", P99)).toBe(1.5);
   });
 });

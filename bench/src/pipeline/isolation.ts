@@ -96,6 +96,13 @@ export function ratio(result: IsolationResult, state: State, measure: Measure): 
   return pooled(result.get(state) ?? [], measure) / pooled(result.get("idle") ?? [], measure);
 }
 
+/** The median of the rounds' own ratios: what remains when one stretch met bad weather. */
+export function medianRatio(result: IsolationResult, state: State, measure: Measure): number {
+  const idle = result.get("idle") ?? [];
+  const ratios = (result.get(state) ?? []).map((mine, round) => pooled([mine], measure) / pooled(idle.slice(round, round + 1), measure));
+  return quantiles(ratios, [0.5])[0] ?? Number.NaN;
+}
+
 /** [IB4] The same rounds are drawn for both. */
 export function interval(result: IsolationResult, state: State, measure: Measure): readonly [low: number, high: number] {
   const random = new Random(1);

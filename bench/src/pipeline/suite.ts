@@ -5,7 +5,7 @@ import { type Part, runParts } from "../parts.ts";
 import type { Figure } from "../report.ts";
 import type { SuiteOptions, SuiteResult } from "../suite.ts";
 import { chatLatency, type ChatSettings } from "./chat.ts";
-import { countOf, interval, isolation, type IsolationSettings, pooled, ratio, TROUBLES } from "./isolation.ts";
+import { countOf, interval, isolation, type IsolationSettings, medianRatio, pooled, ratio, TROUBLES } from "./isolation.ts";
 import { kills, type KillSettings } from "./kills.ts";
 import { kept } from "./timing.ts";
 import { type MemorySettings, workerMemory } from "./memory.ts";
@@ -136,6 +136,7 @@ async function isolationFigures(settings: IsolationSettings, progress: Progress)
       mine("p99_ratio", ratio(result, state, P99), "x"),
       mine("p99_ratio_low", low, "x"),
       mine("p99_ratio_high", high, "x"),
+      mine("p99_ratio_median", medianRatio(result, state, P99), "x"),
       mine("p50_ratio", ratio(result, state, { what: "took", share: 0.5 }), "x"),
       mine("end_p99_ratio", ratio(result, state, { what: "end", share: 0.99 }), "x"),
       mine("p99", pooled(stretches, P99), "ms"),

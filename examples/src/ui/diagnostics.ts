@@ -63,7 +63,8 @@ export function createDiagnostics(space: Space, fps: () => number): Diagnostics 
     show(rows.down, stats.bytesInPerS, formatRate(stats.bytesInPerS));
     show(rows.up, stats.bytesOutPerS, formatRate(stats.bytesOutPerS));
     show(rows.fps, fps(), `${Math.round(fps())} fps`);
-    facts.textContent = `Tick ${stats.tick} at ${stats.tickRateHz} Hz · ${space.people.size + 1} people · ${space.objects.size} objects`;
+    const people = space.people.size === 0 ? "1 person" : `${space.people.size + 1} people`;
+    facts.textContent = `Tick ${stats.tick} at ${stats.tickRateHz} Hz · ${people} · ${space.objects.size} objects`;
   };
   refresh();
   const timer = setInterval(refresh, REFRESH_MS);
