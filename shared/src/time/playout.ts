@@ -48,6 +48,8 @@ export const DEFAULT_PLAYOUT: PlayoutOptions = {
 const SNAP_M = 0.5;
 /** Nothing new for so long beyond what the link explains: the sender has stopped. Stalls of TCP are shorter. */
 const STOPPED_MS = 2 * PAUSE_MS;
+/** Whoever comes back from such a pause is glided to where they are with the shortest time constant, whatever the doubt; it takes less than this. */
+const HURRY_MS = 150;
 /** A hand is never guessed so far from where it is. */
 const GUESS_M = 3;
 /** Averaging time of the lead; a pause counts as this. */
@@ -90,6 +92,8 @@ export class Playout {
   /** Per device: when another motion began among them, and which offsets from before it fade at all. */
   private readonly cutMs = new Float64Array(DEVICE_COUNT).fill(Number.POSITIVE_INFINITY);
   private readonly snapM = new Float64Array(DEVICE_COUNT);
+  /** What is left of HURRY_MS. */
+  private hurryMs = 0;
   /** Per device, of the last `sample`: its playout time, the pose before the offset was added, and that track's rate. */
   private readonly targetMs = new Float64Array(DEVICE_COUNT);
   private readonly guessed = new Float64Array(POSE_FLOATS);
@@ -148,7 +152,7 @@ export class Playout {
     this.fade.reset();
     this.forecast.reset();
     this.leadMs.fill(0);
-    this.delay = this.spacingMs = 0;
+    this.delay = this.spacingMs = this.hurryMs = 0;
     this.shownAtMs = Number.NaN;
     this.surprised = false;
     this.cutMs.fill(Number.POSITIVE_INFINITY);
@@ -164,6 +168,7 @@ export class Playout {
     if (!this.ring.insert(sample)) return;
     this.surprised = true;
     if (!(gap > 0)) return;
+    if (gap > STOPPED_MS) this.hurryMs = HURRY_MS;
     const newest = this.ring.count - 1;
     for (let device = 0; device < DEVICE_COUNT; device++) {
       if (newest > 0 && this.ring.link(newest - 1, device) === Link.cut) {
@@ -196,6 +201,7 @@ export class Playout {
       this.fade.apply(device, this.track, out, device * DEVICE_FLOATS);
       states[device] = this.ring.state(Math.max(0, this.ring.before(this.targetMs[device] as number)), device);
     }
+    this.hurryMs = Math.max(0, this.hurryMs - elapsedMs);
     this.surprised = false;
     this.cutMs.fill(Number.POSITIVE_INFINITY);
     this.shownAtMs = nowServerMs;
@@ -263,6 +269,7 @@ export class Playout {
   /** Time constant of an offset: of `which` = device * 2 its position, one more its rotation. Longer while its track is slower than `calm`. */
   private fadeMs(which: number, calm: number): number {
     const { errorFadeMs, errorFadePerDoubt } = this.options;
+    if (this.hurryMs > 0) return errorFadeMs;
     let square = 0;
     for (let i = which * 3; i < which * 3 + 3; i++) square += (this.rates[i] as number) ** 2;
     const off = ((this.leadMs[which >> 1] as number) - NOISY_LEAD_MS) / NOISY_WIDTH_MS;
