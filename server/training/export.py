@@ -17,7 +17,7 @@ import features
 from evaluate import hatecheck_cases, is_toxicity, score_texts, sms_cases, wikipedia_cases
 from model import Served
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 # What the golden vectors cover: evasions, quotation, other scripts, emoji, shouting, joined and spelled-out words, nothing at all.
 GOLDEN_TEXTS = [
     "hello everyone", "gg wp", "gg ez noobs", "you are not a loser, everybody loses sometimes", "K Y S n o w", "sh!t pl4yer fuuuuuck", "f*ck you",
@@ -34,12 +34,10 @@ def sha256(path: Path) -> str:
 def write(folder: Path, net, vocabulary: dict, thresholds: dict, texts: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     served = Served(net).eval()
-    sample = torch.zeros(2, 5, features.ROW, dtype=torch.int32)
-    sample[:, :, 0] = 7
-    sample[0, :3, 3] = 9
+    depth = served.mix.in_channels
     path = folder / "model.onnx"
-    torch.onnx.export(served, (sample,), str(path), input_names=["ids"], output_names=["scores"], opset_version=13,
-                      dynamic_axes={"ids": {0: "messages", 1: "tokens"}, "scores": {0: "messages"}})
+    torch.onnx.export(served, (torch.rand(2, depth, 5), torch.rand(2, len(data.HEADS))), str(path), input_names=["tokens", "words"], output_names=["scores"],
+                      opset_version=13, dynamic_axes={"tokens": {0: "messages", 2: "tokens"}, "words": {0: "messages"}, "scores": {0: "messages"}})
     model = onnx.load(str(path))
     model.producer_name = "copresence"
     for node in model.graph.node:
@@ -47,17 +45,20 @@ def write(folder: Path, net, vocabulary: dict, thresholds: dict, texts: Path) ->
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
+    # One int8 table after the other, row by row: the convolutions' and the words'.
+    (folder / "tables.bin").write_bytes(served.rows.numpy().tobytes() + served.words.numpy().tobytes())
     (folder / "vocabulary.tsv").write_text("".join(f"{word}\t{cost}\n" for word, cost in sorted(vocabulary.items())), encoding="utf-8")
     golden = []
     for text in GOLDEN_TEXTS:
         windows = features.windows(text, vocabulary)
         tensors = [torch.tensor([window], dtype=torch.int32) for window in windows]
-        scores = numpy.max([served(tensor).detach().numpy()[0] for tensor in tensors], axis=0)
-        assert max(float((served(tensor) - net(tensor)).abs().max()) for tensor in tensors) < 1e-4, "the exported net is another function"
+        answers = [served(*served.sums(tensor)) for tensor in tensors]
+        scores = numpy.max([answer.detach().numpy()[0] for answer in answers], axis=0)
+        assert max(float((answer - net(tensor)).abs().max()) for answer, tensor in zip(answers, tensors)) < 1e-4, "the exported net is another function"
         golden.append({"text": text, "windows": len(windows), "first": windows[0][0], "sum": sum(i for w in windows for row in w for i in row), "scores": [round(float(s), 5) for s in scores]})
     (folder / "golden.json").write_text("[\n" + ",\n".join(json.dumps(g, ensure_ascii=False) for g in golden) + "\n]\n", encoding="utf-8")
 
-    names = ("model.onnx", "vocabulary.tsv", "golden.json")
+    names = ("model.onnx", "tables.bin", "vocabulary.tsv", "golden.json")
     manifest = {
         "kind": "text-heads",
         "id": "copresence-text-en",
@@ -65,10 +66,11 @@ def write(folder: Path, net, vocabulary: dict, thresholds: dict, texts: Path) ->
         "sha256": sha256(path),
         "model": "model.onnx",
         "files": {name: {"sha256": sha256(folder / name), "bytes": (folder / name).stat().st_size} for name in names},
-        "schema": {"inputs": {"ids": {"type": "int32", "shape": ["messages", "tokens", features.ROW]}}, "outputs": {"scores": {"type": "float32", "shape": ["messages", len(data.HEADS)]}}},
+        "schema": {"inputs": {"tokens": {"type": "float32", "shape": ["messages", depth, "tokens"]}, "words": {"type": "float32", "shape": ["messages", len(data.HEADS)]}},
+                   "outputs": {"scores": {"type": "float32", "shape": ["messages", len(data.HEADS)]}}},
         "heads": data.HEADS,
         "thresholds": thresholds,
-        "features": {"kind": "hashed-words-1", "buckets": features.BUCKETS, "row": features.ROW, "vocabulary": "vocabulary.tsv"},
+        "features": {"kind": "hashed-words-2", "buckets": features.BUCKETS, "row": features.ROW, "vocabulary": "vocabulary.tsv", "tables": "tables.bin", "rows": served.rows.shape[0], "width": served.rows.shape[1]},
         "golden": "golden.json",
         "metrics": measure(net, vocabulary, thresholds, texts),
         "runtime": {"onnxruntime": ">=1.14", "opset": 13},

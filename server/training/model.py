@@ -100,8 +100,9 @@ class Together(nn.Module):
 
 class Served(nn.Module):
     """
-    What is exported: the same function as `Together` for texts that all have the same number of tokens, in half the operators. At this size an operator
-    costs more than its arithmetic, so there are no masks, and constants are folded into the weights next to them.
+    What is served: the same function as `Together` for texts that all have the same number of tokens, cut where it stops being sparse. The server adds
+    up the rows of its tables itself (`sums`, server/src/pipeline/text/sums.ts) and remembers the result per word; `forward`, everything dense, is exported.
+    At this size an operator costs more than its arithmetic, so there are no masks, and constants are folded into the weights next to them.
     """
 
     def __init__(self, together: Together):
@@ -110,30 +111,39 @@ class Served(nn.Module):
         linear, share = together.linear, together.shares
         # (sum * scale) / sqrt(squares * scale) * (1 - share) * slope, without what is constant.
         factor = linear.scale[:-1] / linear.scale[-1].sqrt() * (1 - share) * together.slopes
+        assert float(1e-3 / linear.scale[-1]) <= 1, "a sum of whole numbers is either nothing or not below the least"
         self.register_buffer("words", linear.rows.detach())
-        self.register_buffer("factor", factor.detach())
-        self.register_buffer("least", 1e-3 / linear.scale[-1].detach())
-        last = together.net.heads
-        self.last = nn.Linear(last.in_features, last.out_features)
+        self.register_buffer("factor", torch.diag(factor.detach()))
+        net, channels = together.net, together.net.mix.out_features
+        self.last = nn.Linear(net.heads.in_features, net.heads.out_features)
+        self.mix = nn.Conv1d(net.mix.in_features, channels, 1)
+        self.hidden = nn.Linear(net.hidden.in_features, channels)
         with torch.no_grad():
-            self.last.weight.copy_(last.weight * (share * together.slopes).unsqueeze(1))
-            self.last.bias.copy_((last.bias * share + linear.bias * (1 - share)) * together.slopes + together.offsets)
-            mix = together.net.mix
-            self.mix = nn.Linear(mix.in_features, mix.out_features)
-            self.mix.weight.copy_(mix.weight * together.net.columns)
-            self.mix.bias.copy_(mix.bias)
+            self.last.weight.copy_(net.heads.weight * (share * together.slopes).unsqueeze(1))
+            self.last.bias.copy_((net.heads.bias * share + linear.bias * (1 - share)) * together.slopes + together.offsets)
+            self.mix.weight.copy_((net.mix.weight * net.columns).unsqueeze(2))
+            self.mix.bias.copy_(net.mix.bias)
+            # `attended` comes out as [4, channels], where `Together` has [channels, 4].
+            highest, attended = net.hidden.weight[:, :channels], net.hidden.weight[:, channels:]
+            self.hidden.weight.copy_(torch.cat([highest, attended.reshape(channels, channels, 4).transpose(1, 2).flatten(1)], 1))
+            self.hidden.bias.copy_(net.hidden.bias)
 
-    def forward(self, ids):
-        net, places = self.net, ids.long()
-        sums = self.words[places].float().sum((1, 2))
-        linear = sums[:, :-1] / sums[:, -1:].clamp(min=self.least).sqrt() * self.factor
+    def sums(self, ids):
+        """ids [B, T, ROW] -> tokens [B, 3 * width, T]: per token its two word rows and the mean of its n-grams' rows; words [B, HEADS]."""
+        places = ids.long()
+        counts = self.words[places].float().sum((1, 2))
         vectors = self.rows[places % ROWS].float()
         letters = (ids[:, :, WORDS:] > 0).float().sum(2, keepdim=True).clamp(min=1)
-        x = torch.cat([vectors[:, :, 0], vectors[:, :, 1], vectors[:, :, WORDS:].sum(2) / letters], 2)
-        x = torch.relu(self.mix(x)).transpose(1, 2)
+        tokens = torch.cat([vectors[:, :, 0], vectors[:, :, 1], vectors[:, :, WORDS:].sum(2) / letters], 2)
+        return tokens.transpose(1, 2), counts[:, :-1] / counts[:, -1:].clamp(min=1).sqrt()
+
+    def forward(self, tokens, words):
+        net = self.net
+        x = torch.relu(self.mix(tokens))
         x = x + torch.relu(net.near(x))
         x = x + torch.relu(net.far(x))
         x = x + torch.relu(net.wide(x))
-        attended = torch.matmul(x, F.softmax(net.attention(x.transpose(1, 2)), 1)).flatten(1)
+        # The attention's bias is the same for every token, so it changes no share.
+        attended = torch.matmul(F.softmax(torch.matmul(net.attention.weight, x), 2), x.transpose(1, 2)).flatten(1)
         pooled = torch.cat([x.max(2).values, attended], 1)
-        return torch.sigmoid(self.last(torch.relu(net.hidden(pooled))) + linear)
+        return torch.sigmoid(torch.addmm(self.last(torch.relu(self.hidden(pooled))), words, self.factor))

@@ -5,11 +5,13 @@
  * [SL1] Reading never throws, is bounded by LIMITS.people, and yields rising slots below it.
  */
 import { LIMITS } from "../protocol/limits.ts";
-import { BitReader, BitWriter } from "./bits.ts";
+import { BitReader, BitWriter, ESCAPE_QUOTIENT } from "./bits.ts";
 
 const COUNT_ORDER = 3;
 const K_BITS = 3;
 const K_MAX = 2 ** K_BITS - 1;
+/** Bits that are handed to the writer at once: with one code more they fill no more than 31. */
+const PIECE_BITS = 16;
 
 const writer = new BitWriter();
 const reader = new BitReader();
@@ -25,12 +27,30 @@ export function writeSlotList(slots: Uint16Array, count: number, out: Uint8Array
   writer.start(out, at);
   writer.expGolomb(count - 1, COUNT_ORDER);
   writer.put(k, K_BITS);
+  // The codes are `writer.rice`'s, gathered here into pieces of 16 bits: a frame carries some fifty of them, a room thousands of frames.
   let last = -1;
+  let bits = 0;
+  let piece = 0;
   for (let i = 0; i < count; i++) {
     const slot = slots[i] as number;
-    writer.rice(slot - last - 1, k);
+    const code = slot - last - 1;
+    const quotient = code >>> k;
     last = slot;
+    if (quotient >= ESCAPE_QUOTIENT || quotient + 1 + k > PIECE_BITS) {
+      writer.put(piece, bits);
+      writer.rice(code, k);
+      bits = piece = 0;
+      continue;
+    }
+    const length = quotient + 1 + k;
+    piece = (piece << length) | (((1 << (quotient + 1)) - 2) << k) | (code & ((1 << k) - 1));
+    bits += length;
+    if (bits < PIECE_BITS) continue;
+    bits -= PIECE_BITS;
+    writer.put(piece >>> bits, PIECE_BITS);
+    piece &= (1 << bits) - 1;
   }
+  writer.put(piece, bits);
   return writer.finish();
 }
 

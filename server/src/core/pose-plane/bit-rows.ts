@@ -24,6 +24,10 @@ export class BitRows {
     const at = row * this.words + (column >> 5);
     this.bits[at] = (this.bits[at] as number) & ~(1 << (column & 31));
   }
+  put(row: number, column: number, value: boolean): void {
+    if (value) this.set(row, column);
+    else this.clear(row, column);
+  }
   fillRow(row: number, value: boolean): void {
     this.bits.fill(value ? -1 : 0, row * this.words, row * this.words + this.words);
   }

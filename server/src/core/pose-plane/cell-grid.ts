@@ -8,10 +8,8 @@
  * [CG3] A source changes cells only when it is CELL_MARGIN_M outside of its own, so somebody on a border does not flutter.
  * [CG4] Members are sorted by slot.
  */
-import { BitRows } from "./bit-rows.ts";
-
 export const CELL_M = 8;
-const CELL_MARGIN_M = 0.75;
+export const CELL_MARGIN_M = 0.75;
 export const CELL_MEMBERS = 32;
 const GRID_FROM = 32;
 const GRID_BELOW = 24;
@@ -22,15 +20,15 @@ const NONE = -1;
 
 export class CellGrid {
   readonly capacity: number;
-  /** Cell of each slot, -1 for nowhere. */
+  /** Cell of each slot, -1 for nowhere, and which of the cell's members it is. */
   readonly cellOf: Int16Array;
+  readonly rankOf: Uint8Array;
   /** Cells in use, `activeCount` of them. */
   readonly active: Uint16Array;
   activeCount = 0;
-  /** Per cell: members, how many, as bits, and the due tick modulo the far period. */
+  /** Per cell: members, how many, and the due tick modulo the far period. */
   readonly members: Uint16Array;
   readonly counts: Uint8Array;
-  readonly bits: BitRows;
   readonly phases: Uint8Array;
   /** Sources placed. */
   people = 0;
@@ -52,10 +50,10 @@ export class CellGrid {
     const { capacity, periodTicks } = options;
     this.capacity = capacity;
     this.cellOf = new Int16Array(capacity).fill(NONE);
+    this.rankOf = new Uint8Array(capacity);
     this.active = new Uint16Array(capacity);
     this.members = new Uint16Array(capacity * CELL_MEMBERS);
     this.counts = new Uint8Array(capacity);
-    this.bits = new BitRows(capacity, capacity);
     this.phases = new Uint8Array(capacity);
     this.squareX = new Int16Array(capacity);
     this.squareZ = new Int16Array(capacity);
@@ -93,9 +91,8 @@ export class CellGrid {
     const base = cell * CELL_MEMBERS;
     let at = this.counts[cell] as number;
     this.counts[cell] = at + 1;
-    for (; at > 0 && (this.members[base + at - 1] as number) > slot; at--) this.members[base + at] = this.members[base + at - 1] as number;
-    this.members[base + at] = slot;
-    this.bits.set(cell, slot);
+    for (; at > 0 && (this.members[base + at - 1] as number) > slot; at--) this.rank(base, at, this.members[base + at - 1] as number);
+    this.rank(base, at, slot);
     this.cellOf[slot] = cell;
     this.people++;
     const phase = this.phases[cell] as number;
@@ -108,11 +105,8 @@ export class CellGrid {
     if (cell === NONE) return;
     const base = cell * CELL_MEMBERS;
     const count = (this.counts[cell] as number) - 1;
-    let at = 0;
-    while (this.members[base + at] !== slot) at++;
-    for (; at < count; at++) this.members[base + at] = this.members[base + at + 1] as number;
+    for (let at = this.rankOf[slot] as number; at < count; at++) this.rank(base, at, this.members[base + at + 1] as number);
     this.counts[cell] = count;
-    this.bits.clear(cell, slot);
     this.cellOf[slot] = NONE;
     this.people--;
     const phase = this.phases[cell] as number;
@@ -126,6 +120,11 @@ export class CellGrid {
   }
   minZ(cell: number): number {
     return (this.squareZ[cell] as number) * CELL_M;
+  }
+
+  private rank(base: number, at: number, slot: number): void {
+    this.members[base + at] = slot;
+    this.rankOf[slot] = at;
   }
 
   private cellFor(x: number, z: number): number {

@@ -20,7 +20,7 @@ import {
   slotListBytes,
   writeSlotList,
 } from "@copresence/shared/pose";
-import { type Arena, COPY_SLACK, IntraCache } from "./arena.ts";
+import { COPY_SLACK, IntraCache } from "./arena.ts";
 import { MAX_BYTES_PER_S } from "./budgets.ts";
 import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
 import type { SourceDesk } from "./source-desk.ts";
@@ -42,6 +42,8 @@ export class FarDesk {
   readonly dueLayers: Uint8Array;
   readonly dueAt: Int32Array;
   readonly dueLengths: Uint16Array;
+  /** Which of the due cell's members have a block: a bit each, in their order. */
+  readonly dueNews: Int32Array;
   dueCount = 0;
   /** Per slot: bytes of this tick's far block, 0 for none, and where it begins. */
   readonly lengths: Uint8Array;
@@ -85,6 +87,7 @@ export class FarDesk {
     this.dueLayers = new Uint8Array(capacity);
     this.dueAt = new Int32Array(capacity);
     this.dueLengths = new Uint16Array(capacity);
+    this.dueNews = new Int32Array(capacity);
     this.lengths = new Uint8Array(capacity);
     this.blockAt = new Int32Array(capacity);
     this.c0Bytes = new Uint16Array(capacity);
@@ -159,25 +162,50 @@ export class FarDesk {
   }
 
   private bundle(cell: number, tick: number, layer: FarLayer): void {
-    const { desk, grid } = this;
+    const { grid } = this;
     const base = cell * CELL_MEMBERS;
     const count = grid.counts[cell] as number;
     this.writer.start(tick, layer, this.coarseness);
-    let blocks = 0;
+    let news = 0;
     for (let i = 0; i < count; i++) {
       const slot = grid.members[base + i] as number;
       this.lengths[slot] = 0;
-      if (!this.encode(slot, layer)) continue;
-      this.slots[blocks++] = slot;
+      if (this.encode(slot, layer)) news |= 1 << i;
     }
     const due = this.dueCount++;
     this.dueCells[due] = cell;
     this.dueLayers[due] = layer;
     this.dueAt[due] = this.at;
-    if (blocks > 0) this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, this.slots, blocks, this, desk.memory, this.at);
+    this.dueNews[due] = news;
+    if (news !== 0) this.at = this.pick(due, news, this.at);
     const length = this.at - (this.dueAt[due] as number);
     this.dueLengths[due] = length;
     (layer === FarLayer.c0 ? this.c0Bytes : this.c1Bytes)[cell] = length;
+  }
+
+  /**
+   * Writes the section of a due cell for those of its members only who are in `taken`, some of `dueNews`; returns the offset after it.
+   * The blocks of a cell lie one behind the other, so those taken in a row are one copy.
+   */
+  pick(due: number, taken: number, start: number): number {
+    const { grid, slots, desk } = this;
+    const base = (this.dueCells[due] as number) * CELL_MEMBERS;
+    let count = 0;
+    for (let set = taken; set !== 0; set &= set - 1) slots[count++] = grid.members[base + lowest(set)] as number;
+    let at = writeSlotList(slots, count, desk.arena, start + LIST_HEAD_BYTES);
+    const others = (this.dueNews[due] as number) & ~taken;
+    for (let rest = taken; rest !== 0;) {
+      const first = lowest(rest);
+      const after = others & (-1 << first);
+      const run = after === 0 ? rest : rest & ((1 << lowest(after)) - 1);
+      const last = grid.members[base + 31 - Math.clz32(run)] as number;
+      const from = this.blockAt[grid.members[base + first] as number] as number;
+      const length = (this.blockAt[last] as number) + (this.lengths[last] as number) - from;
+      desk.memory.copy(at, from, length);
+      at += length;
+      rest &= ~run;
+    }
+    return closeList(this.dueLayers[due] === FarLayer.c0 ? Section.far : Section.farHalf, desk.arena, start, at);
   }
 
   /** True when there is a block. A source's first C0 has none: everybody needs an intra. */
@@ -195,24 +223,8 @@ export class FarDesk {
   }
 }
 
-/** Writes a section of far blocks by list, slots[0..count); returns the offset after it. */
-export function writeList(
-  section: number,
-  slots: Uint16Array,
-  count: number,
-  blocks: { readonly lengths: Uint8Array; readonly blockAt: Int32Array },
-  arena: Arena,
-  start: number,
-): number {
-  let at = writeSlotList(slots, count, arena.bytes, start + LIST_HEAD_BYTES);
-  for (let i = 0; i < count; i++) {
-    const slot = slots[i] as number;
-    const length = blocks.lengths[slot] as number;
-    arena.copy(at, blocks.blockAt[slot] as number, length);
-    at += length;
-  }
-  return closeList(section, arena.bytes, start, at);
-}
+/** Index of the lowest bit of a mask that has one. */
+export const lowest = (mask: number): number => 31 - Math.clz32(mask & -mask);
 
 /** Fills in a list section's head; its blocks end at `at`, which is returned. */
 export function closeList(section: number, arena: Uint8Array, start: number, at: number): number {

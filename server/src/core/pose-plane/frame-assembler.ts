@@ -15,7 +15,6 @@ import {
   FrameFlag,
   type FrameHead,
   GROUP,
-  type Layer,
   LIST_HEAD_BYTES,
   MAX_BLOCK_BYTES,
   MAX_FAR_BYTES,
@@ -26,7 +25,7 @@ import {
 import { ENVELOPE_BYTES, LIMITS, messageId, ROOM_DATA_BYTES } from "@copresence/shared/protocol";
 import type { Budgets } from "./budgets.ts";
 import { CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
-import { closeList, type FarDesk, writeList } from "./far-desk.ts";
+import { closeList, type FarDesk, lowest } from "./far-desk.ts";
 import type { Interest } from "./interest.ts";
 import { GROUP_HEAD_BYTES, NO_BLOCK, type SourceDesk } from "./source-desk.ts";
 import type { StreamPlane } from "./stream-plane.ts";
@@ -42,6 +41,7 @@ export const FRAME_ROOM = ENVELOPE_BYTES + LIMITS.frameBytes + GROUP * MAX_BLOCK
 const FAR_INTRAS = 512;
 /** Groups of eight are worth their heads when at least this part of the room is near. */
 const GROUPED_PART = 0.5;
+const GROUP_MASK = (1 << GROUP) - 1;
 
 export type AssemblerParts = {
   readonly desk: SourceDesk;
@@ -60,6 +60,8 @@ export class FrameAssembler {
   private readonly parts: AssemblerParts;
   private limit = 0;
   private readonly slots: Uint16Array;
+  /** Bits of the near sources whose block goes into the frame. */
+  private readonly taken: Int32Array;
   private readonly owed = new Uint16Array(FAR_INTRAS);
   private owedCount = 0;
   /** Arena offsets of whole bundles taken and not yet copied. */
@@ -69,6 +71,7 @@ export class FrameAssembler {
   constructor(parts: AssemblerParts) {
     this.parts = parts;
     this.slots = new Uint16Array(parts.desk.capacity);
+    this.taken = new Int32Array(parts.desk.blocks.words);
   }
 
   /** Writes the whole message `[17][33][body]` at arena offset `frameAt`, which has FRAME_ROOM bytes; true when it says more than its head. */
@@ -104,24 +107,18 @@ export class FrameAssembler {
     const { desk, links } = this.parts;
     const near = links.nearCount[viewer] as number;
     if (near === 0) return;
+    links.take(viewer, desk.blocks, this.taken);
     if (near >= GROUPED_PART * desk.shownCount) this.writeGroups(viewer);
     else this.writeNear(viewer);
   }
 
   /** The section of near sources' blocks by list. */
   private writeNear(viewer: number): void {
-    const { desk, links } = this.parts;
-    const { arena, layers, memory } = desk;
-    const { bits, words } = links.near;
-    const { slots } = this;
+    const { desk } = this.parts;
+    const { arena, memory } = desk;
+    const { slots, taken } = this;
     let count = 0;
-    for (let w = 0; w < words; w++) {
-      for (let set = bits[viewer * words + w] as number; set !== 0; set &= set - 1) {
-        const slot = (w << 5) + 31 - Math.clz32(set & -set);
-        const layer = layers[slot] as number;
-        if (layer !== NO_BLOCK && links.takes(viewer, slot, layer as Layer)) slots[count++] = slot;
-      }
-    }
+    for (let w = 0; w < taken.length; w++) for (let set = taken[w] as number; set !== 0; set &= set - 1) slots[count++] = (w << 5) + lowest(set);
     if (count === 0) return;
     const start = this.at;
     let at = writeSlotList(slots, count, arena, start + LIST_HEAD_BYTES);
@@ -143,7 +140,7 @@ export class FrameAssembler {
 
   /** The section of update blocks by groups of eight slots; absent when it would be empty. */
   private writeGroups(viewer: number): void {
-    const { desk, links } = this.parts;
+    const { desk } = this.parts;
     const { arena, groups } = desk;
     desk.bundleGroups();
     const start = this.at;
@@ -154,12 +151,7 @@ export class FrameAssembler {
     for (let group = 0; group < groups; group++) {
       const length = desk.groupLengths[group] as number;
       if (length === 0) continue;
-      const wrote =
-        this.at + length > this.limit
-          ? this.skipGroup(viewer, group)
-          : links.wholeGroup(viewer, group)
-            ? this.copyGroup(group, length)
-            : this.pickGroup(viewer, group);
+      const wrote = this.at + length > this.limit ? this.skipGroup(viewer, group) : this.pickGroup(group, length);
       if (!wrote) continue;
       last = group;
       arena[bitmap + (group >> 3)] = (arena[bitmap + (group >> 3)] as number) | (1 << (group & 7));
@@ -173,36 +165,30 @@ export class FrameAssembler {
     arena[start + 2] = groups;
   }
 
-  /** Every source of the group goes to this viewer in full: one copy. */
-  private copyGroup(group: number, length: number): boolean {
+  /** Copies the blocks that this viewer may have: the ready group where that is all of them. */
+  private pickGroup(group: number, length: number): boolean {
     const { desk } = this.parts;
-    const from = desk.groupAt(group);
-    desk.arena.copyWithin(this.at, from, from + length);
-    this.at += length;
-    return true;
-  }
-
-  /** Copies the blocks that this viewer may have, one by one, and keeps its chains' state. */
-  private pickGroup(viewer: number, group: number): boolean {
-    const { desk, links } = this.parts;
     const { arena, memory } = desk;
+    const taken = ((this.taken[group >> 2] as number) >>> ((group & 3) * GROUP)) & GROUP_MASK;
+    if (taken === 0) return false;
+    const ready = desk.groupAt(group);
+    if (taken === arena[ready]) {
+      arena.copyWithin(this.at, ready, ready + length);
+      this.at += length;
+      return true;
+    }
     const start = this.at;
     let at = start + GROUP_HEAD_BYTES;
-    let presence = 0;
-    for (let i = 0; i < GROUP; i++) {
-      const slot = group * GROUP + i;
-      const layer = desk.layers[slot] as number;
-      if (layer === NO_BLOCK || !links.takes(viewer, slot, layer as Layer)) continue;
-      presence |= 1 << i;
-      const length = desk.lengths[slot] as number;
-      memory.copy(at, desk.blockAt[slot] as number, length);
-      at += length;
+    for (let set = taken; set !== 0; set &= set - 1) {
+      const slot = group * GROUP + lowest(set);
+      const blockLength = desk.lengths[slot] as number;
+      memory.copy(at, desk.blockAt[slot] as number, blockLength);
+      at += blockLength;
     }
-    if (presence === 0) return false;
-    const length = at - start - GROUP_HEAD_BYTES;
-    arena[start] = presence;
-    arena[start + 1] = length & 0xff;
-    arena[start + 2] = length >> 8;
+    const bytes = at - start - GROUP_HEAD_BYTES;
+    arena[start] = taken;
+    arena[start + 1] = bytes & 0xff;
+    arena[start + 2] = bytes >> 8;
     this.at = at;
     return true;
   }
@@ -228,13 +214,13 @@ export class FrameAssembler {
     this.runFrom = this.runTo = 0;
     for (let i = 0; i < dueCount; i++, due = due + 1 === dueCount ? 0 : due + 1) {
       const cell = far.dueCells[due] as number;
-      const layer = far.dueLayers[due] as FarLayer;
       const tier = interest.cellTier(viewer, cell);
-      if (tier === Tier.none || (layer === FarLayer.c1 && tier !== Tier.c1)) continue;
-      if (links.takesAll(viewer, cell)) this.takeBundle(viewer, due);
+      if (tier === Tier.none || (tier === Tier.c0 && far.dueLayers[due] === FarLayer.c1)) continue;
+      const lacking = links.lacks.ofCell(viewer, cell);
+      if (lacking === 0) this.takeBundle(viewer, due);
       else {
         this.copyRun();
-        this.pickCell(viewer, cell, layer);
+        this.pickCell(viewer, due, lacking);
       }
     }
     this.copyRun();
@@ -250,7 +236,7 @@ export class FrameAssembler {
       this.copyRun();
       this.runFrom = this.runTo = from;
     }
-    if (this.at + this.runTo - this.runFrom + length > this.limit) this.skipCell(viewer, far.dueCells[due] as number, far.dueLayers[due] as FarLayer);
+    if (this.at + this.runTo - this.runFrom + length > this.limit) this.skipCell(viewer, due);
     else this.runTo += length;
   }
 
@@ -261,33 +247,31 @@ export class FrameAssembler {
     this.runFrom = this.runTo = 0;
   }
 
-  private pickCell(viewer: number, cell: number, layer: FarLayer): void {
-    const { far, grid, links, desk } = this.parts;
-    const { slots } = this;
-    const base = cell * CELL_MEMBERS;
-    const members = grid.counts[cell] as number;
-    let count = 0;
-    for (let i = 0; i < members; i++) {
-      const slot = grid.members[base + i] as number;
-      if (links.takesFar(viewer, slot)) {
-        if ((far.lengths[slot] as number) > 0) slots[count++] = slot;
-      } else if (layer === FarLayer.c0 && this.owedCount < FAR_INTRAS && far.hasC0(slot) && links.wantsFarIntra(viewer, slot)) {
-        this.owed[this.owedCount++] = slot;
-      }
-    }
-    if (count === 0) return;
-    if (this.at + count * MAX_FAR_BYTES > this.limit) return this.skipCell(viewer, cell, layer);
-    this.at = writeList(layer === FarLayer.c0 ? Section.far : Section.farHalf, slots, count, far, desk.memory, this.at);
+  /** A due cell of which the viewer does not take everybody: `lacking` is a mask of members. */
+  private pickCell(viewer: number, due: number, lacking: number): void {
+    const { far } = this.parts;
+    if (far.dueLayers[due] === FarLayer.c0) this.oweIntras(viewer, far.dueCells[due] as number, lacking);
+    const taken = (far.dueNews[due] as number) & ~lacking;
+    if (taken === 0) return;
+    if (this.at + CELL_MEMBERS * MAX_FAR_BYTES > this.limit) return this.skipCell(viewer, due);
+    this.at = far.pick(due, taken, this.at);
   }
 
-  private skipCell(viewer: number, cell: number, layer: FarLayer): void {
-    const { grid, links } = this.parts;
-    if (layer === FarLayer.c1) return;
-    const base = cell * CELL_MEMBERS;
-    for (let i = grid.counts[cell] as number; i-- > 0;) {
-      const slot = grid.members[base + i] as number;
-      if (links.takesFar(viewer, slot)) links.lack(viewer, slot);
+  /** Notes down whom of the cell's lacking members the viewer is owed an intra block of. */
+  private oweIntras(viewer: number, cell: number, lacking: number): void {
+    const { far, grid, links } = this.parts;
+    for (let set = lacking; set !== 0; set &= set - 1) {
+      const slot = grid.members[cell * CELL_MEMBERS + lowest(set)] as number;
+      if (this.owedCount < FAR_INTRAS && links.wantsFarIntra(viewer, slot) && far.hasC0(slot)) this.owed[this.owedCount++] = slot;
     }
+  }
+
+  private skipCell(viewer: number, due: number): void {
+    const { far, grid, links } = this.parts;
+    if (far.dueLayers[due] === FarLayer.c1) return;
+    const cell = far.dueCells[due] as number;
+    const base = cell * CELL_MEMBERS;
+    for (let i = grid.counts[cell] as number; i-- > 0;) links.lack(viewer, grid.members[base + i] as number);
   }
 
   /** The section of intra blocks for near sources whose chain is broken, as many as fit and tokens allow. */
@@ -298,14 +282,14 @@ export class FrameAssembler {
     const end = this.intraLimit(viewer);
     if (start + 3 > end) return;
     this.at = start + 3;
-    const { bits, words } = links.near;
+    const { words } = links.near;
     let count = 0;
     let waiting = 0;
     for (let i = 0; i < words; i++) {
       const w = (i + desk.tick) % words;
-      for (let set = bits[viewer * words + w] as number; set !== 0; set &= set - 1) {
-        const slot = (w << 5) + 31 - Math.clz32(set & -set);
-        if (!links.wantsIntra(viewer, slot) || !desk.shown(slot)) continue;
+      for (let set = links.intrasWanted(viewer, w); set !== 0; set &= set - 1) {
+        const slot = (w << 5) + lowest(set);
+        if (!desk.shown(slot)) continue;
         if (this.at > end) {
           waiting++;
           continue;

@@ -15,14 +15,16 @@
  * [IN4] At most `nearMax` sources are near: the room's work per tick is bounded whatever the budgets.
  * [IN5] Only + - x / sqrt and comparisons: the same inputs give the same tiers.
  */
-import { FarLayer, POSE_FLOATS } from "@copresence/shared/pose";
+import { FarLayer } from "@copresence/shared/pose";
 import { type Attention, GAZE } from "./attention.ts";
 import { type Budgets, WIRE_BYTES } from "./budgets.ts";
-import { CELL_M, CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
-import type { FarDesk } from "./far-desk.ts";
+import { CellFacts } from "./cell-facts.ts";
+import { CELL_M, CELL_MARGIN_M, CELL_MEMBERS, type CellGrid } from "./cell-grid.ts";
+import { type FarDesk, lowest } from "./far-desk.ts";
 import { HEAD_FLOATS, type SourceDesk } from "./source-desk.ts";
 import { reviewTicks, Tier } from "./tiers.ts";
 import { Fine, type ViewerLinks } from "./viewer-links.ts";
+import { CENTRE_X, CENTRE_Z, gazeFactor, MOST, VIEW_SLACK, Viewpoint } from "./viewpoint.ts";
 import { WorthTable } from "./worth-table.ts";
 
 /** What each step up is worth, times the score. */
@@ -30,13 +32,6 @@ const GAIN = { c0: 16, c1: 0.6, t0: 1, t1: 0.4, t2: 0.2 } as const;
 const HYSTERESIS = 1.2;
 /** Nobody is nearer than this: faces at arm's length matter the same. */
 const LEAST_M = 0.5;
-/** Factors by where the source is: in view, beside, behind; cosines of 60 and 100 degrees. */
-const BESIDE = 0.35;
-const BEHIND = 0.15;
-const VIEW_COS = 0.5;
-const BESIDE_COS = -0.174;
-/** Looked straight at: within 15 degrees. */
-const GAZE_COS = 0.966;
 /** Part of the budget that updates may plan with; the rest is for intra blocks. */
 const PLANNED = 0.93;
 /** Bytes of a frame that no source is charged with: its head, section heads, and what is around it. */
@@ -50,11 +45,10 @@ const OPEN_BELOW = 0.9;
 const MAX_FLOOR = 0.2;
 /** Part of a viewer's budget that the crowd may take before those who stand near. */
 const CROWD_PART = 0.85;
+/** How far out of their cell's corner somebody may be who still belongs to it [CG3]. */
+const STRAY_M = CELL_MARGIN_M * 1.42;
 /** Worth of what is not weighed. */
 const ALWAYS = 2 ** 11;
-const CELL_RADIUS_M = CELL_M * 0.71;
-/** A near source stays in view this much further (cosine): heads turn all the time. */
-const VIEW_SLACK = 0.25;
 /** Cell state byte: tier in two bits, then reviews it has starved (doublings) or must still keep it. */
 const CELL_TIER = 3;
 const COUNT_SHIFT = 2;
@@ -75,12 +69,10 @@ export class Interest {
   /** Viewers that take somebody from the far stream. */
   farViewers = 0;
   private readonly parts: InterestParts;
-  private readonly links: ViewerLinks;
-  private readonly heads: Float32Array;
-  private readonly weights: Float32Array;
+  private readonly facts: CellFacts;
   private readonly capacity: number;
   private readonly reviewTicks: number;
-  /** Uint8Array[capacity * capacity], row = viewer: how the viewer takes each cell. */
+  /** Uint8Array[capacity * capacity], row = cell: how each viewer takes it. */
   private readonly cells: Uint8Array;
   private readonly wantsFar: Uint8Array;
   private readonly soon: Uint8Array;
@@ -89,21 +81,15 @@ export class Interest {
   private readonly candidates: Uint16Array;
   private readonly scores: Float32Array;
   private candidateCount = 0;
+  /** As `facts`: what each cell scores for the viewer under review. */
   private readonly cellScores: Float32Array;
-  /** Per cell: its weightiest member's weight, and the tick that is of. */
-  private readonly cellWeights: Float32Array;
-  private readonly weighedTick: Float64Array;
-  private readonly assigned: Uint8Array;
+  /** Bits of the sources that are near from this review on. */
+  private readonly assigned: Int32Array;
+  /** Of the cell that is weighed [VP2]. */
+  private readonly bound = new Float64Array(3);
   private readonly table = new WorthTable();
-  /** The viewer under review: where it stands and looks. */
-  private x = 0;
-  private y = 0;
-  private z = 0;
-  private lookX = 0;
-  private lookY = 0;
-  private lookZ = 0;
-  /** False for a viewer nobody has seen yet: everything is in its view. */
-  private seen = false;
+  /** The viewer under review. */
+  private readonly eye = new Viewpoint();
   /** Bytes per second there are for updates. */
   private budget = 0;
   /** Everybody's C0 fits [IN3]. */
@@ -114,9 +100,7 @@ export class Interest {
   constructor(parts: InterestParts) {
     const { capacity } = parts.desk;
     this.parts = parts;
-    this.links = parts.links;
-    this.heads = parts.desk.heads;
-    this.weights = parts.attention.weights;
+    this.facts = new CellFacts(parts);
     this.capacity = capacity;
     this.reviewTicks = reviewTicks(parts.tickRateHz);
     this.cells = new Uint8Array(capacity * capacity);
@@ -126,14 +110,12 @@ export class Interest {
     this.candidates = new Uint16Array(capacity);
     this.scores = new Float32Array(capacity);
     this.cellScores = new Float32Array(capacity);
-    this.cellWeights = new Float32Array(capacity);
-    this.weighedTick = new Float64Array(capacity).fill(-1);
-    this.assigned = new Uint8Array(capacity);
+    this.assigned = new Int32Array(parts.links.near.words);
   }
 
   add(viewer: number): void {
     this.remove(viewer);
-    this.cells.fill(Tier.c0, viewer * this.capacity, viewer * this.capacity + this.capacity);
+    this.takeCells(viewer, Tier.c0);
     this.soon[viewer] = 1;
   }
 
@@ -143,11 +125,16 @@ export class Interest {
       const cell = grid.active[i] as number;
       if (this.cellTier(viewer, cell) === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) - 1;
     }
-    this.cells.fill(Tier.none, viewer * this.capacity, viewer * this.capacity + this.capacity);
+    this.takeCells(viewer, Tier.none);
     if (this.wantsFar[viewer] === 1) this.farViewers--;
     this.wantsFar[viewer] = 0;
     this.soon[viewer] = 0;
     this.floor[viewer] = 0;
+  }
+
+  private takeCells(viewer: number, tier: Tier): void {
+    const { active, activeCount } = this.parts.grid;
+    for (let i = 0; i < activeCount; i++) this.cells[(active[i] as number) * this.capacity + viewer] = tier;
   }
 
   /** Judges this viewer at the next tick, whoever's turn it is. */
@@ -158,20 +145,19 @@ export class Interest {
   /** A source went from one cell to another; -1 when it comes from nowhere. `opened`: the new cell had nobody in it. */
   moved(source: number, from: number, to: number, opened: boolean): void {
     const { links, far } = this.parts;
+    const { cells, capacity } = this;
     if (opened) far.opened(to);
-    for (let viewer = 0; viewer < this.capacity; viewer++) {
-      const row = viewer * this.capacity;
-      links.cellChanged(viewer, to);
-      const before = from < 0 ? Tier.c0 : (this.cells[row + from] as number) & CELL_TIER;
+    for (let viewer = 0; viewer < capacity; viewer++) {
+      const before = from < 0 ? Tier.c0 : (cells[from * capacity + viewer] as number) & CELL_TIER;
       if (opened) {
-        this.cells[row + to] = before;
+        cells[to * capacity + viewer] = before;
         if (before === Tier.c1) far.c1Viewers[to] = (far.c1Viewers[to] as number) + 1;
       } else if (before !== Tier.none && this.cellTier(viewer, to) === Tier.none && !links.isNear(viewer, source)) links.lack(viewer, source);
     }
   }
 
   cellTier(viewer: number, cell: number): Tier {
-    return ((this.cells[viewer * this.capacity + cell] as number) & CELL_TIER) as Tier;
+    return ((this.cells[cell * this.capacity + viewer] as number) & CELL_TIER) as Tier;
   }
 
   tier(viewer: number, source: number): Tier {
@@ -185,6 +171,7 @@ export class Interest {
   reviewDue(tick: number): void {
     const { attention, desk } = this.parts;
     attention.refresh(tick);
+    this.facts.gather();
     const turn = tick % this.reviewTicks;
     for (let viewer = 0; viewer < this.capacity; viewer++) {
       if (desk.present[viewer] !== 1 || (this.soon[viewer] !== 1 && viewer % this.reviewTicks !== turn)) continue;
@@ -195,7 +182,7 @@ export class Interest {
 
   /** Score of a source for a viewer, as the next review will see it. */
   score(viewer: number, source: number, tick: number): number {
-    this.look(viewer);
+    this.eye.take(this.parts.desk, viewer);
     this.scorePair(viewer, source, 0);
     return (this.scores[0] as number) * this.parts.attention.between(viewer, source, tick);
   }
@@ -210,34 +197,35 @@ export class Interest {
   }
   /** Where a source stands to a viewer: 1 in view, less beside and behind. */
   view(viewer: number, source: number): number {
-    this.look(viewer);
-    const { heads } = this.parts.desk;
+    const { eye } = this;
+    const { desk } = this.parts;
+    eye.take(desk, viewer);
     const at = source * HEAD_FLOATS;
-    return this.cone(
-      (heads[at] as number) - this.x,
-      (heads[at + 1] as number) - this.y,
-      (heads[at + 2] as number) - this.z,
+    return eye.cone(
+      (desk.heads[at] as number) - eye.x,
+      (desk.heads[at + 1] as number) - eye.y,
+      (desk.heads[at + 2] as number) - eye.z,
       this.distanceM(viewer, source),
     );
   }
 
   private review(viewer: number, tick: number): void {
-    const { budgets, desk, far, grid, tickRateHz } = this.parts;
+    const { budgets, desk, far, tickRateHz } = this.parts;
     const { table } = this;
-    this.look(viewer);
+    this.eye.take(desk, viewer);
     table.clear();
     this.candidateCount = 0;
     this.someFar = false;
     this.budget = (budgets.rates[viewer] as number) * PLANNED - tickRateHz * FRAME_OVERHEAD;
     this.crowdFits = far.crowdBytesPerS <= this.budget * CROWD_PART;
-    for (let i = 0; i < grid.activeCount; i++) this.weighCell(viewer, grid.active[i] as number, tick);
+    this.weighCells(viewer, tick);
     table.findNear(Math.min(this.nearMax(desk.shownCount), budgets.fullPeople[viewer] as number));
     this.weighNear();
     table.findThreshold(this.budget);
     const near = table.leastNear / GAIN.t0;
     this.floor[viewer] = near < MAX_FLOOR ? near * OPEN_BELOW : MAX_FLOOR;
     if (table.pressed) budgets.pressed(viewer, tick);
-    for (let i = 0; i < grid.activeCount; i++) this.assignCell(viewer, grid.active[i] as number);
+    this.assignCells(viewer);
     const candidates = this.candidateCount;
     const wants = this.assignNear(viewer) < candidates || this.someFar ? 1 : 0;
     this.farViewers += wants - (this.wantsFar[viewer] as number);
@@ -249,136 +237,116 @@ export class Interest {
     return affordable < NEAR_LEAST ? NEAR_LEAST : affordable;
   }
 
-  private look(viewer: number): void {
-    const { desk } = this.parts;
-    const p = viewer * POSE_FLOATS;
-    this.seen = desk.shown(viewer);
-    this.x = this.seen ? (desk.poses[p] as number) : 0;
-    this.y = this.seen ? (desk.poses[p + 1] as number) : 0;
-    this.z = this.seen ? (desk.poses[p + 2] as number) : 0;
-    const qx = desk.poses[p + 3] as number;
-    const qy = desk.poses[p + 4] as number;
-    const qz = desk.poses[p + 5] as number;
-    const qw = desk.poses[p + 6] as number;
-    // The head's -z in the room.
-    this.lookX = -2 * (qx * qz + qw * qy);
-    this.lookY = -2 * (qy * qz - qw * qx);
-    this.lookZ = 2 * (qx * qx + qy * qy) - 1;
-  }
-
-  private cone(dx: number, dy: number, dz: number, distance: number): number {
-    if (!this.seen) return 1;
-    const along = dx * this.lookX + dy * this.lookY + dz * this.lookZ;
-    return along > VIEW_COS * distance ? 1 : along > BESIDE_COS * distance ? BESIDE : BEHIND;
-  }
-
   /** Puts the pair's score into `scores[at]`: a double that is returned would be a heap number, a million times a second. */
   private scorePair(viewer: number, source: number, at: number): void {
-    const { heads } = this;
+    const { eye } = this;
+    const { attention, desk, links } = this.parts;
+    const { heads } = desk;
     const p = source * HEAD_FLOATS;
-    const dx = (heads[p] as number) - this.x;
-    const dy = (heads[p + 1] as number) - this.y;
-    const dz = (heads[p + 2] as number) - this.z;
+    const dx = (heads[p] as number) - eye.x;
+    const dy = (heads[p + 1] as number) - eye.y;
+    const dz = (heads[p + 2] as number) - eye.z;
     const distance = Math.sqrt(dx * dx + dy * dy + dz * dz);
-    const stays = this.links.stays(viewer, source);
-    const slack = stays ? VIEW_SLACK * distance : 0;
-    const along = dx * this.lookX + dy * this.lookY + dz * this.lookZ + slack;
-    const view = !this.seen
-      ? 1
-      : along > VIEW_COS * distance
-        ? along > GAZE_COS * distance
-          ? GAZE
-          : 1
-        : along > BESIDE_COS * distance
-          ? BESIDE
-          : BEHIND;
-    const weight = ((this.weights[source] as number) * view) / (distance < LEAST_M ? LEAST_M : distance);
+    const stays = links.stays(viewer, source);
+    const along = dx * eye.lookX + dy * eye.lookY + dz * eye.lookZ + (stays ? VIEW_SLACK * distance : 0);
+    const view = eye.seen ? gazeFactor(along, distance) : 1;
+    const weight = ((attention.weights[source] as number) * view) / (distance < LEAST_M ? LEAST_M : distance);
     this.scores[at] = stays ? HYSTERESIS * weight : weight;
   }
 
-  private weighCell(viewer: number, cell: number, tick: number): void {
-    const { far, grid } = this.parts;
-    let distance = 0;
-    let view = 1;
-    let best: number = GAZE;
-    if (grid.divided) {
-      const minX = grid.minX(cell);
-      const minZ = grid.minZ(cell);
-      const dx = this.x < minX ? minX - this.x : this.x > minX + CELL_M ? this.x - minX - CELL_M : 0;
-      const dz = this.z < minZ ? minZ - this.z : this.z > minZ + CELL_M ? this.z - minZ - CELL_M : 0;
-      distance = Math.sqrt(dx * dx + dz * dz);
-      if (distance > 0) {
-        const cx = minX + CELL_M / 2 - this.x;
-        const cz = minZ + CELL_M / 2 - this.z;
-        const centre = Math.sqrt(cx * cx + cz * cz);
-        view = this.cone(cx, 0, cz, centre);
-        best = this.bestView(cx * this.lookX + cz * this.lookZ, centre);
+  private weighCells(viewer: number, tick: number): void {
+    const { bound, eye, facts, table, crowdFits, cells, capacity } = this;
+    const { active, divided } = this.parts.grid;
+    const floor = this.floor[viewer] as number;
+    if (crowdFits) table.addStep(ALWAYS, facts.crowdCost);
+    for (let i = 0; i < facts.count; i++) {
+      const cell = active[i] as number;
+      let distance = 0;
+      let view = 1;
+      if (divided) {
+        const minX = facts.minX[i] as number;
+        const minZ = facts.minZ[i] as number;
+        const dx = eye.x < minX ? minX - eye.x : eye.x > minX + CELL_M ? eye.x - minX - CELL_M : 0;
+        const dz = eye.z < minZ ? minZ - eye.z : eye.z > minZ + CELL_M ? eye.z - minZ - CELL_M : 0;
+        distance = Math.sqrt(dx * dx + dz * dz);
+        if (distance > 0) {
+          const cx = minX + CELL_M / 2 - eye.x;
+          const cz = minZ + CELL_M / 2 - eye.z;
+          const centre = Math.sqrt(cx * cx + cz * cz);
+          view = eye.cone(cx, 0, cz, centre);
+        }
       }
+      const near = 1 / (distance < LEAST_M ? LEAST_M : distance);
+      const state = cells[cell * capacity + viewer] as number;
+      const count = state >> COUNT_SHIFT;
+      const weight = facts.weights[i] as number;
+      const starving = (state & CELL_TIER) === Tier.none ? 1 << count : count > 0 ? HYSTERESIS * 2 : HYSTERESIS;
+      const score = near * view * weight * starving;
+      this.cellScores[i] = score;
+      if (!crowdFits) table.addStep(score * GAIN.c0, facts.c0Costs[i] as number);
+      table.addStep(score * GAIN.c1, facts.c1Costs[i] as number);
+      const nearest = distance - STRAY_M;
+      const most = weight / (nearest < LEAST_M ? LEAST_M : nearest);
+      bound[MOST] = most;
+      if (most * GAZE * HYSTERESIS >= floor && this.mayHoldNear(viewer, i, cell)) this.weighMembers(viewer, cell, tick);
+      else this.someFar = true;
     }
-    const near = 1 / (distance < LEAST_M ? LEAST_M : distance);
-    const state = this.cells[viewer * this.capacity + cell] as number;
-    const count = state >> COUNT_SHIFT;
-    const weight = this.cellWeight(cell, tick);
-    const starving = (state & CELL_TIER) === Tier.none ? 1 << count : count > 0 ? HYSTERESIS * 2 : HYSTERESIS;
-    const score = near * view * weight * starving;
-    this.cellScores[cell] = score;
-    this.table.addStep(this.crowdFits ? ALWAYS : score * GAIN.c0, far.cost(cell, FarLayer.c0));
-    this.table.addStep(score * GAIN.c1, far.cost(cell, FarLayer.c1));
-    if (near * best * HYSTERESIS * weight >= (this.floor[viewer] as number)) this.weighMembers(viewer, cell, tick);
-    else this.someFar = true;
   }
 
-  /** The most that anybody in a cell may be in view, whose centre is `along` the look and `distance` away. */
-  private bestView(along: number, distance: number): number {
-    if (!this.seen) return 1;
-    const towards = along + CELL_RADIUS_M;
-    const least = distance - CELL_RADIUS_M;
-    return towards > (GAZE_COS - VIEW_SLACK) * least
-      ? GAZE
-      : towards > (VIEW_COS - VIEW_SLACK) * least
-        ? 1
-        : towards > (BESIDE_COS - VIEW_SLACK) * least
-          ? BESIDE
-          : BEHIND;
-  }
-
-  /** The weightiest member decides whether the cell is looked into. */
-  private cellWeight(cell: number, tick: number): number {
-    const { attention, grid } = this.parts;
-    if (this.weighedTick[cell] === tick) return this.cellWeights[cell] as number;
-    const base = cell * CELL_MEMBERS;
-    let weight = 1;
-    for (let i = grid.counts[cell] as number; i-- > 0;) {
-      const each = attention.weights[grid.members[base + i] as number] as number;
-      if (each > weight) weight = each;
-    }
-    this.weighedTick[cell] = tick;
-    this.cellWeights[cell] = weight;
-    return weight;
+  /** Whether anybody in the cell may score enough to be near, who scores bound[MOST] when in view. Doubles go by `bound`: see `scorePair`. */
+  private mayHoldNear(viewer: number, i: number, cell: number): boolean {
+    const { bound, eye, facts } = this;
+    const { grid, links } = this.parts;
+    if (!grid.divided) return true;
+    // Whoever is near is lacking, so where nobody is, nobody is favoured for being near already.
+    const stays = links.lacks.ofCell(viewer, cell) !== 0;
+    bound[CENTRE_X] = (facts.minX[i] as number) + CELL_M / 2 - eye.x;
+    bound[CENTRE_Z] = (facts.minZ[i] as number) + CELL_M / 2 - eye.z;
+    eye.limit(bound, stays);
+    return (bound[MOST] as number) * (stays ? HYSTERESIS : 1) >= (this.floor[viewer] as number);
   }
 
   private weighMembers(viewer: number, cell: number, tick: number): void {
-    const { attention, grid } = this.parts;
-    const { candidates, links, scores, table } = this;
+    const { attention, desk, grid, links } = this.parts;
+    const { candidates, eye, scores, table } = this;
     const { members } = grid;
+    const { heads } = desk;
+    const { weights } = attention;
+    const { x, y, z, lookX, lookY, lookZ, seen } = eye;
+    const hidden = links.hidden.bits;
+    const nears = links.near.bits;
+    const leaving = links.leaving.bits;
+    const row = viewer * links.near.words;
     const base = cell * CELL_MEMBERS;
     const partnered = attention.hasPartners(viewer, tick);
     const floor = this.floor[viewer] as number;
     let at = this.candidateCount;
+    let someFar = this.someFar;
     for (let i = grid.counts[cell] as number; i-- > 0;) {
       const source = members[base + i] as number;
-      if (links.isHidden(viewer, source)) continue;
-      this.scorePair(viewer, source, at);
-      if (partnered) scores[at] = (scores[at] as number) * attention.between(viewer, source, tick);
-      const score = scores[at] as number;
+      const word = row + (source >> 5);
+      if ((((hidden[word] as number) >>> (source & 31)) & 1) === 1) continue;
+      const p = source * HEAD_FLOATS;
+      const dx = (heads[p] as number) - x;
+      const dy = (heads[p + 1] as number) - y;
+      const dz = (heads[p + 2] as number) - z;
+      const distance = Math.sqrt(dx * dx + dy * dy + dz * dz);
+      const stays = (((nears[word] as number) & ~(leaving[word] as number)) >>> (source & 31)) & 1;
+      const along = dx * lookX + dy * lookY + dz * lookZ + stays * VIEW_SLACK * distance;
+      const view = seen ? gazeFactor(along, distance) : 1;
+      const weight = ((weights[source] as number) * view) / (distance < LEAST_M ? LEAST_M : distance);
+      let score = Math.fround(stays === 1 ? HYSTERESIS * weight : weight);
+      if (partnered) score = Math.fround(score * attention.between(viewer, source, tick));
       if (score < floor) {
-        this.someFar = true;
+        someFar = true;
         continue;
       }
+      scores[at] = score;
       candidates[at++] = source;
       table.addNear(score * GAIN.t0);
     }
     this.candidateCount = at;
+    this.someFar = someFar;
   }
 
   /** The steps of those who may be near. */
@@ -397,22 +365,29 @@ export class Interest {
     }
   }
 
-  private assignCell(viewer: number, cell: number): void {
-    const { far } = this.parts;
+  private assignCells(viewer: number): void {
+    const { far, grid } = this.parts;
+    const { cells, capacity, crowdFits } = this;
     const { least } = this.table;
-    const at = viewer * this.capacity + cell;
-    const state = this.cells[at] as number;
-    const before = state & CELL_TIER;
-    const count = state >> COUNT_SHIFT;
-    const score = this.cellScores[cell] as number;
-    const tier = score >= least / GAIN.c1 ? Tier.c1 : this.crowdFits || score >= least / GAIN.c0 ? Tier.c0 : Tier.none;
-    if (before === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) - 1;
-    if (tier === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) + 1;
-    let next = 0;
-    if (tier === Tier.none) next = before === Tier.none ? Math.min(count + 1, DOUBLINGS) : 0;
-    else next = before === Tier.none ? DWELL : count > 0 ? count - 1 : 0;
-    this.cells[at] = tier | (next << COUNT_SHIFT);
-    if (tier === Tier.none && before !== Tier.none) this.loseCell(viewer, cell);
+    const leastC0 = crowdFits ? 0 : least / GAIN.c0;
+    const leastC1 = least / GAIN.c1;
+    for (let i = 0; i < this.facts.count; i++) {
+      const cell = grid.active[i] as number;
+      const at = cell * capacity + viewer;
+      const state = cells[at] as number;
+      const before = state & CELL_TIER;
+      const count = state >> COUNT_SHIFT;
+      const score = this.cellScores[i] as number;
+      const tier = score >= leastC1 ? Tier.c1 : score >= leastC0 ? Tier.c0 : Tier.none;
+      if (tier === before && tier !== Tier.none && count === 0) continue;
+      if (before === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) - 1;
+      if (tier === Tier.c1) far.c1Viewers[cell] = (far.c1Viewers[cell] as number) + 1;
+      let next = 0;
+      if (tier === Tier.none) next = before === Tier.none ? Math.min(count + 1, DOUBLINGS) : 0;
+      else next = before === Tier.none ? DWELL : count > 0 ? count - 1 : 0;
+      cells[at] = tier | (next << COUNT_SHIFT);
+      if (tier === Tier.none && before !== Tier.none) this.loseCell(viewer, cell);
+    }
   }
 
   /** The viewer no longer follows the cell's far references. */
@@ -425,34 +400,36 @@ export class Interest {
     }
   }
 
-  /** Gives the candidates their tiers (and forgets the rest of them) and lets go of everybody else who was near; how many are near. */
+  /** Gives the candidates their tiers and lets go of everybody else who was near; how many are near. */
   private assignNear(viewer: number): number {
     const { links } = this.parts;
+    const { assigned } = this;
     let near = 0;
     const { least, leastNear } = this.table;
     const leastT0 = leastNear / GAIN.t0;
     const leastT1 = least / GAIN.t1;
     const leastT2 = least / GAIN.t2;
+    assigned.fill(0);
     for (let i = 0; i < this.candidateCount; i++) {
       const score = this.scores[i] as number;
       if (score < leastT0) continue;
       const source = this.candidates[i] as number;
       links.setNear(viewer, source, score >= leastT2 ? Fine.full : score >= leastT1 ? Fine.t1 : Fine.t0);
-      this.assigned[source] = 1;
-      this.candidates[near++] = source;
+      assigned[source >> 5] = (assigned[source >> 5] as number) | (1 << (source & 31));
+      near++;
     }
     this.letGo(viewer);
-    for (let i = 0; i < near; i++) this.assigned[this.candidates[i] as number] = 0;
     return near;
   }
 
   private letGo(viewer: number): void {
     const { desk, grid, links } = this.parts;
-    const { bits, words } = links.near;
+    const { words } = links.near;
     for (let w = 0; w < words; w++) {
-      for (let set = bits[viewer * words + w] as number; set !== 0; set &= set - 1) {
-        const source = (w << 5) + 31 - Math.clz32(set & -set);
-        if (this.assigned[source] === 1 || links.isLeaving(viewer, source)) continue;
+      const at = viewer * words + w;
+      const near = (links.near.bits[at] as number) & ~(links.leaving.bits[at] as number);
+      for (let set = near & ~(this.assigned[w] as number); set !== 0; set &= set - 1) {
+        const source = (w << 5) + lowest(set);
         const cell = grid.cellOf[source] as number;
         links.leaveNear(viewer, source, desk.shown(source) && cell >= 0 && this.cellTier(viewer, cell) !== Tier.none);
       }

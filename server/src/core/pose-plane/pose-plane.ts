@@ -23,7 +23,7 @@ import { ViewerLinks } from "./viewer-links.ts";
 
 /** Longest silence towards a viewer whose room stands still. */
 const HEARTBEAT_MS = 250;
-/** Rooms up to here judge everybody's interest at once when somebody appears; in larger ones a newcomer waits for the turns. */
+/** Rooms up to here judge interest at once when somebody appears or is shown again; in larger ones that waits for the turns. */
 const PROMPT_PEOPLE = 128;
 /** How long a word draws eyes, and a handover ties two people together. */
 const SPEAKING_MS = 4000;
@@ -98,6 +98,7 @@ export class PosePlane {
   remove(slot: number): void {
     this.desk.remove(slot);
     this.far.reset(slot);
+    this.links.lacks.leaves(slot);
     this.grid.remove(slot);
     this.history.clear(slot);
     this.links.remove(slot);
@@ -190,11 +191,14 @@ export class PosePlane {
     this.budgets.echo(viewer, receivedMs - ageMs - (this.ranMs[tick & RAN_MASK] as number), receivedMs);
   }
 
-  /** `source` is not sent to `viewer` at all while hidden: muted, blocked, or in somebody's personal space. */
+  /**
+   * `source` is not sent to `viewer` at all while hidden: muted, blocked, or in somebody's personal space. Shown again it comes with the
+   * far stream at once, and near when the viewer's turn comes: where people stand close, spaces are entered and left all the time.
+   */
   hide(viewer: number, source: number, hidden: boolean): void {
     if (viewer === source || this.links.isHidden(viewer, source) === hidden) return;
     this.links.hide(viewer, source, hidden);
-    this.interest.reviewSoon(viewer);
+    if (this.desk.shownCount <= PROMPT_PEOPLE) this.interest.reviewSoon(viewer);
   }
   hidden(viewer: number, source: number): boolean {
     return this.links.isHidden(viewer, source);
@@ -298,10 +302,12 @@ export class PosePlane {
   }
 
   private place(slot: number): void {
-    const { desk, grid, interest } = this;
+    const { desk, grid, interest, links } = this;
     const from = grid.cellOf[slot] as number;
     const at = slot * POSE_FLOATS;
+    links.lacks.leaves(slot);
     const to = grid.place(slot, desk.poses[at] as number, desk.poses[at + 2] as number);
+    links.lacks.came(slot);
     interest.moved(slot, from, to, grid.opened);
   }
 }

@@ -18,6 +18,7 @@ import {
   type PoseSample,
 } from "@copresence/shared/pose";
 import { type Arena, COPY_SLACK, IntraCache } from "./arena.ts";
+import { BitRows } from "./bit-rows.ts";
 import { reviewTicks } from "./tiers.ts";
 
 /** Bytes of a group before its blocks: presence, length. */
@@ -47,6 +48,8 @@ export class SourceDesk {
   /** Per slot: layer of this tick's block, or NO_BLOCK; and its length. */
   readonly layers: Uint8Array;
   readonly lengths: Uint8Array;
+  /** The sources with a block this tick, a row per layer: `layers` once more, for those who ask about many at once. */
+  readonly blocks: BitRows;
   /** Per slot: 1 when somebody is there. */
   readonly present: Uint8Array;
   /** Per slot: ticks of the newest T0 and T1 sent, -1 for none. */
@@ -89,6 +92,7 @@ export class SourceDesk {
     this.blockAt = new Int32Array(capacity);
     this.layers = new Uint8Array(capacity).fill(NO_BLOCK);
     this.lengths = new Uint8Array(capacity);
+    this.blocks = new BitRows(LAYERS, capacity);
     this.present = new Uint8Array(capacity);
     this.t0Tick = new Float64Array(capacity).fill(-1);
     this.t1Tick = new Float64Array(capacity).fill(-1);
@@ -118,6 +122,7 @@ export class SourceDesk {
     this.fresh[slot] = 0;
     this.lastTime[slot] = Number.NEGATIVE_INFINITY;
     this.layers[slot] = NO_BLOCK;
+    for (let layer = 0; layer < LAYERS; layer++) this.blocks.clear(layer, slot);
     this.t0Tick[slot] = -1;
     this.t1Tick[slot] = -1;
     this.writer.reset(slot);
@@ -146,6 +151,7 @@ export class SourceDesk {
     this.bundled = false;
     this.restartedCount = 0;
     this.at = 0;
+    this.blocks.bits.fill(0);
     for (let slot = 0; slot < this.capacity; slot++) {
       this.layers[slot] = NO_BLOCK;
       if (this.fresh[slot] === 1) this.encode(slot, tick);
@@ -177,6 +183,7 @@ export class SourceDesk {
     }
     if (outcome !== Encoded.block) return;
     this.layers[slot] = writer.layer;
+    this.blocks.set(writer.layer, slot);
     this.lengths[slot] = writer.end - at;
     this.blockAt[slot] = at;
     this.at = writer.end;

@@ -1,46 +1,42 @@
 /**
- * What every viewer holds of every source. Near sources are per pair, one byte each: how many layers of the fine stream, and which of
- * their references the viewer has. Everybody else comes from the far stream, where one bit says whether the viewer lacks the reference.
+ * What every viewer holds of every source. Near sources are per pair: how many layers of the fine stream, and which of their references
+ * the viewer has. Everybody else comes from the far stream, where one bit says whether the viewer lacks the reference (far-lacks.ts).
  *
- * [VL1] A viewer's bytes lie together, eight per group, so "this whole group as it is" is one comparison of two words.
- * [VL2] `holdsT0`: the viewer has the source's newest T0 and what that was predicted from. `holdsT1`: also its newest T1.
- * [VL3] A bundle goes out as it is only to viewers that take all of it: `except` has a bit for every source that is near, lacking,
- *       hidden, or the viewer itself.
- *       What that says per cell is remembered in `clean` until it may have changed.
+ * [VL1] Every fact is a row of bits per viewer, so which of a tick's blocks a frame takes is a few operations per 32 sources.
+ * [VL2] `holdsT0`: the viewer has the source's newest T0 and what that was predicted from. `holdsT1`: also its newest T1. Both only of
+ *       sources that are near.
+ * [VL3] A source that is near or hidden, and the viewer itself, count as lacking: the far stream passes by.
  * [VL4] A source that leaves a viewer's near set keeps its T0 until a far intra block has replaced it, so nobody sees it pause.
  * [VL5] `watched` counts, per source, the viewers that get it in each number of layers: what its own uplink need carry.
  */
-import { GROUP, Layer } from "@copresence/shared/pose";
+import { Layer } from "@copresence/shared/pose";
 import { BitRows } from "./bit-rows.ts";
 import type { CellGrid } from "./cell-grid.ts";
+import { FarLacks } from "./far-lacks.ts";
 
 /** Layers of the fine stream a near source is sent in; 0 for sources that are not near. */
 export const Fine = { none: 0, t0: 1, t1: 2, full: 3 } as const;
 export type Fine = (typeof Fine)[keyof typeof Fine];
 
-const FINE_MASK = 3;
-const HOLDS_T0 = 4;
-const HOLDS_T1 = 8;
-/** An intra went out in the frame under `lastTick`: should that frame be skipped, it is owed again. */
-const INTRA_IN_FLIGHT = 16;
-/** Goes over to the far stream with its next C0 [VL4]. */
-const LEAVING = 32;
-const WHOLE = Fine.full | HOLDS_T0 | HOLDS_T1;
-const WHOLE_WORD = WHOLE | (WHOLE << 8) | (WHOLE << 16) | (WHOLE << 24);
-
 export class ViewerLinks {
   readonly capacity: number;
   readonly near: BitRows;
-  readonly except: BitRows;
-  /** Uint16Array[4n]: viewers of each source by Fine [VL5]. */
-  private readonly watched: Uint16Array;
+  readonly lacks: FarLacks;
   /** Near sources per viewer, leaving ones included. */
   readonly nearCount: Uint16Array;
-  /** Uint8Array[capacity * capacity], row = viewer. */
-  private readonly links: Uint8Array;
-  private readonly words: Int32Array;
-  private readonly lacking: BitRows;
-  private readonly hiddenRows: BitRows;
+  /** Uint16Array[4n]: viewers of each source by Fine [VL5]. */
+  private readonly watched: Uint16Array;
+  /** Of near sources: those sent T1 too, and those sent T1 and T2. */
+  private readonly withT1: BitRows;
+  private readonly withT2: BitRows;
+  private readonly holdsT0: BitRows;
+  private readonly holdsT1: BitRows;
+  /** An intra went out in the frame under `lastTick`: should that frame be skipped, it is owed again. */
+  private readonly inFlight: BitRows;
+  /** Goes over to the far stream with its next C0 [VL4]. */
+  readonly leaving: BitRows;
+  /** Not sent at all: the viewer itself, and whom safety keeps from it. */
+  readonly hidden: BitRows;
   /** Per viewer: some near source may want an intra block. */
   private readonly wanting: Uint8Array;
   /** Per viewer: ticks of the last frame written and of the one before. */
@@ -49,21 +45,20 @@ export class ViewerLinks {
   private readonly sentTick: Float64Array;
   private readonly ack: Int32Array;
   private readonly intrasOut: Uint8Array;
-  private readonly grid: CellGrid;
-  /** Uint8Array[capacity * capacity], row = viewer: 1 for cells known to hold nobody of `except`. */
-  private readonly clean: Uint8Array;
 
   constructor(grid: CellGrid) {
     const { capacity } = grid;
-    this.grid = grid;
-    this.clean = new Uint8Array(capacity * capacity);
+    const rows = (): BitRows => new BitRows(capacity, capacity);
     this.capacity = capacity;
-    this.links = new Uint8Array(capacity * capacity);
-    this.words = new Int32Array(this.links.buffer);
-    this.near = new BitRows(capacity, capacity);
-    this.except = new BitRows(capacity, capacity);
-    this.lacking = new BitRows(capacity, capacity);
-    this.hiddenRows = new BitRows(capacity, capacity);
+    this.near = rows();
+    this.lacks = new FarLacks(grid);
+    this.withT1 = rows();
+    this.withT2 = rows();
+    this.holdsT0 = rows();
+    this.holdsT1 = rows();
+    this.inFlight = rows();
+    this.leaving = rows();
+    this.hidden = rows();
     this.watched = new Uint16Array(capacity * 4);
     this.nearCount = new Uint16Array(capacity);
     this.wanting = new Uint8Array(capacity);
@@ -82,15 +77,11 @@ export class ViewerLinks {
   /** The slot's row and column forget everything. */
   remove(slot: number): void {
     const { capacity } = this;
-    for (let source = 0; source < capacity; source++) this.put(slot, source, 0);
-    this.near.fillRow(slot, false);
-    this.hiddenRows.fillRow(slot, false);
-    this.lacking.fillRow(slot, true);
-    this.except.fillRow(slot, true);
-    this.clean.fill(0, slot * capacity, slot * capacity + capacity);
-    this.nearCount[slot] = 0;
+    for (let source = 0; source < capacity; source++) this.drop(slot, source);
+    this.hidden.fillRow(slot, false);
+    this.lacks.setAll(slot);
     for (let viewer = 0; viewer < capacity; viewer++) {
-      this.hiddenRows.clear(viewer, slot);
+      this.hidden.clear(viewer, slot);
       this.drop(viewer, slot);
     }
     this.wanting[slot] = 0;
@@ -108,37 +99,44 @@ export class ViewerLinks {
 
   /** Whatever the viewer holds of the source counts for nothing. */
   breakChain(viewer: number, source: number): void {
-    if (!this.near.has(viewer, source)) return this.lack(viewer, source);
-    const at = viewer * this.capacity + source;
-    this.links[at] = (this.links[at] as number) & (FINE_MASK | LEAVING);
+    if (!this.near.has(viewer, source)) return this.lacks.set(viewer, source);
+    this.loseReferences(viewer, source);
     this.wanting[viewer] = 1;
+  }
+  private loseReferences(viewer: number, source: number): void {
+    this.holdsT0.clear(viewer, source);
+    this.holdsT1.clear(viewer, source);
+    this.inFlight.clear(viewer, source);
   }
 
   isNear(viewer: number, source: number): boolean {
     return this.near.has(viewer, source);
   }
   fine(viewer: number, source: number): Fine {
-    return ((this.links[viewer * this.capacity + source] as number) & FINE_MASK) as Fine;
+    if (!this.near.has(viewer, source)) return Fine.none;
+    return this.withT2.has(viewer, source) ? Fine.full : this.withT1.has(viewer, source) ? Fine.t1 : Fine.t0;
   }
   /** Near, and not on the way out. */
   stays(viewer: number, source: number): boolean {
-    const link = this.links[viewer * this.capacity + source] as number;
-    return (link & FINE_MASK) !== 0 && (link & LEAVING) === 0;
+    return this.near.has(viewer, source) && !this.leaving.has(viewer, source);
   }
   isLeaving(viewer: number, source: number): boolean {
-    return ((this.links[viewer * this.capacity + source] as number) & LEAVING) !== 0;
+    return this.leaving.has(viewer, source);
   }
 
   /** Every change of how many layers a link carries comes by here [VL5]. */
-  private put(viewer: number, source: number, link: number): void {
-    const { links, watched } = this;
-    const at = viewer * this.capacity + source;
-    const before = (links[at] as number) & FINE_MASK;
-    const after = link & FINE_MASK;
-    links[at] = link;
-    if (before === after) return;
+  private setFine(viewer: number, source: number, fine: Fine): void {
+    const { watched } = this;
+    const before = this.fine(viewer, source);
+    if (before === fine) return;
     watched[source * 4 + before] = (watched[source * 4 + before] as number) - 1;
-    watched[source * 4 + after] = (watched[source * 4 + after] as number) + 1;
+    watched[source * 4 + fine] = (watched[source * 4 + fine] as number) + 1;
+    if (before === Fine.none || fine === Fine.none) {
+      this.near.put(viewer, source, fine !== Fine.none);
+      this.nearCount[viewer] = (this.nearCount[viewer] as number) + (fine === Fine.none ? -1 : 1);
+    }
+    this.withT1.put(viewer, source, fine >= Fine.t1);
+    this.withT2.put(viewer, source, fine === Fine.full);
   }
 
   /** The most layers of the source that any viewer gets. */
@@ -156,115 +154,92 @@ export class ViewerLinks {
 
   /** Interest decides for a near source; a lowered tier takes effect at once, a raised one with the next T1. */
   setNear(viewer: number, source: number, fine: Fine): void {
-    const at = viewer * this.capacity + source;
-    this.put(viewer, source, ((this.links[at] as number) & ~(FINE_MASK | LEAVING)) | fine);
-    if (this.near.has(viewer, source)) return;
-    this.near.set(viewer, source);
-    this.nearCount[viewer] = (this.nearCount[viewer] as number) + 1;
+    const isNew = !this.near.has(viewer, source);
+    this.setFine(viewer, source, fine);
+    this.leaving.clear(viewer, source);
+    if (!isNew) return;
     // From here on the far stream passes by this viewer.
-    this.lack(viewer, source);
+    this.lacks.set(viewer, source);
     this.wanting[viewer] = 1;
   }
 
   /** The source is no longer near: over to the far stream when it comes by [VL4], or at once where there is nothing to bridge. */
   leaveNear(viewer: number, source: number, toFar: boolean): void {
-    const at = viewer * this.capacity + source;
-    const link = this.links[at] as number;
-    if (!toFar || (link & HOLDS_T0) === 0) return this.drop(viewer, source);
-    this.put(viewer, source, (link & ~FINE_MASK) | Fine.t0 | LEAVING);
+    if (!toFar || !this.holdsT0.has(viewer, source)) return this.drop(viewer, source);
+    this.setFine(viewer, source, Fine.t0);
+    this.leaving.set(viewer, source);
   }
 
   private drop(viewer: number, source: number): void {
-    this.put(viewer, source, 0);
-    if (this.near.has(viewer, source)) {
-      this.near.clear(viewer, source);
-      this.nearCount[viewer] = (this.nearCount[viewer] as number) - 1;
-    }
-    this.lack(viewer, source);
+    this.setFine(viewer, source, Fine.none);
+    this.loseReferences(viewer, source);
+    this.leaving.clear(viewer, source);
+    this.lacks.set(viewer, source);
   }
 
+  /** The viewer lacks the source's far reference. */
   lack(viewer: number, source: number): void {
-    this.lacking.set(viewer, source);
-    this.except.set(viewer, source);
-    const cell = this.grid.cellOf[source] as number;
-    if (cell >= 0) this.clean[viewer * this.capacity + cell] = 0;
-  }
-  /** The cell has a new member. */
-  cellChanged(viewer: number, cell: number): void {
-    this.clean[viewer * this.capacity + cell] = 0;
+    this.lacks.set(viewer, source);
   }
 
   /** The viewer got the source's newest C0 as an intra block. */
   farIntraSent(viewer: number, source: number): void {
     if (this.near.has(viewer, source)) this.drop(viewer, source);
-    this.lacking.clear(viewer, source);
-    this.except.clear(viewer, source);
+    this.lacks.clear(viewer, source);
   }
-  /** Whether a viewer that takes the cell is owed a far intra block of the source. */
+  /** Whether a viewer that takes the cell, and lacks the source, is owed a far intra block of it. */
   wantsFarIntra(viewer: number, source: number): boolean {
-    if (this.hiddenRows.has(viewer, source)) return false;
-    return this.near.has(viewer, source) ? this.isLeaving(viewer, source) : this.lacking.has(viewer, source);
+    return !this.hidden.has(viewer, source) && (!this.near.has(viewer, source) || this.leaving.has(viewer, source));
   }
 
   hide(viewer: number, source: number, hidden: boolean): void {
     if (hidden) {
-      this.hiddenRows.set(viewer, source);
+      this.hidden.set(viewer, source);
       this.drop(viewer, source);
-    } else this.hiddenRows.clear(viewer, source);
+    } else this.hidden.clear(viewer, source);
   }
   isHidden(viewer: number, source: number): boolean {
-    return this.hiddenRows.has(viewer, source);
+    return this.hidden.has(viewer, source);
   }
 
-  /** True when the viewer takes every member of the cell from the far stream. */
-  takesAll(viewer: number, cell: number): boolean {
-    const known = viewer * this.capacity + cell;
-    if (this.clean[known] === 1) return true;
-    const { bits, words } = this.except;
-    const members = this.grid.bits.bits;
+  /**
+   * Which of this tick's blocks the viewer is sent, as bits into `taken` (one word per 32 sources), and keeps the chains' state. `blocks`:
+   * bits of the sources with a block, a row per layer.
+   */
+  take(viewer: number, blocks: BitRows, taken: Int32Array): void {
+    const { words } = blocks;
     const row = viewer * words;
-    const mask = cell * words;
-    let any = 0;
-    for (let w = 0; w < words; w++) any |= (bits[row + w] as number) & (members[mask + w] as number);
-    if (any !== 0) return false;
-    this.clean[known] = 1;
-    return true;
-  }
-  takesFar(viewer: number, source: number): boolean {
-    return !this.except.has(viewer, source);
-  }
-
-  /** True when all eight links of the group are at full tier with unbroken chains. */
-  wholeGroup(viewer: number, group: number): boolean {
-    const at = (viewer * this.capacity + group * GROUP) >> 2;
-    return this.words[at] === WHOLE_WORD && this.words[at + 1] === WHOLE_WORD;
-  }
-
-  /** Whether this viewer is sent this source's block of `layer`; keeps the chain's state either way. */
-  takes(viewer: number, source: number, layer: Layer): boolean {
-    const at = viewer * this.capacity + source;
-    const link = this.links[at] as number;
-    if ((link & HOLDS_T0) === 0) return false;
-    if (layer === Layer.t0) return true;
-    const fine = link & FINE_MASK;
-    if (layer === Layer.t1) {
-      const taken = fine >= Fine.t1;
-      this.links[at] = taken ? link | HOLDS_T1 : link & ~HOLDS_T1;
-      return taken;
+    const { bits } = blocks;
+    const holdsT0 = this.holdsT0.bits;
+    const holdsT1 = this.holdsT1.bits;
+    const withT1 = this.withT1.bits;
+    const withT2 = this.withT2.bits;
+    for (let w = 0; w < words; w++) {
+      const holds = holdsT0[row + w] as number;
+      taken[w] = 0;
+      if (holds === 0) continue;
+      const t0 = bits[Layer.t0 * words + w] as number;
+      const t1 = bits[Layer.t1 * words + w] as number;
+      const t2 = bits[Layer.t2 * words + w] as number;
+      const held = holdsT1[row + w] as number;
+      const takesT1 = holds & t1 & (withT1[row + w] as number);
+      taken[w] = (holds & t0) | takesT1 | (held & t2 & (withT2[row + w] as number));
+      holdsT1[row + w] = (held & ~t1) | takesT1;
     }
-    return fine === Fine.full && (link & HOLDS_T1) !== 0;
   }
 
   wantsIntras(viewer: number): boolean {
     return this.wanting[viewer] === 1;
   }
-  wantsIntra(viewer: number, source: number): boolean {
-    const link = this.links[viewer * this.capacity + source] as number;
-    return (link & HOLDS_T0) === 0 && (link & FINE_MASK) !== Fine.none;
+  /** Bits of the near sources 32w.. whose chain is broken. */
+  intrasWanted(viewer: number, w: number): number {
+    const at = viewer * this.near.words + w;
+    return (this.near.bits[at] as number) & ~(this.holdsT0.bits[at] as number);
   }
   intraSent(viewer: number, source: number): void {
-    const at = viewer * this.capacity + source;
-    this.links[at] = ((this.links[at] as number) & (FINE_MASK | LEAVING)) | HOLDS_T0 | INTRA_IN_FLIGHT;
+    this.holdsT0.set(viewer, source);
+    this.holdsT1.clear(viewer, source);
+    this.inFlight.set(viewer, source);
     this.intrasOut[viewer] = 1;
   }
   intrasDone(viewer: number): void {
@@ -277,8 +252,7 @@ export class ViewerLinks {
     this.lastTick[viewer] = tick;
     if (this.intrasOut[viewer] === 0) return;
     this.intrasOut[viewer] = 0;
-    const row = viewer * this.capacity;
-    for (let s = 0; s < this.capacity; s++) this.links[row + s] = (this.links[row + s] as number) & ~INTRA_IN_FLIGHT;
+    this.inFlight.fillRow(viewer, false);
   }
 
   ackMoved(viewer: number, inputAck: number): boolean {
@@ -295,24 +269,21 @@ export class ViewerLinks {
   /** One of the last two frames was not sent: chains that advanced since are broken. */
   frameSkipped(viewer: number, ticks: { readonly t0: Float64Array; readonly t1: Float64Array; readonly c0: Float64Array }): void {
     const since = this.beforeTick[viewer] as number;
-    const row = viewer * this.capacity;
     for (let source = 0; source < this.capacity; source++) {
       if (!this.near.has(viewer, source)) {
         if ((ticks.c0[source] as number) >= since) this.lack(viewer, source);
         continue;
       }
-      const link = this.links[row + source] as number;
-      if ((link & INTRA_IN_FLIGHT) !== 0 || (ticks.t0[source] as number) >= since) this.breakChain(viewer, source);
-      else if ((ticks.t1[source] as number) >= since) this.links[row + source] = link & ~HOLDS_T1;
+      if (this.inFlight.has(viewer, source) || (ticks.t0[source] as number) >= since) this.breakChain(viewer, source);
+      else if ((ticks.t1[source] as number) >= since) this.holdsT1.clear(viewer, source);
     }
     this.ack[viewer] = -1;
   }
 
   chainState(viewer: number, source: number): string {
-    if (!this.near.has(viewer, source)) return this.lacking.has(viewer, source) ? "waits for a far intra block" : "has the far reference";
-    const link = this.links[viewer * this.capacity + source] as number;
-    if ((link & LEAVING) !== 0) return "goes over to the far stream";
-    if ((link & HOLDS_T0) === 0) return "waits for an intra block";
-    return (link & HOLDS_T1) === 0 ? "has the references of T0, waits for a T1" : "has all references";
+    if (!this.near.has(viewer, source)) return this.lacks.has(viewer, source) ? "waits for a far intra block" : "has the far reference";
+    if (this.leaving.has(viewer, source)) return "goes over to the far stream";
+    if (!this.holdsT0.has(viewer, source)) return "waits for an intra block";
+    return this.holdsT1.has(viewer, source) ? "has all references" : "has the references of T0, waits for a T1";
   }
 }

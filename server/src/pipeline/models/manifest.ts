@@ -35,7 +35,16 @@ const textHeads = z.strictObject({
   heads: z.array(z.string()).min(1).max(32),
   /** A head at or above its threshold flags the text, where the scene sets none of its own. */
   thresholds: z.record(z.string(), probability),
-  features: z.strictObject({ kind: z.literal("hashed-words-1"), buckets: z.int(), row: z.int(), vocabulary: fileName }),
+  /** How texts become numbers. `tables`: two int8 tables, `rows` x `width` for the net and `buckets` x (heads + 1) for the words (text/sums.ts). */
+  features: z.strictObject({
+    kind: z.literal("hashed-words-2"),
+    buckets: z.int(),
+    row: z.int(),
+    vocabulary: fileName,
+    tables: fileName,
+    rows: z.int().positive(),
+    width: z.int().min(1).max(1024),
+  }),
   golden: fileName,
 });
 

@@ -11,7 +11,7 @@ import { fault, type ModelBundle, type Result } from "./bundle.ts";
 export type Runtime = {
   readonly InferenceSession: { create(bytes: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
   readonly Tensor: {
-    new (type: "int32", data: Int32Array, dims: readonly number[]): TypedTensor<"int32">;
+    new (type: "float32", data: Float32Array, dims: readonly number[]): TypedTensor<"float32">;
     new (type: "int64", data: BigInt64Array, dims: readonly number[]): TypedTensor<"int64">;
   };
 };

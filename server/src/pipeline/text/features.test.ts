@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BUCKETS, ROW, tokens, type Vocabulary, WINDOW, windows } from "./features.ts";
+import { BUCKETS, readMessage, ROW, tokensOf, type Vocabulary, WINDOW, windows } from "./features.ts";
 
 const TRAINING = fileURLToPath(new URL("../../../training/", import.meta.url));
 const VOCABULARY: Vocabulary = new Map(Object.entries({ i: 14, hate: 28, women: 30, noob: 20, team: 22, a: 12, the: 12 }));
-const decoded = (text: string): string[] => tokens(text, VOCABULARY).map(([, word]) => word);
+const decoded = (text: string): string[] => readMessage(text, (run) => tokensOf(run, VOCABULARY)).tokens.map((token) => token.decoded);
 
 describe("text features", () => {
   it("[TF1] are those of the training's Python on chat, evasions and random Unicode", () => {

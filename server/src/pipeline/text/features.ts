@@ -10,7 +10,7 @@
 import { LOOKALIKES } from "../lexicon/confusables.ts";
 
 export const BUCKETS = 1 << 16;
-const WORDS = 3;
+export const WORDS = 3;
 const GRAMS = 21;
 /** Ids per token: the word, the word squeezed, the word after the one before it, n-grams of its letters. */
 export const ROW = WORDS + GRAMS;
@@ -28,8 +28,25 @@ const MAX_COST_PER_LETTER = 9;
 
 /** Word -> cost (4 x negative log probability, rounded): what joined writing is split into. */
 export type Vocabulary = ReadonlyMap<string, number>;
-/** As written, and with digits and signs read as letters. */
-type Token = readonly [literal: string, decoded: string];
+export type Token = {
+  /** As written. */
+  readonly literal: string;
+  /** With digits and signs read as letters. */
+  readonly decoded: string;
+};
+/** Read as themselves, and nobody can write them: a word holds no angle brackets. */
+const SHOUTING = "<caps>";
+const NOTHING = "<empty>";
+
+/** A message's tokens, and which of them stand together in a window. */
+export type Reading<T> = {
+  /** At least one. */
+  readonly tokens: readonly T[];
+  /** Where windows begin; each ends WINDOW tokens later, or with the message. */
+  readonly starts: readonly number[];
+  /** Part of the message was not read. */
+  readonly truncated: boolean;
+};
 
 export type Windows = {
   /** One `Int32Array[tokens * ROW]` of hashes per window, 1..BUCKETS-1, rows filled up with 0; at least one window of one token. */
@@ -75,16 +92,27 @@ const ANY_RUN = /(.)\1+/gu;
 const LETTER = /[a-z\u00aa-\u1fff\u3040-\ud7ff\uf900-\ufdff]/u;
 const ASCII = /^[ -~]*$/u;
 
-export function windows(text: string, vocabulary: Vocabulary): Windows {
+/**
+ * `read` gives the tokens of a run of signs without a space (`tokensOf`), and may remember them.
+ */
+export function readMessage<T extends Token>(text: string, read: (run: string) => readonly T[]): Reading<T> {
   const { head, truncated } = cut(text);
-  const found = tokens(head, vocabulary);
-  const all = found.length === 0 ? [["<empty>", "<empty>"] as const] : found;
-  const rows = new Int32Array(all.length * ROW);
-  all.forEach((token, at) => writeIds(token, all[at - 1]?.[1] ?? "", rows.subarray(at * ROW, (at + 1) * ROW)));
-  const count = all.length <= WINDOW ? 1 : 1 + Math.ceil((all.length - WINDOW) / STRIDE);
-  const starts = Array.from({ length: count }, (_, i) => i * STRIDE);
-  const kept = count > MAX_WINDOWS ? [...starts.slice(0, MAX_WINDOWS / 2), ...starts.slice(-MAX_WINDOWS / 2)] : starts;
-  return { ids: kept.map((start) => rows.subarray(start * ROW, (start + WINDOW) * ROW)), truncated: truncated || kept.length < count };
+  const found = tokens(head, read);
+  const all = found.length === 0 ? read(NOTHING) : found;
+  if (all.length <= WINDOW) return { tokens: all, starts: [0], truncated };
+  const starts = Array.from({ length: 1 + Math.ceil((all.length - WINDOW) / STRIDE) }, (_, i) => i * STRIDE);
+  if (starts.length <= MAX_WINDOWS) return { tokens: all, starts, truncated };
+  return { tokens: all, starts: [...starts.slice(0, MAX_WINDOWS / 2), ...starts.slice(-MAX_WINDOWS / 2)], truncated: true };
+}
+
+export function windows(text: string, vocabulary: Vocabulary): Windows {
+  const { tokens, starts, truncated } = readMessage(text, (run) => tokensOf(run, vocabulary));
+  const rows = new Int32Array(tokens.length * ROW);
+  tokens.forEach((token, at) => {
+    rows.set(tokenIds(token), at * ROW);
+    rows[at * ROW + PAIR] = pairId(pairSeed(tokens[at - 1]), points(token.decoded));
+  });
+  return { ids: starts.map((start) => rows.subarray(start * ROW, (start + WINDOW) * ROW)), truncated };
 }
 
 /** The first MAX_CHARACTERS code points, without looking at the rest. */
@@ -115,30 +143,34 @@ function isShouting(text: string): boolean {
 }
 
 /** The tokens of a text in order; the same token twice in a row counts once. */
-export function tokens(text: string, vocabulary: Vocabulary): Token[] {
+function tokens<T extends Token>(text: string, read: (run: string) => readonly T[]): T[] {
   const folded = fold(text).replace(SPELLED, (spelled) => spelled.replace(SEPARATORS, ""));
-  const found: Token[] = isShouting(text) ? [["<caps>", "<caps>"]] : [];
-  const push = (literal: string, decoded: string): void => {
+  const found: T[] = [];
+  const push = (token: T): void => {
     const last = found[found.length - 1];
-    if (last === undefined || last[0] !== literal || last[1] !== decoded) found.push([literal, decoded]);
+    if (last === undefined || last.literal !== token.literal || last.decoded !== token.decoded) found.push(token);
   };
-  for (const [run] of folded.matchAll(RUN)) {
-    const bare = run.replace(EMPHASIS, "$1").replace(HEAD, "").replace(TAIL, "");
-    if (bare === "") {
-      const [sign = ""] = run;
-      push(sign, sign);
-      continue;
-    }
-    if (HEAD.exec(run)?.[0].includes("!") === true) push("!", "!");
-    const word = bare.length <= MAX_TOKEN ? bare : [...bare].slice(0, MAX_TOKEN).join("");
-    const decoded = (LETTER.test(word) ? decode(word) : word).replace(LONG_RUN, "$1$1");
-    const pieces = splitJoined(decoded, vocabulary);
-    if (pieces === undefined) push(word.replace(LONG_RUN, "$1$1"), decoded);
-    else for (const piece of pieces) push(piece, piece);
-    if (run.endsWith("!")) push("!", "!");
-  }
+  if (isShouting(text)) for (const token of read(SHOUTING)) push(token);
+  for (const run of folded.match(RUN) ?? []) for (const token of read(run)) push(token);
   return found;
 }
+
+export function tokensOf(run: string, vocabulary: Vocabulary): Token[] {
+  if (run === SHOUTING || run === NOTHING) return [same(run)];
+  const bare = run.replace(EMPHASIS, "$1").replace(HEAD, "").replace(TAIL, "");
+  if (bare === "") return [same([...run][0] ?? "")];
+  const made: Token[] = [];
+  if (HEAD.exec(run)?.[0].includes("!") === true) made.push(same("!"));
+  const word = bare.length <= MAX_TOKEN ? bare : [...bare].slice(0, MAX_TOKEN).join("");
+  const decoded = (LETTER.test(word) ? decode(word) : word).replace(LONG_RUN, "$1$1");
+  const pieces = splitJoined(decoded, vocabulary);
+  if (pieces === undefined) made.push({ literal: word.replace(LONG_RUN, "$1$1"), decoded });
+  else made.push(...pieces.map(same));
+  if (run.endsWith("!")) made.push(same("!"));
+  return made;
+}
+
+const same = (word: string): Token => ({ literal: word, decoded: word });
 
 function decode(word: string): string {
   let decoded = "";
@@ -172,22 +204,11 @@ function splitJoined(word: string, vocabulary: Vocabulary): string[] | undefined
   return pieces.length === 1 ? undefined : pieces;
 }
 
-/** WORDS word ids, then the 3-, 4- and 5-grams of the framed word, into a row of zeros. Masked words (f*ck) keep their stars. */
-function writeIds(token: Token, before: string, row: Int32Array): void {
-  row.set(idsOf(token));
-  row[2] = hash(6, points(`${before} ${token[1]}`));
-}
+/** Where in its row a token's id with the word before it stands. */
+const PAIR = 2;
 
-/** People use the same words again and again: their rows are kept, up to CACHED of them, and then all forgotten. */
-const CACHED = 4096;
-const cache = new Map<string, Int32Array>();
-
-/** A token's row without the id that depends on the word before. */
-function idsOf([literal, decoded]: Token): Int32Array {
-  // No token holds a space.
-  const key = `${literal} ${decoded}`;
-  const known = cache.get(key);
-  if (known !== undefined) return known;
+/** WORDS word ids, then the 3-, 4- and 5-grams of the framed word, filled up with zeros; PAIR's place is empty. Masked words (f*ck) keep their stars. */
+export function tokenIds({ literal, decoded }: Token): Int32Array {
   const row = new Int32Array(ROW);
   row[0] = hash(1, points(literal));
   row[1] = hash(2, points(decoded.replace(ANY_RUN, "$1")));
@@ -196,21 +217,32 @@ function idsOf([literal, decoded]: Token): Int32Array {
   for (let n = 3; n <= 5; n++) {
     for (let i = 0; i + n <= framed.length && at < ROW; i++) row[at++] = hash(n, framed, i, i + n);
   }
-  if (cache.size >= CACHED) cache.clear();
-  cache.set(key, row);
   return row;
 }
 
-function points(text: string): number[] {
+/** What `pairId` needs of the token before; undefined where there is none. */
+export const pairSeed = (before: Token | undefined): number => mixIn(start(6), points(`${before?.decoded ?? ""} `));
+/** The id of a token (its `decoded` as code points) after the one `seed` was made from. */
+export const pairId = (seed: number, decoded: readonly number[]): number => finish(mixIn(seed, decoded));
+
+export function points(text: string): number[] {
   const list: number[] = [];
   for (const character of text) list.push(character.codePointAt(0) ?? 0);
   return list;
 }
 
 /** FNV-1a over code points, mixed, 1..BUCKETS-1: row 0 is padding. */
-function hash(kind: number, list: readonly number[], from = 0, to = list.length): number {
-  let h = Math.imul(0x811c9dc5 ^ kind, 0x01000193);
+const hash = (kind: number, list: readonly number[], from?: number, to?: number): number => finish(mixIn(start(kind), list, from, to));
+const start = (kind: number): number => Math.imul(0x811c9dc5 ^ kind, 0x01000193);
+
+function mixIn(state: number, list: readonly number[], from = 0, to = list.length): number {
+  let h = state;
   for (let i = from; i < to; i++) h = Math.imul(h ^ (list[i] ?? 0), 0x01000193);
+  return h;
+}
+
+function finish(state: number): number {
+  let h = state;
   h ^= h >>> 15;
   h = Math.imul(h, 0x2c1b3c6d);
   h ^= h >>> 13;

@@ -58,6 +58,13 @@ describe("the default text model", () => {
     }
   });
 
+  it("[SU2] gives a text the same answer after tens of thousands of other words", async () => {
+    const text = "the green valve hums, you utter fool";
+    const before = (await moderator.judge(text)).heads;
+    for (let i = 0; i < 40; i++) await moderator.judge(Array.from({ length: 500 }, (_, k) => `w${i}x${k}`).join(" "));
+    expect((await moderator.judge(text)).heads).toEqual(before);
+  });
+
   it("finds abuse at the end of a long message, and answers a megabyte, zalgo and mixed scripts quickly", async () => {
     expect((await moderator.judge(`${"the weather is fine today and ".repeat(25)} kill yourself you worthless idiot`)).flagged).toBe(true);
     for (const text of [
@@ -154,12 +161,15 @@ describe("a model that is not what its manifest says", () => {
 
   it("[MS2] is refused when the graph has other inputs than declared, or is no graph", async () => {
     await swap("model.onnx", tinyModel());
-    expect(await open()).toMatchObject({ code: "schema", message: expect.stringContaining('"ids"') });
+    expect(await open()).toMatchObject({ code: "schema", message: expect.stringContaining('"tokens"') });
     await swap("model.onnx", new TextEncoder().encode("not an onnx file"));
     expect(await open()).toMatchObject({ code: "runtime" });
     await cp(TEXT_MODEL_FOLDER, folder, { recursive: true });
     await rewrite((manifest) => ((manifest["features"] as { buckets: number }).buckets = 7));
     expect(await open()).toMatchObject({ code: "schema", message: expect.stringContaining("7 buckets") });
+    await cp(TEXT_MODEL_FOLDER, folder, { recursive: true });
+    await swap("tables.bin", new Uint8Array(1000));
+    expect(await open()).toMatchObject({ code: "schema", message: expect.stringContaining("tables.bin") });
   });
 
   it("[TM2] is refused when a golden vector comes out differently", async () => {

@@ -8,6 +8,7 @@ import { fault, type ModelBundle, type Result, textFile } from "../models/bundle
 import type { TextHeadsManifest } from "../models/manifest.ts";
 import { firstLine, type InferenceSession, openSession, type Runtime } from "../models/session.ts";
 import { BUCKETS, ROW, type Vocabulary, WINDOW, windows } from "./features.ts";
+import { type Piece, readTables, SparseHalf } from "./sums.ts";
 
 /** More rows per call are not faster per row (the net is small), only later. */
 const BATCH = 16;
@@ -26,17 +27,17 @@ type Golden = {
   readonly first: readonly number[];
   readonly scores: readonly number[];
 };
-type Piece = { readonly message: number; readonly ids: Int32Array };
+type Waiting = Piece & { readonly message: number };
 
 export class TextModel {
   readonly manifest: TextHeadsManifest;
-  readonly vocabulary: Vocabulary;
+  private readonly sparse: SparseHalf;
   private readonly runtime: Runtime;
   private readonly session: InferenceSession;
 
-  private constructor(manifest: TextHeadsManifest, vocabulary: Vocabulary, runtime: Runtime, session: InferenceSession) {
+  private constructor(manifest: TextHeadsManifest, sparse: SparseHalf, runtime: Runtime, session: InferenceSession) {
     this.manifest = manifest;
-    this.vocabulary = vocabulary;
+    this.sparse = sparse;
     this.runtime = runtime;
     this.session = session;
   }
@@ -48,10 +49,13 @@ export class TextModel {
     if (features.buckets !== BUCKETS || features.row !== ROW) {
       return fault("schema", `made for ${features.buckets} buckets and rows of ${features.row}; this server makes ${BUCKETS} and ${ROW}`);
     }
+    const tables = readTables(bundle.files.get(features.tables), { rows: features.rows, width: features.width, heads: manifest.heads.length });
+    if (tables === undefined) return fault("schema", `${features.tables} is not of the size that its rows, width and heads make`);
     const session = await openSession(runtime, bundle, providers);
     if (!session.ok) return session;
-    const model = new TextModel(manifest, readVocabulary(textFile(bundle, features.vocabulary)), runtime, session.value);
-    const trouble = await model.checkGolden(textFile(bundle, manifest.golden));
+    const vocabulary = readVocabulary(textFile(bundle, features.vocabulary));
+    const model = new TextModel(manifest, new SparseHalf(tables, vocabulary), runtime, session.value);
+    const trouble = await model.checkGolden(textFile(bundle, manifest.golden), vocabulary);
     if (trouble === undefined) return { ok: true, value: model };
     await model.close();
     return trouble;
@@ -63,20 +67,20 @@ export class TextModel {
     // Scenes come with many objects of one name: the same text is scored once.
     const places = new Map<string, number>();
     const results: { scores: Float32Array; truncated: boolean }[] = [];
-    const pieces: Piece[] = [];
+    const waiting: Waiting[] = [];
     for (const text of texts) {
       if (places.has(text)) continue;
       const message = results.length;
       places.set(text, message);
-      const { ids, truncated } = windows(text, this.vocabulary);
+      const { pieces, truncated } = this.sparse.read(text);
       results.push({ scores: new Float32Array(heads), truncated });
-      for (const window of ids) pieces.push({ message, ids: window });
+      for (const piece of pieces) waiting.push({ message, ...piece });
     }
-    pieces.sort((a, b) => a.ids.length - b.ids.length);
-    for (let at = 0, end = 0; at < pieces.length; at = end) {
-      const length = pieces[at]?.ids.length;
-      while (end < pieces.length && end - at < BATCH && pieces[end]?.ids.length === length) end++;
-      const batch = pieces.slice(at, end);
+    waiting.sort((a, b) => a.tokens.length - b.tokens.length);
+    for (let at = 0, end = 0; at < waiting.length; at = end) {
+      const length = waiting[at]?.tokens.length;
+      while (end < waiting.length && end - at < BATCH && waiting[end]?.tokens.length === length) end++;
+      const batch = waiting.slice(at, end);
       const out = await this.run(batch);
       batch.forEach(({ message }, row) => {
         const scores = results[message]?.scores;
@@ -97,22 +101,35 @@ export class TextModel {
   }
 
   private async run(batch: readonly Piece[]): Promise<Float32Array> {
-    const length = batch[0]?.ids.length ?? 0;
-    const ids = new Int32Array(batch.length * length);
-    batch.forEach((piece, row) => ids.set(piece.ids, row * length));
-    const { scores } = await this.session.run({ ids: new this.runtime.Tensor("int32", ids, [batch.length, length / ROW, ROW]) });
-    if (!(scores?.data instanceof Float32Array) || scores.data.length !== batch.length * this.manifest.heads.length) {
+    const { depth } = this.sparse;
+    const heads = this.manifest.heads.length;
+    const length = batch[0]?.tokens.length ?? 0;
+    // [messages, depth, tokens]: the graph begins with a convolution, which reads channel by channel.
+    const tokens = new Float32Array(batch.length * depth * length);
+    const words = new Float32Array(batch.length * heads);
+    batch.forEach((piece, row) => {
+      words.set(piece.words, row * heads);
+      piece.tokens.forEach((vector, token) => {
+        for (let i = 0, at = row * depth * length + token; i < depth; i++, at += length) tokens[at] = vector[i] ?? 0;
+      });
+    });
+    const { Tensor } = this.runtime;
+    const { scores } = await this.session.run({
+      tokens: new Tensor("float32", tokens, [batch.length, depth, length]),
+      words: new Tensor("float32", words, [batch.length, heads]),
+    });
+    if (!(scores?.data instanceof Float32Array) || scores.data.length !== batch.length * heads) {
       throw new Error("the model's output is not float32[messages, heads]");
     }
     return scores.data;
   }
 
-  private async checkGolden(json: string): Promise<ReturnType<typeof fault> | undefined> {
+  private async checkGolden(json: string, vocabulary: Vocabulary): Promise<ReturnType<typeof fault> | undefined> {
     try {
       const golden = JSON.parse(json) as readonly Golden[];
       if (golden.length === 0) return fault("golden", "there are no golden vectors");
       for (const [at, expected] of golden.entries()) {
-        const made = windows(expected.text, this.vocabulary).ids;
+        const made = windows(expected.text, vocabulary).ids;
         const sum = made.reduce((total, window) => total + window.reduce((a, b) => a + b, 0), 0);
         const first = made[0]?.subarray(0, ROW) ?? [];
         if (made.length !== expected.windows || sum !== expected.sum || expected.first.some((id, i) => id !== first[i])) {
