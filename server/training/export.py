@@ -5,10 +5,12 @@ Golden vectors come from the quantised net in PyTorch: the server compares its o
 """
 import hashlib
 import json
+import platform
 from pathlib import Path
 
 import numpy
 import onnx
+import sklearn
 import torch
 from sklearn.metrics import roc_auc_score
 
@@ -17,7 +19,7 @@ import features
 from evaluate import hatecheck_cases, is_toxicity, score_texts, sms_cases, wikipedia_cases
 from model import Served
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 # What the golden vectors cover: evasions, quotation, other scripts, emoji, shouting, joined and spelled-out words, nothing at all.
 GOLDEN_TEXTS = [
     "hello everyone", "gg wp", "gg ez noobs", "you are not a loser, everybody loses sometimes", "K Y S n o w", "sh!t pl4yer fuuuuuck", "f*ck you",
@@ -119,7 +121,9 @@ def measure(net, vocabulary, thresholds, texts: Path) -> dict:
 CARD = """# {id} {version}
 
 Judges one message at a time: probabilities for {heads}. `toxic` is how bad a message is altogether; the others say which way.
-English; other languages only as far as spelling helps. Written by `server/training/train.py`, which reproduces it from its seed; do not edit.
+English; other languages only as far as spelling helps. Written by `npm run train:text` (`server/training/train.py`); do not edit. The same command makes the same bytes
+again on the machine it was trained on: {machine}. Other processors and versions add up in another order: there the last digits
+differ, which grows over the epochs to differences of about a hundredth in the figures below.
 
 ## What it is
 
@@ -161,10 +165,16 @@ The thresholds are set so that at most one in two hundred of the harmless lines 
 """
 
 
+def machine() -> str:
+    """What the weights' last digits depend on."""
+    names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, one thread, Python {platform.python_version()}, torch {torch.__version__}, scikit-learn {sklearn.__version__}, numpy {numpy.__version__}"
+
+
 def card(manifest: dict) -> str:
     return CARD.format(
         id=manifest["id"], version=manifest["version"], heads=", ".join(f"`{h}`" for h in manifest["heads"]),
-        bytes=f"{sum(f['bytes'] for f in manifest['files'].values()):,}", chat=len(data.chat("train")) + len(data.chat("dev")), heldout=len(data.chat("heldout")),
+        machine=machine(), bytes=f"{sum(f['bytes'] for f in manifest['files'].values()):,}", chat=len(data.chat("train")) + len(data.chat("dev")), heldout=len(data.chat("heldout")),
         figures="\n".join(f"| `{name}` | {value} |" for name, value in manifest["metrics"].items()),
         thresholds=", ".join(f"{h} {t}" for h, t in manifest["thresholds"].items()),
     )

@@ -17,7 +17,7 @@ const CHAT = fileURLToPath(new URL("../../../server/training/chat/heldout-chat.t
 const BARS = { auc_chat: 0.87, auc_hatecheck: 0.75, ham_fpr: 0.01, p50_ms: 0.2, p99_ms: 2 } as const;
 const PEER = "obscenity";
 export type Scale = {
-  /** Messages judged one by one for the times, after as many for warming up. */
+  /** Messages judged one by one for the times, after as many others for warming up; at most. */
   readonly timed: number;
 };
 const FULL: Scale = { timed: 4000 };
@@ -76,7 +76,8 @@ function tsvFiles(path: string): string[] {
 class Bench {
   private readonly matcher = new RegExpMatcher({ ...englishDataset.build(), ...englishRecommendedTransformers });
   private readonly moderator: TextModerator;
-  private readonly seen: string[] = [];
+  /** Texts by source, in their order. */
+  private readonly seen: string[][] = [];
 
   constructor(moderator: TextModerator) {
     this.moderator = moderator;
@@ -192,35 +193,56 @@ class Bench {
     });
   }
 
-  /** One message at a time, features included, over messages as they came. */
+  /**
+   * One message at a time, features included, in the order they came. The model remembers words, so it is opened anew, warmed by one half of the texts and
+   * timed on the other, of which it has seen no text; the same texts once more are what it makes of messages it knows.
+   */
   async times(count: number): Promise<Figure[]> {
-    const texts = Array.from({ length: count }, (_, i) => this.seen[(i * 7919) % this.seen.length] ?? "");
-    for (const text of texts) await this.moderator.judge(text);
-    const times: number[] = [];
-    for (const text of texts) {
-      const from = performance.now();
-      await this.moderator.judge(text);
-      times.push(performance.now() - from);
-    }
-    times.sort((a, b) => a - b);
-    const at = (quantile: number): number => times[Math.floor(quantile * (times.length - 1))] ?? Number.NaN;
+    const { moderator, fault } = await openModerator();
+    if (fault !== undefined) throw new Error(`the default model cannot be opened again (${fault.code}): ${fault.message}`);
+    const [warming, fresh] = halves(this.seen, count);
+    await timed(moderator, warming);
+    const first = await timed(moderator, fresh);
+    const again = await timed(moderator, fresh);
     const from = performance.now();
-    for (let i = 0; i < texts.length; i += 16) await this.moderator.judgeAll(texts.slice(i, i + 16).map((text) => ({ text })));
-    const batched = (performance.now() - from) / texts.length;
+    for (let i = 0; i < fresh.length; i += 16) await moderator.judgeAll(fresh.slice(i, i + 16).map((text) => ({ text })));
+    const batched = (performance.now() - from) / fresh.length;
     return [
-      { id: "moderation.p50_ms", value: at(0.5), unit: `ms, n=${count}`, ...atMost(at(0.5), BARS.p50_ms) },
-      { id: "moderation.p95_ms", value: at(0.95), unit: "ms" },
-      { id: "moderation.p99_ms", value: at(0.99), unit: "ms", ...atMost(at(0.99), BARS.p99_ms) },
-      { id: "moderation.batch16_ms", value: batched, unit: "ms per message in batches of 16" },
+      { id: "moderation.p50_ms", value: first(0.5), unit: `ms, n=${fresh.length} not seen before`, ...atMost(first(0.5), BARS.p50_ms) },
+      { id: "moderation.p95_ms", value: first(0.95), unit: "ms" },
+      { id: "moderation.p99_ms", value: first(0.99), unit: "ms", ...atMost(first(0.99), BARS.p99_ms) },
+      { id: "moderation.known_p50_ms", value: again(0.5), unit: "ms, the same texts again" },
+      { id: "moderation.known_p99_ms", value: again(0.99), unit: "ms" },
+      { id: "moderation.batch16_ms", value: batched, unit: "ms per message in batches of 16, known texts" },
     ];
   }
 
   private async judge(cases: readonly Case[]): Promise<Judgement[]> {
     const judged: Judgement[] = [];
     for (let at = 0; at < cases.length; at += 64) judged.push(...(await this.moderator.judgeAll(cases.slice(at, at + 64))));
-    for (const { text } of cases) this.seen.push(text);
+    this.seen.push(cases.map(({ text }) => text));
     return judged;
   }
+}
+
+/** The first half of every source's texts and what of the second is not among them, at most `count` each, in their order. */
+function halves(sources: readonly (readonly string[])[], count: number): [warming: string[], fresh: string[]] {
+  const warming = sources.flatMap((texts) => texts.slice(0, texts.length >> 1));
+  const known = new Set(warming);
+  const fresh = [...new Set(sources.flatMap((texts) => texts.slice(texts.length >> 1)))].filter((text) => !known.has(text));
+  return [warming.slice(0, count), fresh.slice(0, count)];
+}
+
+/** Quantile -> ms of judging one of the texts. */
+async function timed(moderator: TextModerator, texts: readonly string[]): Promise<(quantile: number) => number> {
+  const times: number[] = [];
+  for (const text of texts) {
+    const from = performance.now();
+    await moderator.judge(text);
+    times.push(performance.now() - from);
+  }
+  times.sort((a, b) => a - b);
+  return (quantile) => times[Math.floor(quantile * (times.length - 1))] ?? Number.NaN;
 }
 
 const scoresOf = (judged: readonly Judgement[], head: string): number[] => judged.map(({ heads }) => heads[head] ?? 0);
