@@ -11,6 +11,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ServerProcess, startServerProcess } from "../server-process.ts";
 import { launchBrowser, type TestBrowser } from "./browser.ts";
+import { DemoPage } from "./demo-page.ts";
 import { workshop } from "../../../examples/src/workshop.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
@@ -144,6 +145,45 @@ it("who is frozen, an object in quarantine and who is removed are so in a real r
   expect(await ask("rollback", { measure: held?.id })).toEqual({ done: true });
   expect((await enter("canary-kim")).status).toBe("live");
 }, 30_000);
+
+it("the same in the demo: reported from the list of people, told why, told again at the door, appealed, taken back", async () => {
+  const walkIn = (name: string): Promise<DemoPage> => DemoPage.walkIn(browser, server.url, name);
+  const [ann, early] = await Promise.all([walkIn("Ann"), walkIn("Ben")]);
+  const entry = ann.page.locator("#panel-people li", { has: ann.page.getByText("Ben", { exact: true }) });
+  await entry.getByTitle("What to do about Ben").click();
+  await entry.getByLabel("Why you report Ben").selectOption("vandalism");
+  await entry.getByLabel("What happened").fill("takes my crates");
+  await entry.getByTitle("Report Ben to moderators").click();
+  await ann.page.getByText("Moderators have your report").waitFor();
+
+  const page = await browser.context.newPage();
+  await page.goto(`${server.url}/moderate.html`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("[data-case]").first().click();
+  await page.getByText("takes my crates").waitFor();
+  await page.locator("#decision").selectOption("mute");
+  await page.getByRole("button", { name: "Decide" }).click();
+  const told = /not chat here for the next 60 minutes\. Reason: destroying things\./;
+  await early.page.locator(".notice", { hasText: told }).waitFor();
+
+  await early.page.close();
+  const ben = await walkIn("Ben");
+  const notice = ben.page.locator(".notice", { hasText: told });
+  await notice.getByLabel("Why this is wrong").fill("they were mine");
+  await notice.getByRole("button", { name: "Appeal" }).click();
+  await ben.page.getByText("Moderators will look at it again.").waitFor();
+
+  await page.locator("#filter").selectOption("appealed");
+  await page.locator("[data-case]").first().click();
+  await page.locator("#case .appeal", { hasText: "they were mine" }).waitFor();
+  await page.getByRole("button", { name: "Take back" }).click();
+  await ben.page.locator(".notice", { hasText: "taken back" }).waitFor();
+  const heard = ann.page.getByText("may I again?").waitFor();
+  await ben.read("c.space.chat('may I again?')");
+  await heard;
+  expect([ann.errors, ben.errors]).toEqual([[], []]);
+  await Promise.all([ann, ben].map((demo) => demo.page.close()));
+}, 60_000);
 
 it("only who may moderate gets in", async () => {
   const ticket = await devTicket(server.url, { space: "demo", name: "member", user: "member" });
