@@ -27,7 +27,7 @@ export type SceneCoreOptions = {
   readonly takesReports?: boolean;
   /** Written into a document that never had a record. */
   readonly initial?: readonly InitialObject[] | undefined;
-  /** Milliseconds that pass, to find edits that hold the room's thread too long; without it none is found (simulations). */
+  /** Milliseconds of processor time of the room's thread, to find edits that cost it too much (not those of a machine that is busy elsewhere); without it none is found (simulations). */
   readonly stopwatch?: (() => number) | undefined;
   /**
    * Carries out effects in the middle of a step: acknowledgements, which need not wait until what is durable has been applied. Without it they leave with the others.

@@ -22,7 +22,7 @@ export class DemoPage {
     page.on("pageerror", (error) => this.errors.push(error.message));
   }
 
-  static async walkIn(browser: TestBrowser, url: string, name: string, options = "quality=low&iwer=1"): Promise<DemoPage> {
+  static async walkIn(browser: TestBrowser, url: string, name: string, options: string): Promise<DemoPage> {
     const demo = new DemoPage(await browser.context.newPage());
     await demo.page.goto(`${url}/?name=${name}&join=1&${options}`);
     await demo.until("c.space && c.space.status === 'live' && c.space.objects.size > 0", WALK_IN_MS);
@@ -65,13 +65,17 @@ export class DemoPage {
     await this.page.evaluate(`(() => {
       const { space } = window.__copresence;
       window.recorded = [];
-      setInterval(() => {
+      window.recording = setInterval(() => {
         const person = [...space.people].find((each) => each.name === ${JSON.stringify(name)});
         if (person === undefined || !person.visible) return;
         space.frame();
         window.recorded.push({ epochMs: ${EPOCH}, roomMs: person.shownMs(0), pose: Array.from(person.pose.subarray(0, 7)) });
       }, 5);
     })()`);
+  }
+
+  async stopRecording(): Promise<void> {
+    await this.page.evaluate("clearInterval(window.recording)");
   }
 
   recorded(): Promise<readonly Reading[]> {

@@ -22,6 +22,7 @@ import { RoomEngine } from "./room-engine.ts";
 import type { RoomHostOptions } from "./room-host.ts";
 import { SceneWriter } from "./scene-writer.ts";
 import { applyDelta, type SessionPlane } from "./session-plane.ts";
+import { threadCpuMs } from "../thread-time.ts";
 
 const POSE_ID = messageId("poseUp");
 /** How often the governors look for stalled connections. */
@@ -79,7 +80,6 @@ export class SpaceRuntime {
     if ((loaded.value.snapshot?.length ?? 0) >= LARGE_BYTES) holdYoung(TAKING_IN_MS);
     const initial = host.initialOf?.(space);
     const { boundaryM = 0, behaviour } = host;
-    const stopwatch = (): number => performance.now();
     // The core exists before the runtime that carries out what it decides.
     let perform = (_effects: readonly CoreEffect[]): void => undefined;
     const core = SceneCore.open({
@@ -95,7 +95,7 @@ export class SpaceRuntime {
       behaviour,
       takesReports: host.signals !== undefined,
       initial,
-      stopwatch,
+      stopwatch: threadCpuMs,
       soon: (effects) => perform(effects),
     });
     if (!core.ok) {

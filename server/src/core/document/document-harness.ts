@@ -72,13 +72,17 @@ export class Peer {
     this.doc = this.replica(clientId);
   }
 
-  /** A replica with a given guid: a random one costs a storm of fifty people a tenth of its time. */
+  /**
+   * A replica with a given guid: a random one costs a storm of fifty people a tenth of its time. So would listening to what others changed,
+   * since Yjs encodes every transaction that somebody listens to.
+   */
   private replica(clientId: number): Y.Doc {
     const doc = new Y.Doc({ guid: `${this.user}-${clientId}` });
     doc.clientID = clientId;
-    doc.on("update", (update: Uint8Array, origin: unknown) => {
+    const send = (update: Uint8Array, origin: unknown): void => {
       if (origin !== this) this.sendSync((encoder) => writeUpdate(encoder, update));
-    });
+    };
+    doc.on("beforeTransaction", ({ origin }) => (origin === this ? doc.off("update", send) : doc.on("update", send)));
     return doc;
   }
 

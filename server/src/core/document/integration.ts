@@ -14,7 +14,7 @@ export class Integration {
   private readonly sessions: ReadonlyMap<SessionId, DocSession>;
   private readonly stopwatch: () => number;
 
-  /** `stopwatch`: milliseconds that pass. */
+  /** `stopwatch`: milliseconds of processor time this thread has used. */
   constructor(sessions: ReadonlyMap<SessionId, DocSession>, stopwatch: () => number) {
     this.sessions = sessions;
     this.stopwatch = stopwatch;
@@ -33,7 +33,7 @@ export class Integration {
     return effects;
   }
 
-  /** Milliseconds, for `isSlow`. */
+  /** Of the stopwatch, for `isSlow`. */
   now(): number {
     return this.stopwatch();
   }

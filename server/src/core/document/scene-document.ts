@@ -61,7 +61,7 @@ export type SceneDocumentOptions = {
   readonly permissions?: PermissionTable | undefined;
   /** Whose clientIDs earlier generations had. */
   readonly retired?: RetiredClients | undefined;
-  /** Milliseconds that pass, to find updates that take too long; without it none is found, and everything is deterministic. */
+  /** Milliseconds of processor time, to find updates that cost too much; without it none is found, and everything is deterministic. */
   readonly stopwatch?: (() => number) | undefined;
   /** Carries effects out at once and returns true, or returns false: then they leave with the others. */
   readonly soon?: ((effects: readonly CoreEffect[]) => boolean) | undefined;

@@ -174,6 +174,7 @@ describe("the pose plane in a crowd", () => {
       return sample;
     };
     for (const viewer of hall.people.values()) viewer.judges = false;
+    hall.looking = (slot) => slot === 0;
     const seen: string[] = [];
     for (let i = 0; i < 900; i++) {
       hall.step();
@@ -235,6 +236,7 @@ describe("the pose plane in a crowd", () => {
 
   it("[IN2] gives the nearest in view more than the farthest behind, and says why", () => {
     const hall = new Hall(240);
+    hall.looking = (slot) => slot === 0;
     for (let i = 0; i < 60; i++) hall.step();
     const all = Array.from({ length: 239 }, (_, i) => ({ slot: i + 1, ...hall.plane.explain(0, i + 1) })).sort((a, b) => b.score - a.score);
     expect(all[0]?.tier).toBe("T0+T1+T2");
@@ -247,6 +249,7 @@ describe("the pose plane in a crowd", () => {
 
   it("[BU1] sheds for a link that cannot follow, and grows back when it can", () => {
     const hall = new Hall(120);
+    hall.looking = (slot) => slot === 1;
     for (let i = 0; i < 60; i++) hall.step();
     const full = hall.plane.budget(1);
     for (let i = 0; i < 120; i++) {
@@ -265,6 +268,7 @@ describe("the pose plane in a crowd", () => {
 
   it("[BU2] reads queueing from the echo of the tick, not the length of the path", () => {
     const hall = new Hall(64);
+    hall.looking = (slot) => slot === 0;
     const echo = (delayMs: number): void => hall.plane.echo(0, hall.tick, 0, hall.nowMs + delayMs);
     for (let i = 0; i < 60; i++) {
       hall.step();
@@ -281,6 +285,7 @@ describe("the pose plane in a crowd", () => {
 
   it("[PP2] sends nothing of whom it hides, from the next frame on, and everything again after", () => {
     const hall = new Hall(100);
+    hall.looking = (slot) => slot === 13;
     for (let i = 0; i < 60; i++) hall.step();
     const viewer = hall.people.get(13) as Viewer;
     const hidden = [0, 1, 8, 9, 50, 99];

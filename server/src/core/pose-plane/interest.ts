@@ -24,7 +24,7 @@ import { type FarDesk, lowest } from "./far-desk.ts";
 import { HEAD_FLOATS, type SourceDesk } from "./source-desk.ts";
 import { reviewTicks, Tier } from "./tiers.ts";
 import { Fine, type ViewerLinks } from "./viewer-links.ts";
-import { gazeFactor, VIEW_SLACK, Viewpoint } from "./viewpoint.ts";
+import { CENTRE_X, CENTRE_Z, gazeFactor, MOST, VIEW_SLACK, Viewpoint } from "./viewpoint.ts";
 import { WorthTable } from "./worth-table.ts";
 
 /** What each step up is worth, times the score. */
@@ -85,6 +85,8 @@ export class Interest {
   private readonly cellScores: Float32Array;
   /** Bits of the sources that are near from this review on. */
   private readonly assigned: Int32Array;
+  /** Of the cell that is weighed [VP2]. */
+  private readonly bound = new Float64Array(3);
   private readonly table = new WorthTable();
   /** The viewer under review. */
   private readonly eye = new Viewpoint();
@@ -253,7 +255,7 @@ export class Interest {
   }
 
   private weighCells(viewer: number, tick: number): void {
-    const { eye, facts, table, crowdFits, cells, capacity } = this;
+    const { bound, eye, facts, table, crowdFits, cells, capacity } = this;
     const { active, divided } = this.parts.grid;
     const floor = this.floor[viewer] as number;
     if (crowdFits) table.addStep(ALWAYS, facts.crowdCost);
@@ -285,21 +287,23 @@ export class Interest {
       table.addStep(score * GAIN.c1, facts.c1Costs[i] as number);
       const nearest = distance - STRAY_M;
       const most = weight / (nearest < LEAST_M ? LEAST_M : nearest);
-      if (most * GAZE * HYSTERESIS >= floor && this.mayHoldNear(viewer, i, most)) this.weighMembers(viewer, cell, tick);
+      bound[MOST] = most;
+      if (most * GAZE * HYSTERESIS >= floor && this.mayHoldNear(viewer, i, cell)) this.weighMembers(viewer, cell, tick);
       else this.someFar = true;
     }
   }
 
-  /** Whether anybody in a cell may score enough to be near; `most`: what the weightiest would at its nearest, in view. */
-  private mayHoldNear(viewer: number, i: number, most: number): boolean {
-    const { eye, facts } = this;
+  /** Whether anybody in the cell may score enough to be near, who scores bound[MOST] when in view. Doubles go by `bound`: see `scorePair`. */
+  private mayHoldNear(viewer: number, i: number, cell: number): boolean {
+    const { bound, eye, facts } = this;
     const { grid, links } = this.parts;
     if (!grid.divided) return true;
-    const cx = (facts.minX[i] as number) + CELL_M / 2 - eye.x;
-    const cz = (facts.minZ[i] as number) + CELL_M / 2 - eye.z;
     // Whoever is near is lacking, so where nobody is, nobody is favoured for being near already.
-    const stays = links.lacks.ofCell(viewer, grid.active[i] as number) !== 0;
-    return most * eye.best(cx, cz, stays ? VIEW_SLACK : 0) * (stays ? HYSTERESIS : 1) >= (this.floor[viewer] as number);
+    const stays = links.lacks.ofCell(viewer, cell) !== 0;
+    bound[CENTRE_X] = (facts.minX[i] as number) + CELL_M / 2 - eye.x;
+    bound[CENTRE_Z] = (facts.minZ[i] as number) + CELL_M / 2 - eye.z;
+    eye.limit(bound, stays);
+    return (bound[MOST] as number) * (stays ? HYSTERESIS : 1) >= (this.floor[viewer] as number);
   }
 
   private weighMembers(viewer: number, cell: number, tick: number): void {

@@ -2,6 +2,7 @@
  * Where a viewer stands and looks, and how squarely others stand in its view: a factor on what they are worth to it.
  *
  * [VP1] Only + - x / sqrt and comparisons, and no branch on the angle: a thousand people in all directions are none that a core could foresee.
+ * [VP2] What is computed for every cell goes in and out by an array, `bound`: doubles as arguments and results would be boxed.
  */
 import { POSE_FLOATS } from "@copresence/shared/pose";
 import { GAZE } from "./attention.ts";
@@ -20,6 +21,11 @@ export const VIEW_SLACK = 0.25;
 const CELL_RADIUS_M = 7;
 /** By how many of the cosines are exceeded. */
 const FACTORS = Float64Array.of(BEHIND, BESIDE, 1, GAZE);
+
+/** Places in `bound`: a cell's centre from the viewer, m, and the most that anybody in it may score. */
+export const CENTRE_X = 0;
+export const CENTRE_Z = 1;
+export const MOST = 2;
 
 export class Viewpoint {
   x = 0;
@@ -56,18 +62,23 @@ export class Viewpoint {
   }
 
   /**
-   * The most that anybody in a cell may be in view, whose centre is at this offset, on the level. `slack`: as those who stay near are given.
-   * The cell fills an angle of asin(radius / distance) around its centre; whoever in it is nearest to the look is that much nearer.
+   * Multiplies bound[MOST] by the most that anybody in a cell may be in view, whose centre is at this offset, on the level. `stays`: with the
+   * slack of those who stay near. The cell fills an angle of asin(radius / distance) around its centre; whoever in it is nearest to the look
+   * is that much nearer.
    */
-  best(dx: number, dz: number, slack: number): number {
+  limit(bound: Float64Array, stays: boolean): void {
+    if (!this.seen) return;
+    const dx = bound[CENTRE_X] as number;
+    const dz = bound[CENTRE_Z] as number;
     const square = dx * dx + dz * dz;
-    if (!this.seen) return 1;
-    if (square <= CELL_RADIUS_M * CELL_RADIUS_M) return GAZE;
     const along = dx * this.lookX + dz * this.lookZ;
     const aside = square - along * along;
-    const reach = (along * Math.sqrt(square - CELL_RADIUS_M * CELL_RADIUS_M) + Math.sqrt(aside > 0 ? aside : 0) * CELL_RADIUS_M) / square;
-    const inside = along > 0 && aside <= CELL_RADIUS_M * CELL_RADIUS_M;
-    return inside ? GAZE : gazeFactor(reach + slack, 1);
+    const radius = CELL_RADIUS_M * CELL_RADIUS_M;
+    let cosine = 1;
+    if (square > radius && !(along > 0 && aside <= radius)) {
+      cosine = (along * Math.sqrt(square - radius) + Math.sqrt(aside > 0 ? aside : 0) * CELL_RADIUS_M) / square;
+    }
+    bound[MOST] = (bound[MOST] as number) * gazeFactor(stays ? cosine + VIEW_SLACK : cosine, 1);
   }
 }
 
