@@ -147,7 +147,7 @@ it("who is frozen, an object in quarantine and who is removed are so in a real r
 }, 30_000);
 
 it("the same in the demo: reported from the list of people, told why, told again at the door, appealed, taken back", async () => {
-  const walkIn = (name: string): Promise<DemoPage> => DemoPage.walkIn(browser, server.url, name);
+  const walkIn = (name: string): Promise<DemoPage> => DemoPage.walkIn(browser, server.url, name, "quality=low&fps=8");
   const [ann, early] = await Promise.all([walkIn("Ann"), walkIn("Ben")]);
   const entry = ann.page.locator("#panel-people li", { has: ann.page.getByText("Ben", { exact: true }) });
   await entry.getByTitle("What to do about Ben").click();
