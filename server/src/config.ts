@@ -314,6 +314,14 @@ function readPipeline(env: Environment, faults: string[]): PipelineChoice {
   return { kind: "process" };
 }
 
+/** For commands that run without a server: where Redis is, if it is said. */
+export function redisOf(env: Environment): Result<RedisOptions | undefined, string> {
+  if (env["COPRESENCE_REDIS"] === undefined) return ok(undefined);
+  const faults: string[] = [];
+  const redis = readRedis(env, faults);
+  return faults.length === 0 ? ok(redis) : err(faults.join("\n"));
+}
+
 function readRedis(env: Environment, faults: string[]): RedisOptions {
   const url = env["COPRESENCE_REDIS"] ?? "";
   const namespace = env["COPRESENCE_REDIS_NAMESPACE"] ?? "copresence";

@@ -36,6 +36,7 @@ import { moderationKeeper } from "./adapters/moderation/person-keeper.ts";
 import { DEFAULT_SAFETY } from "./adapters/moderation/policy.ts";
 import { OperatorApi } from "./adapters/http/operator.ts";
 import { PersonDesk, scenesKeeper } from "./adapters/person/person-desk.ts";
+import { redisKeeper } from "./pipeline/redis/person-keeper.ts";
 import { Metrics } from "./adapters/metrics/metrics.ts";
 import {
   memoryStore,
@@ -258,10 +259,11 @@ function explainsOf({ config: { operatorKey }, host }: Parts): Explains | undefi
   };
 }
 
-function operatorOf({ config: { operatorKey }, host, moderation }: Parts): OperatorApi | undefined {
+function operatorOf({ config: { operatorKey, pipeline }, host, moderation }: Parts): OperatorApi | undefined {
   if (operatorKey === undefined) return undefined;
   const { store } = host.options;
-  const people = new PersonDesk(host, [scenesKeeper(store, host), moderationKeeper(moderation)]);
+  const redis = pipeline.kind === "redis" ? [redisKeeper(pipeline)] : [];
+  const people = new PersonDesk(host, [scenesKeeper(store, host), moderationKeeper(moderation), ...redis]);
   return new OperatorApi({ operatorKey, people, store, wallClock: Date.now });
 }
 

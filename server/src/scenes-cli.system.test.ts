@@ -5,12 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createObject } from "@copresence/shared/scene";
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { RawClient } from "./adapters/testing/raw-client.ts";
 import { startTestServer, type TestServer, testScene } from "./adapters/testing/test-server.ts";
+import { keysOf } from "./pipeline/redis/keys.ts";
+import { startRedis } from "./pipeline/redis/redis-process.ts";
+import { writePosted } from "./pipeline/redis/wire.ts";
+import { chatEvent } from "./pipeline/testing/events.ts";
 
 const CLI = fileURLToPath(new URL("./scenes-cli.ts", import.meta.url));
 const KEY = "an-operators-key-of-some-length";
@@ -32,8 +37,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function scenes(...args: string[]): Promise<Ended> {
-  const env = { PATH: process.env["PATH"] ?? "", COPRESENCE_STORE: file, COPRESENCE_OPERATOR_KEY: KEY };
+const scenes = (...args: string[]): Promise<Ended> => scenesWith({}, ...args);
+
+function scenesWith(settings: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+  const env = { PATH: process.env["PATH"] ?? "", COPRESENCE_STORE: file, COPRESENCE_OPERATOR_KEY: KEY, ...settings };
   const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   children.push(child);
   const [out, err]: string[][] = [[], []];
@@ -107,6 +114,41 @@ describe("npm run scenes", () => {
     const everything = await stored();
     expect(everything.includes(CANARY)).toBe(false);
     expect(everything.includes("somebody-else")).toBe(true);
+  });
+
+  it("reaches into Redis, through a running server and beside a stopped one", async () => {
+    const redis = await startRedis();
+    const client = new Redis(redis.url);
+    try {
+      const where = { url: redis.url, namespace: "cli" };
+      const { dead } = keysOf(where.namespace);
+      const waits = (): Promise<unknown> =>
+        client.xadd(dead, "*", "why", "failed", "e", writePosted({ producer: "p", id: 1, scene: "demo", event: chatEvent(1, "said", CANARY) }));
+      server = await startTestServer("ws", { store: { kind: "sqlite", file }, operatorKey: KEY, pipeline: { kind: "redis", ...where } });
+      await waits();
+      const exported = await scenes("export-person", CANARY, "--server", server.url);
+      expect(JSON.parse(exported.stdout)).toMatchObject({ redis: [{ scene: "demo", text: "said", givenUp: true }] });
+      const erased = { code: 0, stderr: "", stdout: expect.stringMatching(/^1 texts of theirs that waited in Redis/m) };
+      expect(await scenes("erase-person", CANARY, "--yes", "--server", server.url)).toMatchObject(erased);
+      expect(await client.xlen(dead)).toBe(0);
+      await server.stop();
+      server = undefined;
+      await waits();
+      const settings = { COPRESENCE_REDIS: redis.url, COPRESENCE_REDIS_NAMESPACE: where.namespace };
+      expect(await scenesWith(settings, "erase-person", CANARY, "--yes")).toMatchObject(erased);
+      expect(await client.xlen(dead)).toBe(0);
+      client.disconnect();
+      await redis.kill();
+      const [gone, wrong] = await Promise.all([
+        scenesWith(settings, "erase-person", CANARY, "--yes"),
+        scenesWith({ COPRESENCE_REDIS: "nowhere" }, "erase-person", CANARY, "--yes"),
+      ]);
+      expect(gone).toMatchObject({ code: 1, stderr: expect.stringMatching(/LEFT: Redis: Redis cannot be reached/) });
+      expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/must be the address of Redis/) });
+    } finally {
+      client.disconnect();
+      await redis.close();
+    }
   });
 
   it("takes a scene from one store into another, and refuses what it should", async () => {

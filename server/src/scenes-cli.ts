@@ -13,8 +13,9 @@ import { openCases } from "./adapters/moderation/worker-cases.ts";
 import { type Erasure, NO_ROOMS, PersonDesk, personJson, scenesKeeper } from "./adapters/person/person-desk.ts";
 import { type AdminStore, isPostgresUrl, openPostgresStore, openSqliteStore, StoreOpenError } from "./adapters/store/index.ts";
 import { decodeSceneFile, encodeSceneFile } from "./adapters/store/scene-file.ts";
-import { casesBeside, storeOf } from "./config.ts";
+import { casesBeside, redisOf, storeOf } from "./config.ts";
 import { checkScene, salvage } from "./adapters/store/sqlite-repair.ts";
+import { redisKeeper } from "./pipeline/redis/person-keeper.ts";
 
 const USAGE = `npm run scenes -- COMMAND [--store STORE | --server URL]
   export SCENE [--out FILE]          the scene with its history, authors and permissions as a file; the newest of it
@@ -24,7 +25,7 @@ const USAGE = `npm run scenes -- COMMAND [--store STORE | --server URL]
   check FILE SCENE                   says whether a scene of the store's FILE is sound, or what is wrong with it
   salvage FILE SCENE                 opens a quarantined scene again with what is readable of it; make a copy of FILE, FILE-wal and FILE-acked first
 STORE is a file or postgres://...; by default what COPRESENCE_STORE says, or .copresence/scenes.sqlite. With --server a running server does it
-(not import); it asks for COPRESENCE_OPERATOR_KEY, which the server must have too.`;
+(not import); it asks for COPRESENCE_OPERATOR_KEY, which the server must have too. Redis is where COPRESENCE_REDIS says.`;
 
 class Failure extends Error {
   readonly code: number;
@@ -118,6 +119,8 @@ const MEANING: Readonly<Record<string, string>> = {
   "scenes.clients": "of their devices are nobody's now",
   "scenes.rules": "permission rules about them are gone",
   "moderation.rows": "rows of the moderators' cases, measures and log were about them and are gone or name nobody",
+  "redis.texts": "texts of theirs that waited in Redis, or were given up, are gone",
+  "redis.questions": "questions that nobody waits for are gone from Redis",
   "scenes.mentions": "stored edits, snapshots and names have their id in what was written there, which stays: shared objects are for people to edit",
 };
 
@@ -128,13 +131,16 @@ function report({ done, left }: Erasure): void {
   console.log("They are erased. Backups made before this still have them.");
 }
 
-/** All that keeps something about people: the store, and the moderators' file where there is one. */
+/** All that keeps something about people: the store, the moderators' file where there is one, and Redis where it is said. */
 async function withDesk<T>(work: (desk: PersonDesk) => Promise<T>): Promise<T> {
   const file = process.env["COPRESENCE_CASES"] ?? casesBeside(storeOf(place()));
+  const redis = redisOf(process.env);
+  if (!redis.ok) throw new Failure(redis.error, 2);
   const cases = file === undefined || !existsSync(file) ? undefined : openCases(file);
   try {
     const moderation = cases === undefined ? [] : [moderationKeeper(cases)];
-    return await withStore((store) => work(new PersonDesk(NO_ROOMS, [scenesKeeper(store, NO_ROOMS), ...moderation])));
+    const streams = redis.value === undefined ? [] : [redisKeeper(redis.value)];
+    return await withStore((store) => work(new PersonDesk(NO_ROOMS, [scenesKeeper(store, NO_ROOMS), ...moderation, ...streams])));
   } finally {
     await cases?.close();
   }

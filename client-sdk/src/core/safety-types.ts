@@ -1,7 +1,10 @@
 /** The public face of `space.safety`, and what moderation tells. Room frame and units as in space-types.ts. */
 import type { ReportReason } from "@copresence/shared/protocol";
 
-/** What moderation did about me; `measure` is what an appeal names, 0 for a warning. */
+/**
+ * What moderation did about me; `measure` is what an appeal names, 0 for a warning. Told when it is set, whenever I come in while it holds, and when
+ * it is over; `sentence` has the reason and the time that is left.
+ */
 export type MeasureNotice = {
   readonly measure: number;
   readonly what: "warn" | "bubble" | "mute" | "freeze" | "remove";
@@ -35,6 +38,8 @@ export type Safety = {
   readonly muted: ReadonlySet<string>;
   readonly blocked: ReadonlySet<string>;
   readonly friends: ReadonlySet<string>;
+  /** What holds against me, by number; each change is a `measure` event, too. */
+  readonly measures: ReadonlyMap<number, MeasureNotice>;
   /** My personal space in metres, 0..2.5: strangers nearer than this are not sent to me, nor I to them. Undefined: the server's default. */
   boundaryM: number | undefined;
   /** I do not get this person's chat. They are not told. */

@@ -43,6 +43,28 @@ describe("space.safety", () => {
     expect(space.people.get(YOU.slot)?.unseen).toBeUndefined();
   });
 
+  it("keeps what holds against me, which every room I come into tells anew", async () => {
+    const { room, space, time } = await joinWorld();
+    const heard: unknown[] = [];
+    space.on("measure", ({ measure, on }) => void heard.push([measure, on]));
+    const mute = { measure: 7, what: "mute", on: true, sentence: "You may not chat here for the next 5 minutes." } as const;
+    room.say({ type: "measure", ...mute });
+    room.say({ type: "measure", measure: 0, what: "warn", on: true, sentence: "Mind how you treat others." });
+    expect([...space.safety.measures.values()]).toEqual([mute]);
+    room.break();
+    await time.run(2000);
+    expect([...space.safety.measures.values()]).toEqual([]);
+    room.say({ type: "measure", ...mute });
+    room.say({ type: "measure", ...mute, on: false, sentence: "It is over." });
+    expect(space.safety.measures.size).toBe(0);
+    expect(heard).toEqual([
+      [7, true],
+      [0, true],
+      [7, true],
+      [7, false],
+    ]);
+  });
+
   it("reports resolve with their number, or undefined when they were not taken", async () => {
     const { room, space } = await joinWorld();
     const first = space.safety.report({ user: "u-you", reason: "threat", text: "x".repeat(2000) });

@@ -6,7 +6,7 @@
  */
 import { LIMITS, type MessageOf, type UpMessage } from "@copresence/shared/protocol";
 import { cutUtf8 } from "./cut-utf8.ts";
-import type { ReportOptions, Safety, SafetyDecisions } from "./space-types.ts";
+import type { MeasureNotice, ReportOptions, Safety, SafetyDecisions } from "./space-types.ts";
 
 type Kind = "mute" | "block" | "friend";
 type Ports = {
@@ -21,6 +21,7 @@ export class SafetyState implements Safety {
   private readonly ports: Ports;
   private readonly sets: Readonly<Record<Kind, Set<string>>>;
   private ownBoundaryM: number | undefined;
+  readonly measures = new Map<number, MeasureNotice>();
   private readonly appeals = new Map<number, (taken: boolean) => void>();
   private readonly reports = new Map<number, (report: number | undefined) => void>();
 
@@ -72,6 +73,12 @@ export class SafetyState implements Safety {
     return new Promise((resolve) => void this.appeals.set(ref, resolve));
   }
 
+  /** A warning, number 0, does not hold. */
+  onMeasure(notice: MeasureNotice): void {
+    if (!notice.on) this.measures.delete(notice.measure);
+    else if (notice.measure !== 0) this.measures.set(notice.measure, notice);
+  }
+
   onAppealed({ ref, taken }: MessageOf<"appealed">): void {
     this.appeals.get(ref)?.(taken);
     this.appeals.delete(ref);
@@ -85,8 +92,9 @@ export class SafetyState implements Safety {
     return this.settle(ref, undefined);
   }
 
-  /** A new link: the room may know nothing of me. */
+  /** A new link: the room may know nothing of me, and tells what holds. */
   linkUp(): void {
+    this.measures.clear();
     for (const user of new Set([...this.muted, ...this.blocked, ...this.friends])) this.sendRelation(user);
     this.sendBoundary();
   }

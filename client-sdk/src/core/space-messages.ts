@@ -79,7 +79,9 @@ export function handleMessage(desks: Desks, message: Exclude<DownMessage, { type
       return desks.safety.onAppealed(message);
     case "measure": {
       const { measure, what, on, sentence } = message;
-      return desks.emitter.emit("measure", { measure, what, on, sentence });
+      const notice = { measure, what, on, sentence };
+      desks.safety.onMeasure(notice);
+      return desks.emitter.emit("measure", notice);
     }
     case "searchCount":
       return desks.asks.onCount(message);

@@ -94,6 +94,8 @@ export function createHud(space: Space, types: readonly string[], mayCreate: boo
   });
   space.on("denied", (notice) => warn(deniedSentence(notice)));
   space.on("measure", (notice) => toasts.notice(measureNotice(space, notice)));
+  // Told at the door, before this listened.
+  for (const notice of space.safety.measures.values()) toasts.notice(measureNotice(space, notice));
   space.on("offline", ({ sentence }) => warn(sentence));
   space.on("merged", (report) => toasts.show(mergedSentence(report), report.saved === report.edits.length ? "info" : "warning"));
   // After a reconnect everybody joins again, which is no news.

@@ -44,6 +44,8 @@ export type RoomSignals = {
   /** Whether moderation keeps this person out of the space. */
   removed(space: string, user: string): boolean;
   opened(space: string): void;
+  /** Somebody's session is in the room. */
+  joined(space: string, user: string): void;
   report(space: string, report: Report): void;
   alarm(space: string, alarm: Alarm): void;
   textHidden(space: string, hidden: HiddenText): void;

@@ -97,7 +97,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       wire,
       governor: new SendGovernor({ wire, traffic, onSlow: () => client.closeFor("slowConsumer") }),
       events: {
-        onEntered: (entered) => this.runtime?.enter(entered.session, entered.userData as Identity, entered),
+        onEntered: (entered) => this.entered(entered),
         onPose: (from, clockMs, bytes, at, end) => this.runtime?.pose(from, clockMs, bytes, at, end),
         onMessage: (from, id, body) => this.runtime?.message(from.session, id, body),
         onMalformed: (from, sentence) => this.runtime?.malformed(from.session, sentence),
@@ -105,6 +105,12 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
       },
     });
     return client;
+  }
+
+  private entered(client: RoomClient): void {
+    const identity = client.userData as Identity;
+    this.runtime?.enter(client.session, identity, client);
+    this.host.options.signals?.joined(this.space, identity.user);
   }
 
   admitDoc(peer: DocPeer, identity: Identity): void {

@@ -166,6 +166,31 @@ describe("ModerationDesk", () => {
     expect((await after.moderation.queue("demo", "all", 10)).map(({ id }) => id)).toContain(2);
   });
 
+  it("[MO5] tells who comes in what holds against them, why and for how much longer, and others nothing", async () => {
+    const { moderation, clock, take } = await desk();
+    moderation.report("demo", report());
+    await moderation.decide("demo", 1, "mod", { kind: "mute", forMs: 60 * MINUTE, words: "" });
+    const said = (left: string): string =>
+      `You may not chat here for the next ${left}. Reason: harassment. You can appeal; a moderator then looks at it again.`;
+    expect(take()).toContainEqual({ kind: "tell", user: "eve", measure: 1, what: "mute", on: true, sentence: said("60 minutes") });
+    clock.nowMs += 12 * MINUTE + 1;
+    for (const [space, user] of [
+      ["demo", "ada"],
+      ["elsewhere", "eve"],
+      ["demo", "eve"],
+    ] as const)
+      moderation.joined(space, user);
+    const told: CoreInput[] = [];
+    await expect.poll(() => told.push(...take())).toBe(1);
+    expect(told).toEqual([{ kind: "tell", user: "eve", measure: 1, what: "mute", on: true, sentence: said("48 minutes") }]);
+    moderation.joined("demo", "eve");
+    moderation.rollback("demo", 1, "boss");
+    take();
+    // Asked before it was taken back, answered after.
+    await moderation.look("demo", 1);
+    expect(take()).toEqual([]);
+  });
+
   it("[MO4] protects people although the file cannot be written", async () => {
     const { moderation, cases, take, troubles } = await desk();
     await cases.close();

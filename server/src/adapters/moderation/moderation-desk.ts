@@ -5,11 +5,13 @@
  * [MO2] Every measure and every decision has an audit line with who, when, the model's version and the thresholds.
  * [MO3] Evidence is texts that were reported or hidden, distances and counts, and who was near. Motion is never in it.
  * [MO4] A file that cannot be written costs the case, not the measure: people stay protected, and the log says so.
+ * [MO5] Who is under a measure knows it: they are told when it is set and whenever they come in, with the reason and the time that is left.
  */
 import type { Alarm, CoreInput, Report } from "../../core/types.ts";
 import type { UserId } from "@copresence/shared/base";
 import type { HiddenText } from "../colyseus/judged-texts.ts";
 import type { AuditLine, CaseSource, CaseStore, Measure, ModerationCase, PersonData, Retention } from "./case-types.ts";
+import { noticeOf } from "./notice.ts";
 import { type Answer, answerAlarm, answerHiddenTexts, answerReport, type MeasureKind, type SafetySettings } from "./policy.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -66,6 +68,11 @@ export class ModerationDesk {
   /** A room of this space is open: what holds, holds there too [MO1]. */
   opened(space: string): void {
     for (const measure of this.active.values()) if (measure.space === space) this.enforce(measure, true);
+  }
+
+  /** Somebody came into a room of this space [MO5]. */
+  joined(space: string, user: string): void {
+    for (const measure of this.active.values()) if (measure.space === space && measure.user === user) this.write(this.tellAgain(measure));
   }
 
   /** Whether a measure keeps this person out of the space. */
@@ -241,6 +248,7 @@ export class ModerationDesk {
     this.active.set(measure.id, measure);
     this.write(this.options.cases.addMeasure(measure));
     this.audit(caseId, by, `set ${kind}`, { measure: measure.id, untilMs: measure.untilMs, model, thresholds });
+    this.tellOf(measure, entry.reason);
     this.enforce(measure, true);
   }
 
@@ -260,7 +268,6 @@ export class ModerationDesk {
     const held = !on && [...this.active.values()].some((one) => one.id !== measure.id && same(one, measure));
     if (held) return;
     const { push } = this.options;
-    if (on && kind !== "quarantine") this.tell(space, user, measure.id, kind, true, SENTENCES[kind]);
     switch (kind) {
       case "bubble":
         push(space, { kind: "hide", viewer: victim as UserId, source: user, reason: "bubble", hidden: on });
@@ -272,7 +279,17 @@ export class ModerationDesk {
       default:
         push(space, { kind: "restrict", user, what: kind, on });
     }
-    if (!on && kind !== "quarantine") this.tell(space, user, measure.id, kind, false, "It is over, or was taken back.");
+    if (!on) this.tell(space, user, measure.id, kind, false, "It is over, or was taken back.");
+  }
+
+  private async tellAgain(measure: Measure): Promise<void> {
+    // A file that cannot be read costs the reason.
+    const entry = await this.options.cases.caseOf(measure.caseId).catch(() => undefined);
+    if (this.active.has(measure.id)) this.tellOf(measure, entry?.reason);
+  }
+
+  private tellOf({ id, space, user, kind, untilMs }: Measure, reason: string | undefined): void {
+    if (kind !== "quarantine") this.tell(space, user, id, kind, true, noticeOf(kind, untilMs - this.options.wallClock(), reason));
   }
 
   private tell(space: string, user: string, id: number, kind: MeasureKind | "warn", on: boolean, sentence: string): void {
@@ -303,10 +320,3 @@ export type CaseView = { readonly case: ModerationCase; readonly measures: reado
 
 const same = (a: Measure, b: Measure): boolean =>
   a.space === b.space && a.kind === b.kind && a.user === b.user && a.victim === b.victim && a.object === b.object;
-
-const SENTENCES: Readonly<Record<Exclude<MeasureKind, "quarantine">, string>> = {
-  bubble: "You and another person do not see each other for a while, because of how close you came. You can appeal.",
-  mute: "You may not chat here for a while. You can appeal.",
-  freeze: "You may not change or pick up things here for a while. You can appeal.",
-  remove: "You may not be in this space for a while. You can appeal.",
-};

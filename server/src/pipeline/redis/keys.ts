@@ -5,7 +5,7 @@
  * |---|---|
  * | `{ns}:events:<part>` | stream of events that nobody has acknowledged yet, with the consumer group `workers`; acknowledged ones are deleted |
  * | `{ns}:lease:<part>` | who serves the part: `<epoch>\x1f<ok>\x1f<sentence>`; expires with its worker |
- * | `{ns}:replies:<producer>` | stream of outcomes for one server, trimmed, expires |
+ * | `{ns}:replies:<producer>` | stream of outcomes for one server until it has read them, trimmed, expires |
  * | `{ns}:workers`, `{ns}:producers` | sorted sets: who was there when, by Redis's clock |
  * | `{ns}:buried:<part>` | set of hashes of what was given up, so that another copy of it is not tried again; expires |
  * | `{ns}:dead` | stream of events that were given up, trimmed, expires |

@@ -6,6 +6,7 @@
  * [RC2] Redis in trouble, refusing or silent: every part is down until it has answered a look (`BEAT_MS`) again, after a rest of `REST_MS`.
  * [RC3] A change of the lease's epoch is a new worker that knows nothing, also when the old one was not seen to go.
  * [RC4] Outcomes come at most `REPLIES_MAX` behind; what is lost of them is sent again by the pipeline (SP5).
+ * [RC5] What was read is deleted at once: an outcome may tell who is where.
  */
 import { randomUUID } from "node:crypto";
 import { type Carrier, type CarrierEvents, type Envelope, NO_ROOM, type Room } from "../carrier.ts";
@@ -190,12 +191,15 @@ export class RedisCarrier implements Carrier {
     await this.reader.ready();
     while (!this.closed) {
       try {
-        const read = await this.reader.run((redis) => redis.call("XREAD", "COUNT", READ_COUNT, "BLOCK", READ_MS, "STREAMS", key, last), READ_MS);
-        for (const [, entries] of (read ?? []) as StreamRead) {
+        const answer = await this.reader.run((redis) => redis.call("XREAD", "COUNT", READ_COUNT, "BLOCK", READ_MS, "STREAMS", key, last), READ_MS);
+        for (const [, entries] of (answer ?? []) as StreamRead) {
           for (const [entry, fields] of entries) {
             last = entry;
             this.heard(Number(fields[1]), fields[3] ?? "");
           }
+          // Nobody waits for it; what stays because of trouble expires.
+          const read = entries.map(([entry]) => entry);
+          void this.commands.run((redis) => redis.xdel(key, ...read)).catch(() => undefined);
         }
       } catch (error) {
         this.inTrouble(error);

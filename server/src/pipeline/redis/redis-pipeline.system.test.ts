@@ -1,5 +1,4 @@
 /** The pipeline over a real redis-server with real worker processes: the contract, and what only Redis can do to it. */
-import { spawn } from "node:child_process";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { pipelineContract, type PipelineUnderTest, WORKERS_ONLY } from "../side-pipeline.contract.ts";
@@ -7,9 +6,11 @@ import { type Deadlines, SidePipeline } from "../side-pipeline.ts";
 import { Answers, chatEvent, objectEvent, searchEvent } from "../testing/events.ts";
 import { LogLines } from "../testing/log-lines.ts";
 import { realTimers } from "../timers.ts";
-import { keysOf, PARTS, partOfScene } from "./keys.ts";
+import { GROUP, keysOf, PARTS, partOfScene } from "./keys.ts";
+import { redisKeeper } from "./person-keeper.ts";
 import { RedisCarrier } from "./redis-carrier.ts";
 import { type RedisProcess, startRedis } from "./redis-process.ts";
+import { pseudonymOf, writePosted } from "./wire.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 const ENTRY = new URL("../testing/poison-redis-worker.ts", import.meta.url);
@@ -77,20 +78,6 @@ afterAll(async () => {
 });
 pipelineContract("Redis Streams", async ({ deadlines }) => openOn("contract", (shared ??= startPool("contract", 1)), deadlines));
 
-/** Every command that Redis is given from now on, as it says itself. */
-async function everything(port: string): Promise<() => string> {
-  const monitor = spawn("redis-cli", ["-p", port, "monitor"], { stdio: ["ignore", "pipe", "inherit"] });
-  cleanups.push(() => monitor.kill("SIGKILL"));
-  let output = "";
-  await new Promise<void>((resolve) =>
-    monitor.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-      resolve();
-    }),
-  );
-  return () => output;
-}
-
 describe("Redis", () => {
   it("[RC2] freezes, then dies and comes back empty: offers never wait, rooms are answered degraded, and everything is there again", async () => {
     const { pipeline, lines, close } = open();
@@ -147,7 +134,7 @@ describe("Redis", () => {
     cleanups.push(close);
     const redis = new Redis(server.url);
     cleanups.push(() => redis.disconnect());
-    const seen = await everything(new URL(server.url).port);
+    const seen = await server.monitor();
     const answers = new Answers(pipeline, "room");
     pipeline.offer("room", objectEvent("o", "lantern"));
     await ready(pipeline);
@@ -182,5 +169,53 @@ describe("Redis", () => {
     expect(await answers.searched(2)).toMatchObject({ degraded: false, hits: { length: 64 } });
     expect(pipeline.health()).toMatchObject({ dropped: 0, degradedAnswers: 0, dead: 0 });
     expect(pipeline.health().resent).toBeGreaterThan(0);
+  });
+
+  it("[RK1] [RK2] [EW4] P19 never learns a user's id, and forgets who is erased: what waits, what a worker has, what was given up; others lose nothing", async () => {
+    const { namespace, pipeline, freeze, resume, close } = open();
+    cleanups.push(close);
+    const redis = new Redis(server.url);
+    cleanups.push(() => redis.disconnect());
+    const seen = await server.monitor();
+    const [keys, keeper] = [keysOf(namespace), redisKeeper({ url: server.url, namespace })];
+    const stream = keys.events(partOfScene("room"));
+    const answers = new Answers(pipeline, "room");
+    pipeline.offer("room", objectEvent("o", "lantern"));
+    await ready(pipeline);
+    const describe = { view: false, people: [{ name: "canary-name", asleep: false, view: null, holds: [] }] };
+    pipeline.offer("room", { ...searchEvent(1, "lantern"), describe });
+    expect(await answers.searched(1)).toMatchObject({ degraded: false });
+    // An answer that was read is gone, and so is who it told of [RC5].
+    await vi.waitFor(async () => expect(await server.dump()).not.toContain("canary-name"));
+
+    freeze();
+    for (let i = 0; i < 4; i++) pipeline.offer("room", chatEvent(i, `canary-line ${i}`, "canary-user"));
+    pipeline.offer("room", chatEvent(9, "stays", "ben"));
+    await vi.waitFor(async () => expect(await redis.xlen(stream)).toBe(5));
+    await redis.xreadgroup("GROUP", GROUP, "somebody", "COUNT", 2, "STREAMS", stream, ">");
+    const given = (event: Parameters<typeof writePosted>[0]["event"]) => writePosted({ producer: "p", id: 1, scene: "room", event });
+    for (const event of [chatEvent(5, "canary-dead", "canary-user"), chatEvent(6, "stays, too", "ben"), { ...searchEvent(2, "who"), describe }])
+      await redis.xadd(keys.dead, "*", "why", "failed", "e", given(event));
+    // Somebody else's writing, which names them.
+    const said = seen();
+    await redis.xadd(keys.dead, "*", "why", "could not be read", "e", `{"user":"canary-user"`);
+    for (const canary of ["canary-line 3", "canary-dead", "canary-name"]) expect(await server.dump()).toContain(canary);
+
+    const told = await keeper.exportPerson("canary-user");
+    expect(told.ok && told.value.map(({ text }) => text)).toEqual([0, 1, 2, 3].map((i) => `canary-line ${i}`).concat("canary-dead"));
+    expect(await keeper.erasePerson("canary-user")).toEqual({ ok: true, value: { done: { texts: 6, questions: 1 }, left: [] } });
+    const left = await server.dump();
+    expect(left.match(/stays/g)).toHaveLength(2);
+    for (const canary of ["canary", pseudonymOf("canary-user")]) expect(left).not.toContain(canary);
+    expect(said).not.toContain("canary-user");
+    const pending = (await redis.xpending(stream, GROUP, "-", "+", 10)) as readonly (readonly [string])[];
+    const there = new Set((await redis.xrange(stream, "-", "+")).map(([id]) => id));
+    expect(pending.filter(([id]) => !there.has(id))).toEqual([]);
+    resume();
+    await vi.waitFor(async () => expect(await redis.xlen(stream)).toBe(0), { timeout: 10_000 });
+    await ready(pipeline);
+    pipeline.offer("room", searchEvent(3, "lantern"));
+    expect(await answers.searched(3)).toMatchObject({ degraded: false, hits: [{ object: "o" }] });
+    expect(pipeline.health()).toMatchObject({ dropped: 0, dead: 0 });
   });
 });

@@ -8,12 +8,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 
 const START_MS = 10_000;
 
 export type RedisProcess = {
   readonly url: string;
   readonly pid: number;
+  /** Every key with all that is under it, as text. */
+  dump(): Promise<string>;
+  /** Every command it is given from now on, as it says itself. */
+  monitor(): Promise<() => string>;
   /** Starts it again, empty, at the same address. */
   restart(): Promise<void>;
   /** Ends it at once. */
@@ -31,7 +36,20 @@ export async function startRedis(): Promise<RedisProcess> {
     child.kill("SIGKILL");
     await gone;
   };
+  const monitors: ChildProcess[] = [];
   return {
+    dump: () => dump(port),
+    monitor: () => {
+      const monitor = spawn("redis-cli", ["-p", String(port), "monitor"], { stdio: ["ignore", "pipe", "inherit"] });
+      monitors.push(monitor);
+      let output = "";
+      return new Promise((resolve) =>
+        monitor.stdout.on("data", (chunk: Buffer) => {
+          output += chunk.toString();
+          resolve(() => output);
+        }),
+      );
+    },
     url: `redis://127.0.0.1:${port}`,
     get pid() {
       return child.pid ?? 0;
@@ -42,6 +60,7 @@ export async function startRedis(): Promise<RedisProcess> {
     },
     kill,
     close: async () => {
+      for (const monitor of monitors) monitor.kill("SIGKILL");
       await kill();
       await rm(folder, { recursive: true, force: true });
     },
@@ -67,6 +86,26 @@ async function launch(port: number, folder: string): Promise<ChildProcess> {
     });
   });
   return child;
+}
+
+async function dump(port: number): Promise<string> {
+  const redis = new Redis(port, "127.0.0.1");
+  const read: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
+    string: (key) => redis.get(key),
+    stream: (key) => redis.xrange(key, "-", "+"),
+    set: (key) => redis.smembers(key),
+    zset: (key) => redis.zrange(key, "0", "-1"),
+  };
+  try {
+    const lines: string[] = [];
+    for (const key of await redis.keys("*")) {
+      const type = await redis.type(key);
+      if (type !== "none") lines.push(`${key} ${type} ${JSON.stringify(await read[type]?.(key))}`);
+    }
+    return lines.join("\n");
+  } finally {
+    redis.disconnect();
+  }
 }
 
 function freePort(): Promise<number> {

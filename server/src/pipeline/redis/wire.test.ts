@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../carrier.ts";
 import { chatEvent, labelEvent, objectEvent, searchEvent } from "../testing/events.ts";
-import { readOutcomes, readPosted, writeOutcomes, writePosted } from "./wire.ts";
+import { pseudonymOf, readOutcomes, readPosted, writeOutcomes, writePosted } from "./wire.ts";
 
 const EVENTS = [
   objectEvent("v1", "red valve"),
@@ -27,7 +27,7 @@ const around = (event: (typeof EVENTS)[number]) => readPosted(writePosted({ prod
 
 describe("events and outcomes in Redis", () => {
   it("come back as they went", () => {
-    for (const event of EVENTS) expect(around(event)).toEqual(event);
+    for (const event of EVENTS) expect(around(event)).toEqual(event.kind === "text" ? { ...event, user: pseudonymOf(event.user) } : event);
     expect(readPosted(writePosted({ producer: "p-1", id: 0, scene: "room" }))).toEqual({ producer: "p-1", id: 0, scene: "room" });
     const outcomes: Outcome[] = [
       {
@@ -59,6 +59,13 @@ describe("events and outcomes in Redis", () => {
       { id: 4, scene: "room" },
     ];
     expect(readOutcomes(writeOutcomes(outcomes))).toEqual(outcomes);
+  });
+
+  it("[EW4] name nobody: a user's id becomes a pseudonym, the same everywhere, and no two the same", () => {
+    expect([pseudonymOf("ada"), pseudonymOf("")]).toEqual([pseudonymOf("ada"), ""]);
+    expect(pseudonymOf("ada")).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    expect(pseudonymOf("ada")).not.toBe(pseudonymOf("adb"));
+    expect(writePosted({ producer: "p-1", id: 1, scene: "room", event: chatEvent(1, "hello", "canary-user") })).not.toContain("canary-user");
   });
 
   it("[EW1] refuse what is not theirs, and never throw", () => {

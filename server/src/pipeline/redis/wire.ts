@@ -4,8 +4,11 @@
  * [EW1] Decoding checks every field and never throws; what does not fit is a value that says so.
  * [EW2] No pose goes to Redis: a search's viewpoint, and those of the people a description tells of, are rounded to 25 cm and an eighth of a right angle about the vertical axis, enough for
  *       "left of me", nothing to know a person by. No kind of event carries motion.
+ * [EW4] No user's id goes to Redis: whose text it is stands there as a pseudonym. Who knows the id finds what is theirs (person-keeper.ts); who
+ *       reads Redis does not learn the id, but could try ids that they guess.
  * [EW3] A kind of event or answer that is added to the types does not compile until it is described here.
  */
+import { createHash } from "node:crypto";
 import type { SessionId } from "@copresence/shared/base";
 import { type ResolvedRight, RULES_MAX } from "@copresence/shared/scene";
 import { z } from "zod";
@@ -123,8 +126,12 @@ const outcomes: z.ZodType<Outcome[]> = z
   )
   .max(4096);
 
-export const writePosted = (entry: Posted): string =>
-  JSON.stringify(entry.event?.kind === "search" ? { ...entry, event: withoutPose(entry.event) } : entry);
+export function writePosted(entry: Posted): string {
+  const { event } = entry;
+  if (event?.kind === "search") return JSON.stringify({ ...entry, event: withoutPose(event) });
+  if (event?.kind === "text") return JSON.stringify({ ...entry, event: { ...event, user: pseudonymOf(event.user) } });
+  return JSON.stringify(entry);
+}
 export const readPosted = (json: string): Posted | undefined => read(posted, json);
 export const writeOutcomes = (list: readonly Outcome[]): string => JSON.stringify(list);
 export const readOutcomes = (json: string): Outcome[] | undefined => read(outcomes, json);
@@ -136,6 +143,11 @@ function read<T>(schema: z.ZodType<T>, json: string): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** [EW4] 22 characters, the same everywhere; nobody's text stays nobody's. */
+export function pseudonymOf(user: string): string {
+  return user === "" ? "" : createHash("sha256").update(`copresence:person:${user}`).digest("base64url").slice(0, 22);
 }
 
 /** [EW2] */
