@@ -9,7 +9,8 @@ import { fullFigures, runFull } from "./full.ts";
 import { killFigures, runKills } from "./kill.ts";
 
 const USAGE = `npm run chaos -- WHAT [--count N] [--json FILE] [--seed N]
-  kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N]
+  kill      a server under twenty editing people is killed N times (1000), at random and at named places [--named N] [--megabytes N];
+            SIGINT ends it after the kill that is under way, with the figures so far
   disk      the store on a simulated disk, N seeds (10000): power cuts, torn sectors, flipped bits; one seed alone with --seed N --count 1
   full      the disk of a running server fills up, and has space again (root: it mounts a file system of one megabyte)`;
 
@@ -48,7 +49,9 @@ async function kill(): Promise<Outcome> {
     documentBytes: whole("megabytes", values.megabytes, 10) * 1_000_000,
     seed,
   };
-  const result = await runKills({ ...settings, onProgress });
+  let isEnough = false;
+  process.once("SIGINT", () => (isEnough = true));
+  const result = await runKills({ ...settings, onProgress, isEnough: () => isEnough });
   return { settings: { ...settings, places: result.places }, figures: killFigures(result), violations: result.violations };
 }
 

@@ -37,6 +37,8 @@ export type KillOptions = {
   readonly documentBytes: number;
   readonly seed: number;
   readonly onProgress: (line: string) => void;
+  /** Asked before each life; true: it is the last one. */
+  readonly isEnough?: (() => boolean) | undefined;
 };
 
 export type KillResult = {
@@ -108,7 +110,7 @@ class KillRun {
   }
 
   async run(): Promise<KillResult> {
-    const { count, named, documentBytes, onProgress, places: visits = CRASH_POINTS } = this.options;
+    const { count, named, documentBytes, onProgress, isEnough, places: visits = CRASH_POINTS } = this.options;
     const filled = await fillStore(this.file, SPACE, documentBytes);
     onProgress(`a document of ${filled.bytes} bytes in ${filled.objects} notes`);
     await keepCompiled({ store: this.file, space: SPACE }, (url) => this.editors[0]?.join(url, SPACE) ?? Promise.resolve());
@@ -118,13 +120,16 @@ class KillRun {
     const placeOf = (kill: number): CrashPoint | undefined =>
       Math.floor(((kill + 1) * named) / count) > Math.floor((kill * named) / count) ? visits[this.named++ % visits.length] : undefined;
     let fate = this.fateOf(placeOf(0), 0);
-    for (let kill = 0; kill < count; kill++) {
-      const checks = (kill + 1) % CONTENT_EVERY === 0 || kill === count - 1;
-      const next = kill + 1 < count ? this.fateOf(placeOf(kill + 1), kill + 1) : undefined;
+    let kills = 0;
+    for (let isLast = false; !isLast; kills++) {
+      const kill = kills;
+      isLast = kill >= count - 1 || isEnough?.() === true;
+      const checks = (kill + 1) % CONTENT_EVERY === 0 || isLast;
+      const next = isLast ? undefined : this.fateOf(placeOf(kill + 1), kill + 1);
       await this.life(fate, checks ? undefined : next);
       fate = next ?? fate;
       if (checks) await this.checkContent();
-      if ((kill + 1) % PROGRESS_EVERY === 0 || kill === count - 1) {
+      if ((kill + 1) % PROGRESS_EVERY === 0 || isLast) {
         const perKill = (performance.now() - startedMs) / (kill + 1) / 1000;
         onProgress(
           `${kill + 1} of ${count} kills, ${this.acked} edits acknowledged, ${this.violations.length} violations, ${perKill.toFixed(2)} s a kill`,
@@ -133,7 +138,7 @@ class KillRun {
     }
     const { violations, recoveryMs, restartMs, places, duringStart } = this;
     const lost = this.editors.reduce((sum, editor) => sum + editor.lost, 0);
-    return { kills: count, named, duringStart, acked: this.acked, violations, lost, recoveryMs, restartMs, documentBytes: filled.bytes, places };
+    return { kills, named, duringStart, acked: this.acked, violations, lost, recoveryMs, restartMs, documentBytes: filled.bytes, places };
   }
 
   private get acked(): number {
