@@ -31,6 +31,7 @@ export async function startServerProcess(
     env: { ...inherited, COPRESENCE_PORT: "0", COPRESENCE_BOUNDARY_M: "0", COPRESENCE_LOG: "warn", ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endWithUs(child);
   let output = "";
   const ready = /running at (\S+) \((\w+)\)/;
   await new Promise<void>((resolve, reject) => {
@@ -73,4 +74,11 @@ export async function startServerProcess(
       return sum;
     },
   };
+}
+
+/** A process is ended with the one that started it, also when that ends by an exception: a server left behind would weigh on all later figures. */
+export function endWithUs(child: ChildProcess): void {
+  const end = (): void => void child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
 }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { devTicket } from "@copresence/client/node";
-import { startServerProcess } from "@copresence/simulations/server-process";
+import { endWithUs, startServerProcess } from "@copresence/simulations/server-process";
 import type { Dialled } from "./doc-client.ts";
 
 export const SERVERS = ["ours", "hocuspocus", "ywebsocket"] as const;
@@ -30,6 +30,7 @@ const TICKS_PER_S = 100;
 export async function startServer(name: ServerName, folder: string): Promise<Running> {
   if (name === "ours") return startOurs(folder);
   const child = spawn(process.execPath, [PEERS[name], join(folder, `${name}.sqlite`)], { stdio: ["ignore", "pipe", "inherit"] });
+  endWithUs(child);
   const port = await new Promise<string>((resolve, reject) => {
     child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim()));
     child.once("exit", () => reject(new Error(`The ${name} server did not start.`)));
