@@ -9,12 +9,12 @@ import { LIMITS } from "@copresence/shared/protocol";
 import { type CryptoKey, generateKeyPair } from "jose";
 import { z } from "zod";
 import { type Refusal, refusal } from "../refusal.ts";
-import { issueTicket, type TicketAuthority } from "./tickets.ts";
+import { isDisplayName, issueTicket, type TicketAuthority } from "./tickets.ts";
 
 const identifier = z.string().refine(isIdentifier);
 const body = z.object({
   space: identifier,
-  name: z.string().min(1).max(LIMITS.displayNameBytes),
+  name: z.string(),
   role: identifier.default("member"),
   /** Stable id, so that a person who reloads the page stays the same person. */
   user: identifier.optional(),
@@ -48,6 +48,10 @@ export class DevTicketIssuer {
       return err(refusal("nameInvalid", "Send JSON {space, name, role?, user?}; space, role and user match ^[A-Za-z0-9_-]{1,64}$."));
     }
     const { space, name, role } = parsed.data;
+    if (!isDisplayName(name)) {
+      const sentence = `The name is empty, longer than ${LIMITS.displayNameBytes} bytes, or holds control or text-direction characters; send another.`;
+      return err(refusal("nameInvalid", sentence));
+    }
     const user = parsed.data.user ?? `dev-${crypto.randomUUID().slice(0, 12)}`;
     const nowS = Math.floor(this.wallClock() / 1000);
     const request = { user, name, role, space, region: this.authority.region };

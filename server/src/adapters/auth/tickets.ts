@@ -48,7 +48,7 @@ export function issueTicket(key: CryptoKey, authority: TicketAuthority, request:
 }
 
 /** A display name: something to see, no control or bidi-override characters, within the limit. */
-function isDisplayName(value: unknown): value is string {
+export function isDisplayName(value: unknown): value is string {
   if (typeof value !== "string" || value.trim() === "" || /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(value)) return false;
   return new TextEncoder().encode(value).length <= LIMITS.displayNameBytes;
 }

@@ -102,6 +102,12 @@ describe("httpApp", () => {
     },
   );
 
+  it.each(["\u202eadA", "é".repeat(200), "tab\tbed"])("names the name %j, which a join would refuse, at once", async (name) => {
+    const { json } = await call("/dev/ticket", { method: "POST", body: JSON.stringify({ space: "demo", name }) });
+    expect(json).toMatchObject({ code: CLOSE.nameInvalid.code });
+    expect(JSON.stringify(json)).toContain("The name is");
+  });
+
   it("has nothing else", async () => {
     expect((await call("/nowhere")).status).toBe(404);
     expect((await call("/", { method: "POST" })).status).toBe(405);
