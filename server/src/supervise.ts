@@ -8,7 +8,7 @@
  * [SU3] An unhandled rejection leaves no half-done synchronous work behind (the core has no await), so one costs a log line and a count;
  *       a server that produces more than `MAX_REJECTIONS` a minute is broken and ends like [SU2].
  * [SU4] What the start left behind is collected while nobody is in: reading the sources makes room for new objects, some 64 MB of it, that
- *       the engine otherwise keeps and fills again with the first large document (measured: 215 -> 175 MB before anybody came).
+ *       the engine otherwise keeps and fills again with the first large document.
  */
 import { collectNow } from "./adapters/collector.ts";
 import { errorFields } from "./adapters/log.ts";
