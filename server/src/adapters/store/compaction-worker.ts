@@ -1,7 +1,7 @@
 /**
  * The thread that folds (compaction.ts), so that neither ticks nor commits wait for it.
  *
- * [CK1] It gives way: nobody waits for a fold, and everybody for the threads it shares the cores with.
+ * [CK1] It gives way: nobody waits for a fold, somebody now and then for a past, and everybody for the threads it shares the cores with.
  */
 import { getPriority, setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";

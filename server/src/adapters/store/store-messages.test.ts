@@ -10,6 +10,10 @@ it("[SM1] an append is the same request on the other side, and no other message 
     update: fc.uint8Array({ maxLength: 40 }),
   });
   const append = fc.record({ id: fc.nat(), op: fc.constant("append" as const), scene: fc.string(), epoch: fc.nat(), records: fc.array(record) });
-  fc.assert(fc.property(append, (request) => expect(requestOf(structuredClone(flatAppend(request, request.id)))).toEqual(request)));
+  fc.assert(
+    fc.property(append, (request) => {
+      expect(requestOf(structuredClone(flatAppend(request, request.id)))).toEqual(request);
+    }),
+  );
   expect(requestOf({ id: 1, op: "probe" })).toEqual({ id: 1, op: "probe" });
 });
