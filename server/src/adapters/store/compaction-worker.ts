@@ -1,9 +1,4 @@
-/**
- * The thread that folds (compaction.ts), so that neither ticks nor commits wait for it.
- *
- * [CK1] It gives way: nobody waits for a fold, somebody now and then for a past, and everybody for the threads it shares the cores with.
- */
-import { getPriority, setPriority } from "node:os";
+/** The thread that folds (compaction.ts), so that neither ticks nor commits wait for it; begins in compaction-entry.ts. */
 import { parentPort } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import { type FreshPiece, freshRoot } from "../../core/document/fresh-root.ts";
@@ -28,25 +23,12 @@ export type Renewed = readonly FreshPiece[];
 export type Answer = Folded | PastAnswer | Renewed;
 export type FoldReply = { readonly id: number; readonly result: Result<Answer, string> };
 
-const NICE = 6;
-const NICE_MAX = 19;
 const port = parentPort;
 assert(port !== null, "runs as a worker");
-giveWay();
 port.on("message", (request: FoldRequest | RecallRequest | RenewRequest) => {
   const result: Result<Answer, string> = "query" in request ? recall(request) : "root" in request ? renew(request) : foldWhole(request);
   port.postMessage({ id: request.id, result } satisfies FoldReply);
 });
-
-/** Linux counts niceness per thread, and 0 names the one that asks; elsewhere it would be the whole process. A quarter of a core that somebody wants. */
-function giveWay(): void {
-  if (process.platform !== "linux") return;
-  try {
-    setPriority(0, Math.min(NICE_MAX, getPriority(0) + NICE));
-  } catch {
-    // A sandbox that forbids it costs a few late acknowledgements.
-  }
-}
 
 function recall({ pasts, query }: RecallRequest): Result<PastAnswer, string> {
   try {
