@@ -85,6 +85,8 @@ export class WalImage {
   private bigEndian: boolean;
   private readonly salt: Buffer;
   private frames: number;
+  /** The first frame that fails; one past the last when none does. */
+  private suspect = 0;
 
   /** Undefined when there is nothing to look at: an empty log, or one whose page size cannot be made out. */
   static of(bytes: Buffer): WalImage | undefined {
@@ -143,6 +145,7 @@ export class WalImage {
       meant = sums[0] as Buffer;
     }
     const first = failing[0] ?? frames;
+    this.suspect = first;
     const finished = this.lastCommit();
     // The transaction of the first bad frame was durable if another was written behind it.
     const following = this.commitAfter(first);
@@ -156,7 +159,7 @@ export class WalImage {
   /** [WF4] */
   private rightedNewest(found: WalVerdict, all: number): WalVerdict | undefined {
     // The frame that fails; or the one behind the last, if it is only its salt that makes it another's.
-    const suspect = this.firstFailing();
+    const suspect = this.suspect;
     if (suspect >= all) return undefined;
     const at = this.at(suspect);
     const previous = suspect === 0 ? this.bytes.subarray(24, 32) : this.bytes.subarray(this.at(suspect - 1) + 16, this.at(suspect - 1) + 24);
@@ -192,17 +195,6 @@ export class WalImage {
     if (inSum !== undefined) return inData === undefined ? { at: at + 16 + inSum.at, mask: inSum.mask } : "several";
     if (inData === undefined || inData === "several") return inData;
     return { at: at + inData.at + (inData.at < 8 ? 0 : FRAME_HEADER_BYTES - 8), mask: inData.mask };
-  }
-
-  /** The first frame that is not as SQLite wrote it; one past the last when all are. */
-  private firstFailing(): number {
-    let sum = this.bytes.subarray(24, 32);
-    for (let frame = 0; frame < this.frames; frame++) {
-      const stored = this.bytes.subarray(this.at(frame) + 16, this.at(frame) + 24);
-      if (!this.saltRight(frame) || !this.frameSum(frame, sum).equals(stored)) return frame;
-      sum = stored;
-    }
-    return this.frames;
   }
 
   /** Frames of this generation: those behind the last one with our salts are left over from an earlier, longer one. */
