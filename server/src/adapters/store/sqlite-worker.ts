@@ -8,10 +8,9 @@
 import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
-import { collectNow } from "../collector.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
-import type { LoadedScene, StoreError } from "./scene-store.ts";
+import type { StoreError } from "./scene-store.ts";
 import { compactScene } from "./sqlite-compaction.ts";
 import { exportPerson, exportScene, importScene } from "./sqlite-admin.ts";
 import { storeError } from "./sqlite-file.ts";
@@ -21,17 +20,13 @@ import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
 import { erasePerson } from "./sqlite-person.ts";
 import type { AdminError } from "./store-admin.ts";
 import { type AdminAsk, type FlatAppend, requestOf, type StoreReply, type StoreRequest } from "./store-messages.ts";
+import { reply } from "./store-reply.ts";
 import { WalReserve } from "./wal-reserve.ts";
 
 type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
 const COMMIT_GAP_MS = 1;
-/**
- * After a snapshot this large was loaded its pieces, deflated and inflated, are collected: this thread makes too little garbage for the engine to
- * come to it by itself, and they would stay as long as the process.
- */
-const COLLECTED_BYTES = 4 << 20;
 /** The log's room grows in steps, so that no commit waits for more than one. */
 const RESERVE_GAP_MS = 50;
 
@@ -62,7 +57,7 @@ function handle(request: StoreRequest): void {
   if (request.op === "reroot") return reroot(request);
   if (request.op === "recall") return recall(request);
   if (request.op === "admin") return administer(request);
-  reply(request.id, attempt(request));
+  reply(port, request.id, attempt(request));
   if (request.op === "close") void compactor.close().then(() => port?.close());
 }
 
@@ -89,7 +84,7 @@ function commit(): void {
 }
 
 function answerAppend(id: number, result: Result<{ readonly seq: number }, StoreError>): void {
-  if (!result.ok) return reply(id, result);
+  if (!result.ok) return reply(port, id, result);
   port?.postMessage([id, result.value.seq] satisfies StoreReply);
 }
 
@@ -112,7 +107,7 @@ const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
 function compact({ id, scene, epoch }: Request<"compact">): void {
   compacting = compacting.then(async () => {
     const result = log === undefined ? storeClosed : await compactScene({ log, compactor, scene, epoch, turn });
-    reply(id, result);
+    reply(port, id, result);
     if (log !== undefined && result.ok) await forgetOld({ log, compactor, scene, epoch, turn });
     checkpointSoon();
   });
@@ -121,22 +116,22 @@ function compact({ id, scene, epoch }: Request<"compact">): void {
 /** In line with the compactions: each of the two reads what the other writes. */
 function reroot({ id, scene, epoch, note }: Request<"reroot">): void {
   compacting = compacting.then(async () => {
-    reply(id, log === undefined ? storeClosed : await rerootScene({ log, compactor, scene, epoch, turn, note }));
+    reply(port, id, log === undefined ? storeClosed : await rerootScene({ log, compactor, scene, epoch, turn, note }));
     checkpointSoon();
   });
 }
 
 function recall({ id, scene, epoch, query }: Request<"recall">): void {
   const past = log === undefined ? storeClosed : readPastOf(log, scene, epoch);
-  if (!past.ok) return reply(id, past);
-  void compactor.recall(past.value, query).then((answer) => reply(id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
+  if (!past.ok) return reply(port, id, past);
+  void compactor.recall(past.value, query).then((answer) => reply(port, id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
 }
 
 /** One at a time with compactions, which read what an erasure changes. */
 function administer({ id, ask }: Request<"admin">): void {
   const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
   compacting = compacting.then(async () => {
-    reply(id, log === undefined ? storeClosed : await answer(log, ask, turn));
+    reply(port, id, log === undefined ? storeClosed : await answer(log, ask, turn));
     checkpointSoon();
   });
 }
@@ -179,14 +174,4 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   } catch (error) {
     return err(storeError(error));
   }
-}
-
-function reply(id: number, result: Result<unknown, StoreError | AdminError>): void {
-  // A loaded snapshot is handed over: nobody here needs it, and a copy of it would stay until this thread collects.
-  const loaded = result.ok ? (result.value as Partial<LoadedScene> | undefined)?.snapshot : undefined;
-  // Handed over, it has no length any more.
-  const large = loaded !== undefined && loaded.length >= COLLECTED_BYTES;
-  const whole = loaded !== undefined && loaded.byteLength === loaded.buffer.byteLength;
-  port?.postMessage({ id, result } satisfies StoreReply, whole ? [loaded.buffer as ArrayBuffer] : []);
-  if (large) setImmediate(collectNow);
 }
