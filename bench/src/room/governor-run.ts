@@ -1,8 +1,8 @@
 /**
  * Three rooms (or six, nine) of one server, in some of which one client of a hundred stops reading until it is closed, again and again.
  *
- * [GR1] In every round each room has a role: in a third of them somebody is paused, another third is the control, the last is what both are
- *       held against. All are measured at the same time, and in six rounds every room plays every role as often, beside every other.
+ * [GR1] In every round each room has a role: in a third of them somebody is paused, the others are what they are held against, and for a
+ *       control against each other. All are measured at the same time, and in six rounds every room plays every role as often, beside every other.
  * [GR2] In each room somebody at the same place in the room's order is left out: a frame's age grows along that order, so the frames that
  *       count stand at the same places everywhere.
  * [GR3] A round counts from the pause until the close has been seen, so what the server does about a slow consumer is in it. Before every round
