@@ -8,7 +8,8 @@
  * [GR3] A round counts from the pause until the close has been seen, so what the server does about a slow consumer is in it. Before every round
  *       is a stretch in which everybody everywhere reads.
  * [GR4] After a round somebody takes the place of who was closed: there are always as many people in every room.
- * [GR5] In every room a line of chat is said every LINE_MS by somebody who is never paused: the ordered stream whose gaps would show.
+ * [GR5] Every LINE_MS a line of chat is said in the next room by somebody who is never paused: the ordered stream whose gaps would show. No
+ *       number of ticks takes as long as any number of lines: a line that keeps meeting the same room's ticks is all of that room's p99.
  */
 import { pause } from "./child.ts";
 import type { Closing, Heard, Standing } from "./driver.ts";
@@ -53,13 +54,13 @@ export type Outcome = {
   readonly closings: readonly Closing[];
   /** By the index of the client. */
   readonly listeners: readonly Listener[];
-  /** Lines said in each room. */
-  readonly said: number;
+  /** Lines, by room. */
+  readonly said: readonly number[];
   readonly phasesMs: readonly number[];
 };
 type Closed = { readonly reason: string; readonly atMs: number };
 
-const LINE_MS = 700;
+const LINE_MS = 237;
 const LOOK_MS = 250;
 /** For the last line, and for the backlog of clients that read again. */
 const DRAIN_MS = 1500;
@@ -102,7 +103,7 @@ class Play {
   private readonly scale: GovernorScale;
   private readonly traces: string | undefined;
   private readonly people: { room: number; paused: boolean; from: number }[] = [];
-  private said = 0;
+  private readonly said: number[] = [];
   private slow = 0;
 
   constructor(load: Load, scale: GovernorScale, traces: string | undefined) {
@@ -115,7 +116,7 @@ class Play {
     const { tickRateHz, seed, rooms, people, rounds } = this.scale;
     // A slot rests before it is given away again, so there are a few more slots than people.
     await this.load.connect({ count, uplinkHz: tickRateHz, tickRateHz, seed, traces: this.traces, room, rooms, most: people + rounds });
-    for (let i = 0; i < count; i++) this.people.push({ room, paused: false, from: this.said });
+    for (let i = 0; i < count; i++) this.people.push({ room, paused: false, from: this.said[room] ?? 0 });
   }
 
   async rounds(progress: (round: Round, index: number) => void): Promise<Outcome> {
@@ -123,9 +124,11 @@ class Play {
     await pause(scale.warmMs);
     const rooms = Array.from({ length: scale.rooms }, (_, room) => room);
     const speakers = (await Promise.all(rooms.map((room) => this.crowd(room)))).map(([first]) => (first as Standing).index);
+    let turn = 0;
     const speaking = setInterval(() => {
-      const text = `line ${this.said++}`;
-      for (const index of speakers) void load.askDriver("say", { index, text });
+      const room = turn++ % scale.rooms;
+      const line = (this.said[room] = (this.said[room] ?? 0) + 1);
+      void load.askDriver("say", { index: speakers[room], text: `line ${line}` });
     }, LINE_MS);
     const rounds: Round[] = [];
     for (let i = 0; i < scale.rounds; i++) {

@@ -30,23 +30,23 @@ describe("the governor bench's gaps", () => {
   const speaker = person([5, 6, 7, 8]);
 
   it("are none where everybody has every line from when they came", () => {
-    expect(gaps([speaker, person([5, 6, 7, 8]), person([7, 8], { from: 2 })], 4)).toBe(0);
+    expect(gaps([speaker, person([5, 6, 7, 8]), person([7, 8], { from: 2 })], [4, 4])).toBe(0);
     // Who came while a line was under way may have it, too.
-    expect(gaps([speaker, person([6, 7, 8], { from: 2 })], 4)).toBe(0);
-    expect(gaps([speaker, person([5, 6], { paused: true }), person([], { paused: true })], 4)).toBe(0);
+    expect(gaps([speaker, person([6, 7, 8], { from: 2 })], [4, 4])).toBe(0);
+    expect(gaps([speaker, person([5, 6], { paused: true }), person([], { paused: true })], [4, 4])).toBe(0);
   });
 
   it("are counted where a line is missing, comes twice, or in another order", () => {
-    expect(gaps([speaker, person([5, 6, 7])], 4)).toBe(1);
-    expect(gaps([speaker, person([8], { from: 2 })], 4)).toBeGreaterThan(0);
-    expect(gaps([speaker, person([], { from: 2 })], 4)).toBe(2);
-    expect(gaps([speaker, person([5, 7, 8])], 4)).toBeGreaterThan(0);
-    expect(gaps([speaker, person([5, 6, 7, 8, 8])], 4)).toBe(1);
-    expect(gaps([speaker, person([5, 7, 6, 8])], 4)).toBe(2);
-    expect(gaps([speaker, person([5, 7], { paused: true })], 4)).toBe(1);
+    expect(gaps([speaker, person([5, 6, 7])], [4, 4])).toBe(1);
+    expect(gaps([speaker, person([8], { from: 2 })], [4, 4])).toBeGreaterThan(0);
+    expect(gaps([speaker, person([], { from: 2 })], [4, 4])).toBe(2);
+    expect(gaps([speaker, person([5, 7, 8])], [4, 4])).toBeGreaterThan(0);
+    expect(gaps([speaker, person([5, 6, 7, 8, 8])], [4, 4])).toBe(1);
+    expect(gaps([speaker, person([5, 7, 6, 8])], [4, 4])).toBe(2);
+    expect(gaps([speaker, person([5, 7], { paused: true })], [4, 4])).toBe(1);
     // The speaker, too.
-    expect(gaps([person([5, 6, 7]), person([5, 6, 7])], 4)).toBe(2);
+    expect(gaps([person([5, 6, 7]), person([5, 6, 7])], [4, 4])).toBe(2);
     // Another room's lines are its own.
-    expect(gaps([speaker, person([1, 2, 3, 4], { room: 1 }), person([1, 2, 3, 4], { room: 1 })], 4)).toBe(0);
+    expect(gaps([speaker, person([1, 2, 3, 4], { room: 1 }), person([1, 2, 3, 4], { room: 1 })], [4, 4])).toBe(0);
   });
 });

@@ -123,7 +123,7 @@ function endFigures(outcome: Outcome): Figure[] {
     }),
     atMost({ id: "governor.closed_otherwise", value: wronglyClosed(outcome), unit: "sessions closed for another reason", bar: 0 }),
     atMost({ id: "governor.ordered_gaps", value: gaps(listeners, said), unit: "lines missing", bar: 0 }),
-    { id: "governor.lines", value: said, unit: "lines said in each room" },
+    { id: "governor.lines", value: said.reduce((a, b) => a + b, 0), unit: "lines said in all rooms" },
   ];
 }
 
@@ -136,13 +136,13 @@ function wronglyClosed({ closings, listeners }: Outcome): number {
 }
 
 /** Everybody has every line of their room, in order, from when they came; what a paused client has may end early, and has no gap before. */
-export function gaps(listeners: readonly Listener[], said: number): number {
+export function gaps(listeners: readonly Listener[], said: readonly number[]): number {
   let missing = 0;
   for (const { room, paused, from, lines } of listeners) {
     const whole = listeners.find((listener) => listener.room === room && !listener.paused)?.lines ?? [];
     const heardFrom = whole.indexOf(lines[0] ?? -1);
     const first = heardFrom >= 0 && heardFrom < from ? heardFrom : from;
-    const wanted = paused ? lines.length : said - first;
+    const wanted = paused ? lines.length : (said[room] ?? 0) - first;
     for (let i = 0; i < Math.max(wanted, lines.length); i++) if (lines[i] === undefined || lines[i] !== whole[first + i]) missing++;
   }
   return missing;
