@@ -37,7 +37,7 @@ it("holdYoung keeps the room for new objects small while something large is take
     console.log(young());
   `);
   expect(grown).toBeGreaterThan(32e6);
-  expect(held).toBeGreaterThan(6e6);
-  expect(held).toBeLessThan(18e6);
+  expect(held).toBeGreaterThan(4e6);
+  expect(held).toBeLessThan(grown / 1.5);
   expect(after).toBeGreaterThan(grown / 4);
 });

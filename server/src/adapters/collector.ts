@@ -32,8 +32,8 @@ export function collectNow(): void {
  */
 const HELD_BYTES = 8 << 20;
 /** What `growTo` makes survive at a time, and how often it tries: where the engine thinks that little is going on, it does not grow. */
-const FILL_ARRAYS = 8000;
-const FILLS_MAX = 12;
+const FILL_ARRAYS = 4000;
+const FILLS_MAX = 24;
 
 /** Until when growth of the young generation is held back, ms; one timer for all who ask. */
 let growing: NodeJS.Timeout | undefined;
@@ -50,14 +50,12 @@ export function holdYoung(ms: number): void {
   growing = setTimeout(() => setFlagsFromString("--semi-space-growth-factor=2"), ms).unref();
 }
 
-/** The engine grows it when more has survived than fits into it. */
+/** The engine grows it when more has survived than fits into it. One half is committed late, so half of the size asked for counts as all of it. */
 function growTo(bytes: number): void {
-  const before = youngBytes();
-  if (before >= bytes) return;
-  // In one step. The engine commits its second half late, so a size of 1 MB may be that of one half.
-  setFlagsFromString(`--semi-space-growth-factor=${before * 4 <= bytes ? 4 : 2}`);
+  if (youngBytes() >= bytes / 2) return;
+  setFlagsFromString("--semi-space-growth-factor=4");
   const kept: unknown[] = [];
-  for (let fill = 0; fill < FILLS_MAX && youngBytes() < bytes; fill++) for (let i = 0; i < FILL_ARRAYS; i++) kept.push([i, i, i, i, i, i, i, i]);
+  for (let fill = 0; fill < FILLS_MAX && youngBytes() < bytes / 2; fill++) for (let i = 0; i < FILL_ARRAYS; i++) kept.push([i, i, i, i, i, i, i, i]);
 }
 
 const youngBytes = (): number => getHeapSpaceStatistics().find((space) => space.space_name === "new_space")?.space_size ?? Number.POSITIVE_INFINITY;
