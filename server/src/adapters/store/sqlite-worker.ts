@@ -9,6 +9,7 @@ import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import { collectNow } from "../collector.ts";
+import { sharedMs } from "../thread-time.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { LoadedScene, StoreError } from "./scene-store.ts";
@@ -152,7 +153,7 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   try {
     if (request.op === "start") {
       log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply), retention);
-      return { ok: true, value: undefined };
+      return { ok: true, value: sharedMs() };
     }
     if (log === undefined) return storeClosed;
     switch (request.op) {
