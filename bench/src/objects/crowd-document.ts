@@ -129,7 +129,7 @@ export class CrowdDocument {
     this.take(this.document.rerooted(begun.value));
     for (let renewed = false; !renewed;) {
       const before = performance.now();
-      const tick = this.document.tick();
+      const tick = this.document.tick(this.nowMs);
       this.slowestSliceMs = Math.max(this.slowestSliceMs, performance.now() - before);
       renewed = tick.renewed;
       this.take(tick.effects);

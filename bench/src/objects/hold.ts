@@ -92,7 +92,7 @@ class Held {
   }
 
   private tick(): ReturnType<SceneDocument["tick"]> {
-    return this.call(() => this.document.tick());
+    return this.call(() => this.document.tick(0));
   }
 
   private call<T>(work: () => T): T {

@@ -14,7 +14,8 @@ import { HOLD, hold, type HoldScale } from "./hold.ts";
 import { IDLE, idle, type IdleScale } from "./idle.ts";
 import { MEMORY, memory, type MemoryScale } from "./memory.ts";
 import { readRecordings, type Recording } from "./recordings.ts";
-import { loadTimes, replay } from "./replay.ts";
+import { LOAD, loadTimes } from "./opening.ts";
+import { replay } from "./replay.ts";
 import { type Running, SERVERS, startServer } from "./servers.ts";
 import { throughput, THROUGHPUT, type ThroughputScale } from "./throughput.ts";
 
@@ -37,10 +38,10 @@ type Progress = (line: string) => void;
 export function objects(options: SuiteOptions, progress: Progress, scale: ObjectsScale = FULL): Promise<SuiteResult> {
   const data = options.data ?? SESSIONS;
   const parts: Readonly<Record<PartName, Omit<Part, "name">>> = {
-    ack: { settings: scale.latency, run: () => ackLatency(scale.latency, progress) },
-    throughput: { settings: scale.throughput, run: () => inFolder((folder) => against(folder, scale.throughput, progress)) },
+    ack: { settings: prefixed("ack", scale.latency), run: () => ackLatency(scale.latency, progress) },
+    throughput: { settings: prefixed("throughput", scale.throughput), run: () => inFolder((folder) => against(folder, scale.throughput, progress)) },
     sessions: { settings: {}, run: () => withRecordings(data, progress, replayed) },
-    load: { settings: {}, run: () => withRecordings(data, progress, loadTimes) },
+    load: { settings: prefixed("load", LOAD), run: () => withRecordings(data, progress, loadTimes) },
     growth: { settings: prefixed("growth", scale.growth), run: () => growth(scale.growth, progress) },
     memory: { settings: prefixed("memory", scale.memory), run: () => memory(scale.memory, progress) },
     hold: { settings: prefixed("hold", scale.hold), run: () => hold(scale.hold, progress) },
@@ -86,6 +87,6 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Settings of a part whose names others have too. */
+/** Settings of a part; others have some of the same name. */
 const prefixed = (part: string, settings: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${part}.${name}`, value]));

@@ -425,7 +425,7 @@ export class SceneCore {
 
   /** A document that is being re-rooted takes its next slice; resting places that waited for it are written. */
   private renew(): void {
-    const { effects, renewed } = this.document.tick();
+    const { effects, renewed } = this.document.tick(this.nowMs);
     this.absorb(effects);
     if (renewed) this.grabs.recovered();
   }

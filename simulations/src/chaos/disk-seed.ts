@@ -24,7 +24,7 @@ import * as Y from "yjs";
 import { Random } from "../random.ts";
 import { developPicture, flipBit, type Part, PARTS, type Picture, powerCut, takePicture } from "./disk-image.ts";
 
-/** `flip-unmarked`: the bit flips after a power cut that took the marks along; the newest commit is spared then, for nothing is left that could tell. */
+/** `flip-unmarked`: the bit flips after a power cut, or a kill before the mark was made, that took the marks along. */
 export type DiskFault = "power" | "flip" | "flip-unmarked";
 export type DiskOutcome = {
   readonly seed: number;
@@ -98,8 +98,7 @@ class DiskLife {
       const unmarked = fault === "flip-unmarked";
       const flipped = flipBit(unmarked ? { ...after, "-acked": Buffer.alloc(0) } : after, unmarked ? ["", "-wal"] : PARTS, random);
       part = flipped.part;
-      const newest = part === "-wal" && flipped.byte >= changedFrom(before["-wal"], after["-wal"]);
-      kept = unmarked && newest ? after : flipped.picture;
+      kept = flipped.picture;
     }
     developPicture(file, kept);
     return {
@@ -286,13 +285,6 @@ class DiskLife {
 function settle(truth: Truth): void {
   truth.acked = truth.pending;
   truth.ackedSeq = truth.pendingSeq;
-}
-
-/** Where the newest commit begins in the write-ahead log. */
-function changedFrom(before: Buffer, after: Buffer): number {
-  const shared = Math.min(before.length, after.length);
-  for (let at = 0; at < shared; at++) if (before[at] !== after[at]) return at;
-  return shared;
 }
 
 function closeQuietly(log: SqliteLog): void {

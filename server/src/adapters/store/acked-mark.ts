@@ -5,7 +5,8 @@
  * without a word. This file is written after each commit, so a scene that loads with less than it says was damaged, not torn.
  *
  * [AM1] Written only after the fsync of what it names, without one of its own, and after the answer to who waited for it: it survives the death of
- *       the process, but for what was answered in the microseconds before; after a power cut it may be older than the truth, never newer.
+ *       the process, but for what was answered in the microseconds before; after a power cut it may be older than the truth, never newer. A bit that flips in a commit it does not know is found by itself
+ *       (wal-file.ts, [WF4]).
  * [AM2] One 32-byte slot per scene: key (16 bytes), seq (two u32), epoch (u32), crc32. A slot that fails
  *       its crc says nothing.
  */

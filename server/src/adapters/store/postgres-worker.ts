@@ -16,7 +16,8 @@ import { type Retention, storeClosed } from "./records.ts";
 import { rerootPostgres } from "./postgres-reroot.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
 import type { AdminError } from "./store-admin.ts";
-import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
+import { type AdminAsk, type FlatAppend, requestOf, type StoreRequest } from "./store-messages.ts";
+import { reply } from "./store-reply.ts";
 
 const CONNECTIONS = 8;
 const CONNECT_MS = 5000;
@@ -45,10 +46,11 @@ let compacting: Promise<unknown> = Promise.resolve();
 
 // A connection that breaks while idle is replaced by the pool.
 pool.on("error", () => undefined);
-port.on("message", (request: StoreRequest) => {
+port.on("message", (message: StoreRequest | FlatAppend) => {
+  const request = requestOf(message);
   const answer = perform(request).catch((error: unknown) => err(postgresError(error)));
   void answer.then((result) => {
-    port.postMessage({ id: request.id, result } satisfies StoreReply);
+    reply(port, request.id, result);
     if (request.op === "close") port.close();
   });
 });

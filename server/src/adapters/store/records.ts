@@ -95,7 +95,7 @@ export type Stored = {
 export function judge({ key, head, snapshots, logAfter, owners, notes }: Stored): Result<LoadedScene, StoreError> {
   if (head.crc !== headCrc(key, head)) return corrupt("The scene's entry is damaged.");
   if (owners.length !== head.clients) return corrupt(`The scene names ${owners.length} of ${head.clients} authors.`);
-  const torn = notes.find((note) => note.crc !== noteCrc(key, note.key, note.bytes));
+  const torn = notes.find((note) => !isBlob(note.bytes) || note.crc !== noteCrc(key, note.key, note.bytes));
   if (torn !== undefined) return corrupt(`The scene's note "${torn.key}" is damaged.`);
   let snapshot: { readonly seq: number; readonly state: Uint8Array } | undefined;
   for (const stored of snapshots) {
@@ -121,9 +121,12 @@ export function judge({ key, head, snapshots, logAfter, owners, notes }: Stored)
   });
 }
 
+/** A flipped bit can make another type of a value, whatever its column says. */
+const isBlob = (value: unknown): boolean => value instanceof Uint8Array;
+
 /** Number of the first of `rows` that is damaged or out of place, when they should begin with `first`. */
 export function badRow(key: string, epoch: number, rows: readonly LogRow[], first: number): number | undefined {
-  const at = rows.findIndex((row, index) => row.seq !== first + index || row.crc !== recordCrc(key, epoch, row));
+  const at = rows.findIndex((row, index) => row.seq !== first + index || !isBlob(row.bytes) || row.crc !== recordCrc(key, epoch, row));
   return at < 0 ? undefined : first + at;
 }
 

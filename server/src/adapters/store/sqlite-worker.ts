@@ -8,10 +8,9 @@
 import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
-import { collectNow } from "../collector.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
-import type { LoadedScene, StoreError } from "./scene-store.ts";
+import type { StoreError } from "./scene-store.ts";
 import { compactScene } from "./sqlite-compaction.ts";
 import { exportPerson, exportScene, importScene } from "./sqlite-admin.ts";
 import { storeError } from "./sqlite-file.ts";
@@ -20,18 +19,14 @@ import { rerootScene } from "./sqlite-reroot.ts";
 import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
 import { erasePerson } from "./sqlite-person.ts";
 import type { AdminError } from "./store-admin.ts";
-import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
+import { type AdminAsk, type FlatAppend, requestOf, type StoreReply, type StoreRequest } from "./store-messages.ts";
+import { reply } from "./store-reply.ts";
 import { WalReserve } from "./wal-reserve.ts";
 
 type Request<O extends StoreRequest["op"]> = Extract<StoreRequest, { op: O }>;
 
 /** At most this many commits a second are worth their CPU: 1000 / COMMIT_GAP_MS. */
 const COMMIT_GAP_MS = 1;
-/**
- * After a snapshot this large was loaded its pieces, deflated and inflated, are collected: this thread makes too little garbage for the engine to
- * come to it by itself, and they would stay as long as the process.
- */
-const COLLECTED_BYTES = 4 << 20;
 /** The log's room grows in steps, so that no commit waits for more than one. */
 const RESERVE_GAP_MS = 50;
 
@@ -47,10 +42,11 @@ let lastCommitMs = -COMMIT_GAP_MS;
 let lastReserveMs = -RESERVE_GAP_MS;
 let compacting: Promise<unknown> = Promise.resolve();
 
-port.on("message", (first: StoreRequest) => {
-  handle(first);
+port.on("message", (first: StoreRequest | FlatAppend) => {
+  handle(requestOf(first));
   // All that has come goes into one commit, without a turn of the event loop in between.
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) handle(next.message as StoreRequest);
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
+    handle(requestOf(next.message as StoreRequest | FlatAppend));
   if (waiting.length > 0) schedule();
 });
 
@@ -61,7 +57,7 @@ function handle(request: StoreRequest): void {
   if (request.op === "reroot") return reroot(request);
   if (request.op === "recall") return recall(request);
   if (request.op === "admin") return administer(request);
-  reply(request.id, attempt(request));
+  reply(port, request.id, attempt(request));
   if (request.op === "close") void compactor.close().then(() => port?.close());
 }
 
@@ -80,11 +76,16 @@ function commit(): void {
   waiting = [];
   const committed = log === undefined ? storeClosed : log.commitAppends(batch, Date.now());
   lastCommitMs = performance.now();
-  batch.forEach(({ id }, index) => reply(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
+  batch.forEach(({ id }, index) => answerAppend(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
   // Who waits for an answer waits for the disk, and not for what comes after it.
   if (committed.ok) log?.markAppended(batch);
   checkpointSoon();
   reserveSoon();
+}
+
+function answerAppend(id: number, result: Result<{ readonly seq: number }, StoreError>): void {
+  if (!result.ok) return reply(port, id, result);
+  port?.postMessage([id, result.value.seq] satisfies StoreReply);
 }
 
 function reserveSoon(): void {
@@ -106,7 +107,7 @@ const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
 function compact({ id, scene, epoch }: Request<"compact">): void {
   compacting = compacting.then(async () => {
     const result = log === undefined ? storeClosed : await compactScene({ log, compactor, scene, epoch, turn });
-    reply(id, result);
+    reply(port, id, result);
     if (log !== undefined && result.ok) await forgetOld({ log, compactor, scene, epoch, turn });
     checkpointSoon();
   });
@@ -115,22 +116,22 @@ function compact({ id, scene, epoch }: Request<"compact">): void {
 /** In line with the compactions: each of the two reads what the other writes. */
 function reroot({ id, scene, epoch, note }: Request<"reroot">): void {
   compacting = compacting.then(async () => {
-    reply(id, log === undefined ? storeClosed : await rerootScene({ log, compactor, scene, epoch, turn, note }));
+    reply(port, id, log === undefined ? storeClosed : await rerootScene({ log, compactor, scene, epoch, turn, note }));
     checkpointSoon();
   });
 }
 
 function recall({ id, scene, epoch, query }: Request<"recall">): void {
   const past = log === undefined ? storeClosed : readPastOf(log, scene, epoch);
-  if (!past.ok) return reply(id, past);
-  void compactor.recall(past.value, query).then((answer) => reply(id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
+  if (!past.ok) return reply(port, id, past);
+  void compactor.recall(past.value, query).then((answer) => reply(port, id, answer.ok ? answer : err({ code: "io", sentence: `${answer.error}.` })));
 }
 
 /** One at a time with compactions, which read what an erasure changes. */
 function administer({ id, ask }: Request<"admin">): void {
   const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
   compacting = compacting.then(async () => {
-    reply(id, log === undefined ? storeClosed : await answer(log, ask, turn));
+    reply(port, id, log === undefined ? storeClosed : await answer(log, ask, turn));
     checkpointSoon();
   });
 }
@@ -173,14 +174,4 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   } catch (error) {
     return err(storeError(error));
   }
-}
-
-function reply(id: number, result: Result<unknown, StoreError | AdminError>): void {
-  // A loaded snapshot is handed over: nobody here needs it, and a copy of it would stay until this thread collects.
-  const loaded = result.ok ? (result.value as Partial<LoadedScene> | undefined)?.snapshot : undefined;
-  // Handed over, it has no length any more.
-  const large = loaded !== undefined && loaded.length >= COLLECTED_BYTES;
-  const whole = loaded !== undefined && loaded.byteLength === loaded.buffer.byteLength;
-  port?.postMessage({ id, result } satisfies StoreReply, whole ? [loaded.buffer as ArrayBuffer] : []);
-  if (large) setImmediate(collectNow);
 }

@@ -41,9 +41,9 @@ function load(file: string): { loaded: Result<LoadedScene, StoreError>; notices:
   }
 }
 
-function flip(file: string, byte: number): void {
+function flip(file: string, byte: number, mask = 16): void {
   const bytes = readFileSync(file);
-  bytes[byte] = (bytes[byte] as number) ^ 16;
+  bytes[byte] = (bytes[byte] as number) ^ mask;
   writeFileSync(file, bytes);
 }
 
@@ -91,6 +91,50 @@ describe("a write-ahead log", () => {
     const { loaded, notices } = load(file);
     expect(loaded).toMatchObject({ ok: true, value: { seq: 6 } });
     expect(notices.join()).toMatch(/1 frames of a commit/);
+  });
+
+  it("[WF4] with any flipped bit in the newest commit has all of it or closes the scene, though no mark tells of it, says so, and keeps what was found", () => {
+    const file = dead(4);
+    const whole = ["", "-wal"].map((part) => [file + part, readFileSync(file + part)] as const);
+    const wal = readFileSync(`${file}-wal`);
+    const frames = WalImage.of(Buffer.from(wal))?.verdict.valid ?? 0;
+    const isCommit = (frame: number): boolean => wal.readUInt32BE(32 + frame * FRAME + 4) !== 0;
+    const first = Array.from({ length: frames - 1 }, (_, frame) => frame).findLast(isCommit) ?? -1;
+    expect(frames - first - 1).toBeGreaterThan(1);
+    // Page number, size (its only bit, too), both salts, both checksums, page.
+    const places = [2, 3, 4, 7, 9, 15, 17, 22, 24, 500, 2047, 4000, 24 + 4095];
+    let righted = 0;
+    for (let frame = first + 1; frame < frames; frame++) {
+      for (const at of places) {
+        for (const name of readdirSync(folder)) rmSync(join(folder, name));
+        for (const [name, bytes] of whole) writeFileSync(name, bytes);
+        flip(`${file}-wal`, 32 + frame * FRAME + at, 1 << ((at + frame) % 8));
+        const { loaded, notices } = load(file);
+        if (loaded.ok) expect(loaded.value.seq, `frame ${frame}, byte ${at}`).toBe(4);
+        // The highest bits of a word could be others (wal-flip.ts, [WX2]).
+        else expect([loaded.error.code, at % 4]).toEqual(["corrupt", 3]);
+        expect(notices.join(), `frame ${frame}, byte ${at}`).toMatch(/damaged/);
+        if (notices.join().includes("set right")) righted++;
+        expect(readdirSync(folder).some((name) => name.includes("damaged-"))).toBe(true);
+      }
+    }
+    expect(righted).toBeGreaterThan(((frames - first - 1) * places.length) / 2);
+  });
+
+  it("[WF4] whose newest commit lost its size, and so its end, to one bit has it again", () => {
+    const file = dead(4);
+    const wal = readFileSync(`${file}-wal`);
+    const { valid } = WalImage.of(Buffer.from(wal))?.verdict ?? { valid: 0 };
+    const at = 32 + (valid - 1) * FRAME + 4;
+    const meant = Buffer.from(wal.subarray(0, 32 + valid * FRAME));
+    // Of a size that is one bit; the checksums are made anew over it.
+    const image = WalImage.of(meant);
+    meant.writeUInt32BE(256, at);
+    image?.mend();
+    const found = Buffer.from(meant);
+    found.writeUInt32BE(0, at);
+    expect(WalImage.of(found)?.verdict).toMatchObject({ valid, torn: 0, righted: at + 2 });
+    expect(found.equals(meant)).toBe(true);
   });
 
   it("[SL2] whose newest acknowledged commit is spoiled closes the scene: the mark knows better", () => {

@@ -9,11 +9,16 @@
  *       A flipped bit spoils one frame; where more are spoiled we do not know what happened, and leave it to
  *       SQLite and to the marks of what was acknowledged (acked-mark.ts).
  * [WF3] The log as it was found is kept beside the file before anything is changed.
+ * [WF4] Behind the newest commit nothing was written that could tell a flipped bit from a torn tail. But a torn tail lacks sectors, and a flipped
+ *       bit is one bit: where setting a single bit makes every checksum right and a finished commit of it, that is what was written, and it is
+ *       set (wal-flip.ts). Whether it was acknowledged need not be known: a commit that nobody was told of may be there. Where it could be one
+ *       of several bits, the frame is damaged as one further up is.
  *
  * Format: https://www.sqlite.org/fileformat2.html#walformat
  */
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { endianness } from "node:os";
+import { type Flip, oneBitApart, wrongBit } from "./wal-flip.ts";
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
@@ -21,8 +26,17 @@ const MAGIC = 0x377f0682;
 /** Frames that one flipped bit can spoil. */
 const MENDED_MAX = 1;
 
-/** `valid`: frames that SQLite takes. `damaged`: numbers of frames (from 0) that fail although they were durable. `torn`: frames cut at the end. */
-export type WalVerdict = { readonly valid: number; readonly damaged: readonly number[]; readonly headerDamaged: boolean; readonly torn: number };
+/**
+ * `valid`: frames that SQLite takes. `damaged`: numbers of frames (from 0) that fail although they were durable. `torn`: frames cut at the end.
+ * `righted`: the byte in which a bit of the newest commit was wrong; it is right in the image's bytes now.
+ */
+export type WalVerdict = {
+  readonly valid: number;
+  readonly damaged: readonly number[];
+  readonly headerDamaged: boolean;
+  readonly torn: number;
+  readonly righted?: number;
+};
 
 /** Mends `<file>-wal` if it is there and damaged, and says what was found. */
 export function mendWal(file: string, notice: (sentence: string) => void): void {
@@ -31,11 +45,17 @@ export function mendWal(file: string, notice: (sentence: string) => void): void 
   const bytes = readFileSync(path);
   const wal = WalImage.of(bytes);
   if (wal === undefined) return;
-  const { damaged, headerDamaged, torn } = wal.verdict;
+  const { damaged, headerDamaged, torn, righted } = wal.verdict;
+  if (righted !== undefined) {
+    const kept = keep(path);
+    rewrite(path, bytes.subarray(righted, righted + 1), righted);
+    notice(
+      `The newest commit in the store's write-ahead log was damaged by one bit, which was set right: nothing is lost; the log as found is in ${kept}.`,
+    );
+  }
   if (damaged.length > 0 || headerDamaged) {
-    const kept = `${path}.damaged-${Date.now()}`;
-    copyFileSync(path, kept);
-    if (damaged.length <= MENDED_MAX) rewrite(path, wal.mend());
+    const kept = keep(path);
+    if (damaged.length <= MENDED_MAX) rewrite(path, wal.mend(), 0);
     const what = damaged.length > 0 ? `${damaged.length} damaged frames` : "a damaged header";
     notice(
       `The store's write-ahead log has ${what}; what is readable is used, scenes that need the rest stay closed, the log as found is in ${kept}.`,
@@ -43,21 +63,30 @@ export function mendWal(file: string, notice: (sentence: string) => void): void 
   } else if (torn > 0) notice(`${torn} frames of a commit that was under way when the server died were cut from the store's write-ahead log.`);
 }
 
-function rewrite(path: string, bytes: Uint8Array): void {
+/** [WF3] */
+function keep(path: string): string {
+  const kept = `${path}.damaged-${Date.now()}`;
+  copyFileSync(path, kept);
+  return kept;
+}
+
+function rewrite(path: string, bytes: Uint8Array, at: number): void {
   const handle = openSync(path, "r+");
-  writeSync(handle, bytes, 0, bytes.length, 0);
+  writeSync(handle, bytes, 0, bytes.length, at);
   fsyncSync(handle);
   closeSync(handle);
 }
 
-/** One write-ahead log in memory; `mend` changes the bytes it was made of. */
+/** One write-ahead log in memory; making it and `mend` may change the bytes it is made of. */
 export class WalImage {
   readonly verdict: WalVerdict;
   private readonly bytes: Buffer;
   private readonly pageBytes: number;
   private bigEndian: boolean;
   private readonly salt: Buffer;
-  private readonly frames: number;
+  private frames: number;
+  /** The first frame that fails; one past the last when none does. */
+  private suspect = 0;
 
   /** Undefined when there is nothing to look at: an empty log, or one whose page size cannot be made out. */
   static of(bytes: Buffer): WalImage | undefined {
@@ -78,7 +107,8 @@ export class WalImage {
     // A header that fails names salts that may be wrong; the frames have them too, and agree.
     this.salt = sound ? bytes.subarray(16, 24) : Buffer.from(first.subarray(8, 16));
     this.frames = this.generationLength(all);
-    this.verdict = this.judge(sound);
+    const verdict = this.judge(sound);
+    this.verdict = sound && verdict.damaged.length === 0 ? (this.rightedNewest(verdict, all) ?? verdict) : verdict;
   }
 
   /** Writes header and checksums anew over everything up to the last finished commit [WF2]; returns the bytes. */
@@ -115,6 +145,7 @@ export class WalImage {
       meant = sums[0] as Buffer;
     }
     const first = failing[0] ?? frames;
+    this.suspect = first;
     const finished = this.lastCommit();
     // The transaction of the first bad frame was durable if another was written behind it.
     const following = this.commitAfter(first);
@@ -123,6 +154,47 @@ export class WalImage {
     const valid = durable ? finished + 1 : failing.length > 0 ? this.commitBefore(first) + 1 : finished + 1;
     // A header alone is written and fsynced before its frames; frames that agree with each other show that it was sound once.
     return { valid, damaged, headerDamaged: !headerSound && frames > 1 && !failing.includes(1), torn: frames - valid };
+  }
+
+  /** [WF4] */
+  private rightedNewest(found: WalVerdict, all: number): WalVerdict | undefined {
+    // The frame that fails; or the one behind the last, if it is only its salt that makes it another's.
+    const suspect = this.suspect;
+    if (suspect >= all) return undefined;
+    const at = this.at(suspect);
+    const previous = suspect === 0 ? this.bytes.subarray(24, 32) : this.bytes.subarray(this.at(suspect - 1) + 16, this.at(suspect - 1) + 24);
+    const byte = this.wrongByte(at, Buffer.from(previous));
+    if (byte === undefined) return undefined;
+    if (byte === "several") {
+      const finished = this.lastCommit();
+      return finished < suspect ? undefined : { valid: finished + 1, damaged: [suspect], headerDamaged: false, torn: this.frames - finished - 1 };
+    }
+    const { bytes, frames } = this;
+    const was = bytes[byte.at] as number;
+    bytes[byte.at] = was ^ byte.mask;
+    this.frames = this.generationLength(all);
+    const righted = this.judge(true);
+    if (righted.valid > found.valid && righted.torn === 0 && righted.damaged.length === 0) return { ...righted, righted: byte.at };
+    bytes[byte.at] = was;
+    this.frames = frames;
+    return undefined;
+  }
+
+  /** The bit of the frame at `at` that is wrong, if it is one. `previous`: checksum of the frame before. */
+  private wrongByte(at: number, previous: Buffer): Flip | "several" | undefined {
+    const { bytes, salt, pageBytes } = this;
+    const stored = bytes.subarray(at + 16, at + 24);
+    const data = Buffer.concat([bytes.subarray(at, at + 8), bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + pageBytes)]);
+    const sum = this.sum(data, previous);
+    const inSalt = oneBitApart(bytes.subarray(at + 8, at + 16), salt);
+    if (inSalt !== undefined) return sum.equals(stored) ? { at: at + 8 + inSalt.at, mask: inSalt.mask } : undefined;
+    if (!bytes.subarray(at + 8, at + 16).equals(salt)) return undefined;
+    const inSum = oneBitApart(stored, sum);
+    const inData = wrongBit(data, { sum, meant: stored, bigEndian: this.bigEndian });
+    // The highest bit of a word of the data may change one bit of the checksum, too.
+    if (inSum !== undefined) return inData === undefined ? { at: at + 16 + inSum.at, mask: inSum.mask } : "several";
+    if (inData === undefined || inData === "several") return inData;
+    return { at: at + inData.at + (inData.at < 8 ? 0 : FRAME_HEADER_BYTES - 8), mask: inData.mask };
   }
 
   /** Frames of this generation: those behind the last one with our salts are left over from an earlier, longer one. */

@@ -43,7 +43,8 @@ class Bucket {
 
 export class DocSession {
   readonly id: SessionId;
-  readonly identity: Identity;
+  /** Another one once the person was erased, which they are not while they are here. */
+  identity: Identity;
   readonly peer: PeerKind;
   /** Update messages received; the ordinal of the newest one. */
   received = 0;

@@ -193,7 +193,7 @@ export class World {
     this.epoch++;
     this.perform(this.document.rerooted({ epoch: this.epoch, root, updates: fresh.value.map(({ update }) => update) }));
     for (let renewed = false; !renewed;) {
-      const tick = this.document.tick();
+      const tick = this.document.tick(this.nowMs);
       renewed = tick.renewed;
       this.perform(tick.effects);
     }

@@ -32,6 +32,8 @@ export type Author = {
   readonly identity: Identity;
   /** Why nothing can be taken at the moment (read-only, full), told only to those who really change something. */
   readonly room: Denial | undefined;
+  /** As much waits for the disk as may: told as `later` to those who really change something. */
+  readonly crowded: boolean;
 };
 export type Admitted = {
   readonly kind: "admitted";
@@ -58,6 +60,8 @@ export type Verdict =
   | { readonly kind: "nothing" }
   /** Something it builds on is missing: ask with a sync step instead of storing it. */
   | { readonly kind: "gap" }
+  /** It can be judged when what waits for the disk is in the document. */
+  | { readonly kind: "later" }
   /** It names clientIDs of an earlier generation. */
   | { readonly kind: "outdated" }
   /** `forged`: no honest client sends this. */
@@ -100,10 +104,15 @@ export class Gate {
   /** Judges a peer's update; when admitted, its structs are indexed, and it must be queued and its deletions indexed, in the queue's order. */
   admit(bytes: Uint8Array, author: Author): Verdict {
     const read = readUpdate(bytes, this.doc, this.pending);
-    if (!read.ok) return read.error === "gap" ? { kind: "gap" } : refusedFault(read.error);
+    if (!read.ok) {
+      if (read.error === "gap") return { kind: "gap" };
+      // What it would cost on top of what waits says nothing about what it costs by itself.
+      return read.error === "tangled" && this.pending.edits > 0 ? { kind: "later" } : refusedFault(read.error);
+    }
     const update = read.value;
     if (update.pieces.size === 0 && update.ranges.size === 0) return { kind: "nothing" };
     if ([...update.pieces.keys()].some((client) => this.clients.isRetired(client))) return { kind: "outdated" };
+    if (author.room === undefined && author.crowded) return { kind: "later" };
     const denial = author.room ?? judge(update, this.view(author.identity)) ?? this.overlong(update);
     if (denial !== undefined) return { kind: "refused", denial, forged: denial.reason === "malformed" || denial.reason === "client-id" };
     const { claim, fresh } = this.clients.claim(author.session, author.identity.user, [...update.pieces.keys()]);

@@ -2,6 +2,7 @@
  * What has been admitted and is on its way to the disk, and the generation of the document that it was admitted to.
  *
  * [IN1] Nothing is admitted while the store is in trouble or the document is being re-rooted; `fault` says so before anything is judged.
+ *       Nor while as much waits as may; who comes then is held (held-edits.ts).
  * [IN2] Who owns a clientID is durable no later than the first edit written under it: a claim goes before it in the same queue.
  */
 import type { SessionId } from "@copresence/shared/base";
@@ -11,6 +12,7 @@ import type { ToldEdit } from "./broadcasts.ts";
 import { NOBODY } from "./client-registry.ts";
 import type { DocumentRoot } from "./document-root.ts";
 import type { Admitted } from "./gate.ts";
+import { HeldEdits } from "./held-edits.ts";
 import type { Denial } from "./policy.ts";
 import { refusal } from "./refusals.ts";
 import { Renewal } from "./renewal.ts";
@@ -28,12 +30,18 @@ export class Intake {
   /** The generation in charge. */
   root: DocumentRoot;
   readonly queue = new AppendQueue<Edit>();
+  readonly held = new HeldEdits();
   readonly renewal = new Renewal();
   /** Why the store does not work; undefined while it does. */
   trouble: string | undefined;
 
   constructor(root: DocumentRoot) {
     this.root = root;
+  }
+
+  /** Number of the batch that the newest of what waits is part of; undefined when nothing waits. */
+  get newestWaiting(): number | undefined {
+    return this.queue.length === 0 ? undefined : this.queue.newest;
   }
 
   get closed(): boolean {
@@ -43,10 +51,19 @@ export class Intake {
   /** Why no edit of this size can be taken now, or undefined. */
   fault(bytes: number): Denial | undefined {
     if (this.trouble !== undefined) return refusal("read-only", "Edits cannot be saved at the moment; yours are kept until they can.");
-    if (this.renewal.active) return refusal("read-only", "The space's document is being renewed; try again in a moment.");
-    if (!this.queue.fits(bytes) || this.root.pending.deleteRanges > WAITING_DELETES_MAX)
-      return refusal("too-many", "More edits wait to be saved than the space can hold; try again.");
+    if (this.renewal.active && this.held.empty) return refusal("read-only", "The space's document is being renewed; try again in a moment.");
     return this.root.size.fits(bytes) ? undefined : refusal("too-large", "The space's document is full; delete something first.");
+  }
+
+  /** As `fault`, for what is decided at once or not at all. */
+  faultNow(bytes: number): Denial | undefined {
+    if (this.crowded(bytes)) return refusal("too-many", "More edits wait to be saved than the space can hold; try again.");
+    return this.fault(bytes);
+  }
+
+  /** Whether as much waits for the disk as may. */
+  crowded(bytes: number): boolean {
+    return !this.queue.fits(bytes) || this.root.pending.deleteRanges > WAITING_DELETES_MAX;
   }
 
   take(admitted: Admitted, { user, ...author }: EditAuthor): Edit {
@@ -72,6 +89,7 @@ export class Intake {
   /** What still waits, and whose clientIDs are whose, names `alias` instead of a person who was erased. */
   forgetPerson(user: string, alias: string): void {
     this.root.clients.rename(user, alias);
+    this.held.forgetPerson(user, alias);
     for (const edit of this.queue.all()) if (edit.record.user === user) edit.record = { ...edit.record, user: alias };
   }
 
@@ -79,7 +97,7 @@ export class Intake {
   launch(effects: CoreEffect[]): CoreEffect[] {
     if (this.trouble !== undefined) return effects;
     effects.push(...this.nextBatch());
-    if (this.renewal.begin(this.queue.length === 0))
+    if (this.renewal.begin(this.queue.length === 0 && this.held.empty))
       effects.push({ kind: "reroot", note: { key: RETIRED_NOTE, value: retiredWith(this.root).encode() } });
     return effects;
   }

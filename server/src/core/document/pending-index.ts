@@ -60,6 +60,11 @@ export class PendingIndex {
     return this.newest.get(entryKey(place));
   }
 
+  /** Edits that wait. */
+  get edits(): number {
+    return this.deletes.length;
+  }
+
   /** Delete ranges that wait. */
   get deleteRanges(): number {
     return this.ranges;

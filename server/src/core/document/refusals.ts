@@ -19,18 +19,18 @@ export class Refusals {
     this.settlement = settlement;
   }
 
-  /** `forged`: no honest client sends this. `nowMs` only fills token buckets. */
-  refuse(from: DocSession, denial: Denial, forged: boolean, nowMs: number): CoreEffect[] {
+  /** `forged`: no honest client sends this. `nowMs` only fills token buckets. `ordinal`: of the message. */
+  refuse(from: DocSession, denial: Denial, forged: boolean, nowMs: number, ordinal = from.received): CoreEffect[] {
     const keep = denial.reason === "read-only";
     from.stale = keep ? "read-only" : "refused";
-    const ref = from.received & 0xffff;
+    const ref = ordinal & 0xffff;
     const object = isIdentifier(denial.object) ? denial.object : "";
     const field = isIdentifier(denial.field) ? denial.field : "";
     const effects: CoreEffect[] = [{ kind: "count", metric: forged ? "malformed" : "edit_denied", by: 1 }];
     if (from.peer === "sdk") {
       effects.push(sdkMessage(from.id, { type: "denied", ref, reason: denial.reason, object, field, sentence: clip(denial.sentence) }));
       if (!keep) effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
-      effects.push(...this.settlement.settle(from, from.received));
+      effects.push(...this.settlement.settle(from, ordinal));
     } else {
       effects.push(this.out.toPeer(from, encodePermissionDenied(denial.reason)));
     }

@@ -11,6 +11,7 @@
  *       sends. Stock peers get the same bytes and are closed.
  * [SE4] When the store fails, the document is read-only: what was admitted waits and is retried first, new edits get `denied{read-only}` and
  *       stay with their authors, who keep their replica; on recovery the room asks them with a sync step 1 and the answer carries the edits.
+ *       When it is slow, edits that cannot be judged on top of all that waits are held until they can, and nobody is refused (held-edits.ts).
  * [SE5] Whatever one peer sends costs that peer only, and bounded work: no update holds the thread longer than `SLOW_MS`; who sends some that
  *       do is closed.
  * [SE6] Who owns a clientID is durable no later than the first edit written under it; the room's own belong to nobody (client-registry.ts).
@@ -38,10 +39,12 @@ import { DocSession, type PeerKind } from "./doc-session.ts";
 import { decodeDocMessage, encodeAwareness, encodeStep1, encodeStep2 } from "./doc-wire.ts";
 import { DocOutbound, sdkMessage } from "./doc-outbound.ts";
 import { type Corrupt, DocumentRoot, versionOf } from "./document-root.ts";
+import type { HeldEdit, Judged } from "./held-edits.ts";
 import { type Edit, Intake } from "./intake.ts";
 import { Integration } from "./integration.ts";
 import { OwnEdits } from "./own-edits.ts";
 import { idKey, rootPlace } from "./places.ts";
+import type { Denial } from "./policy.ts";
 import { clip, refusal, Refusals } from "./refusals.ts";
 import { CLIENTS_RENEWED, isWornOut, type Rerooted, type Wear, wearOf } from "./renewal.ts";
 import { RetiredClients } from "./retired-clients.ts";
@@ -166,7 +169,7 @@ export class SceneDocument {
 
   leave(session: SessionId): CoreEffect[] {
     if (!this.sessions.delete(session)) return [];
-    this.root.clients.forget(session);
+    if (!this.intake.held.has(session)) this.root.clients.forget(session);
     this.cas.forget(session);
     const gone = this.awareness.leave(session);
     return gone === undefined ? [] : this.out.toOthers(session, encodeAwareness(gone));
@@ -242,11 +245,15 @@ export class SceneDocument {
 
   /**
    * Once per tick: a slice of a fresh generation is taken, and when it is whole it takes over [SE7]: true then. In other ticks those who wait for a
-   * large document are given what is ready of it.
+   * large document are given what is ready of it. `nowMs` only fills token buckets.
    */
-  tick(): { readonly effects: CoreEffect[]; readonly renewed: boolean } {
+  tick(nowMs: number): { readonly effects: CoreEffect[]; readonly renewed: boolean } {
     const effects = this.succession.tick();
-    if (effects === undefined) return { effects: this.whole.tick(this.root.doc, this.version), renewed: false };
+    if (effects === undefined) {
+      // What a landed batch left over; while something waits, the next one brings its own round.
+      const held = this.intake.queue.length === 0 ? this.intake.launch(this.judgeHeld(nowMs)) : [];
+      return { effects: [...held, ...this.whole.tick(this.root.doc, this.version)], renewed: false };
+    }
     this.version = Math.max(this.version, versionOf(this.epoch, 0));
     return { effects: this.intake.launch(this.compact(effects)), renewed: true };
   }
@@ -256,14 +263,19 @@ export class SceneDocument {
     if (this.intake.trouble === undefined) return [];
     this.intake.trouble = undefined;
     const effects = this.out.toSdk({ type: "storage", state: "good", sentence: "Edits are being saved again." });
+    return this.intake.launch([...effects, ...this.askForKept()]);
+  }
+
+  /** Who had to keep their edits is asked for them. */
+  private askForKept(): CoreEffect[] {
+    const kept = [...this.sessions.values()].filter(({ stale }) => stale === "read-only");
+    if (kept.length === 0) return [];
     const ask = encodeStep1(encodeVector(this.root.pending.vector()));
-    for (const session of this.sessions.values()) {
-      if (session.stale !== "read-only") continue;
+    return kept.map((session) => {
       session.stale = undefined;
       session.asked = true;
-      effects.push(this.out.toPeer(session, ask));
-    }
-    return this.intake.launch(effects);
+      return this.out.toPeer(session, ask);
+    });
   }
 
   object(id: string): PlainObject | undefined {
@@ -291,7 +303,7 @@ export class SceneDocument {
     const { gate } = this.root;
     const { queue } = this.intake;
     const map = gate.newestWrite(rootPlace(ask.object));
-    const refused = this.cas.fault(ask, { identity: from.identity, gate, map, room: this.intake.fault(ask.value.text.length) });
+    const refused = this.cas.fault(ask, { identity: from.identity, gate, map, room: this.intake.faultNow(ask.value.text.length) });
     if (refused !== undefined || map === null) {
       const wait = refused === "lost-race" && queue.length > 0 ? queue.newest : undefined;
       return [{ kind: "count", metric: "edit_denied", by: 1 }, ...this.cas.answer(session, ask, refused, wait)];
@@ -349,31 +361,66 @@ export class SceneDocument {
       return [];
     }
     if (from.stale !== undefined) return this.settlement.settle(from, ordinal);
+    const edit: HeldEdit = { ordinal, update, isAnswer };
+    const judged = this.intake.held.mustWait(from.id) ? "later" : this.judge(from, edit, nowMs);
+    if (judged !== "later") return judged.weightUs === undefined ? judged.effects : this.first(this.intake.launch([]));
+    if (this.intake.held.hold(from, edit)) return [];
+    return this.refusals.refuse(
+      from,
+      refusal("read-only", "More edits wait to be saved than the space can hold; yours are kept until it can."),
+      false,
+      nowMs,
+    );
+  }
+
+  /** What becomes of an edit; what was admitted is queued and has to be launched. */
+  private judge(from: DocSession, { ordinal, update, isAnswer }: HeldEdit, nowMs: number): Judged {
+    const done = (effects: CoreEffect[]): Judged => ({ effects, weightUs: undefined });
+    const refuse = (denial: Denial, forged: boolean): Judged => done(this.refusals.refuse(from, denial, forged, nowMs, ordinal));
+    // What a replica sent after something refused, and before it began anew.
+    if (from.stale === "refused") return done(this.settlement.settle(from, ordinal));
+    const { intake } = this;
+    const room = intake.fault(update.length);
     const startedMs = this.integration.now();
-    const verdict = this.root.gate.admit(update, { session: from.id, identity: from.identity, room: this.intake.fault(update.length) });
-    if (this.integration.isSlow(from, startedMs)) return [{ kind: "close", session: from.id, reason: "editsTooSlow" }];
+    const verdict = this.root.gate.admit(update, { session: from.id, identity: from.identity, room, crowded: intake.crowded(update.length) });
+    if (this.integration.isSlow(from, startedMs)) return done([{ kind: "close", session: from.id, reason: "editsTooSlow" }]);
     switch (verdict.kind) {
+      case "later":
+        return "later";
       case "nothing":
-        return this.settlement.settleKnown(from, ordinal, this.intake.queue.length === 0 ? undefined : this.intake.queue.newest);
+        return done(this.settlement.settleKnown(from, ordinal, intake.newestWaiting));
       case "gap": {
-        if (isAnswer) {
-          return this.refusals.refuse(from, refusal("malformed", "The answer to a sync step lacks what it builds on."), true, nowMs);
-        }
+        if (isAnswer) return refuse(refusal("malformed", "The answer to a sync step lacks what it builds on."), true);
         const ask = from.asked ? [] : [this.out.toPeer(from, encodeStep1(encodeVector(this.root.pending.vector())))];
         from.asked = true;
-        return [...ask, ...this.settlement.settle(from, ordinal)];
+        return done([...ask, ...this.settlement.settle(from, ordinal)]);
       }
       case "outdated":
-        if (from.peer === "stock") return this.succession.outdated(from);
-        return this.refusals.refuse(from, refusal("client-id", "The update was made on a document that has been renewed since."), false, nowMs);
+        if (from.peer === "stock") return done(this.succession.outdated(from));
+        return refuse(refusal("client-id", "The update was made on a document that has been renewed since."), false);
       case "refused":
-        return this.refusals.refuse(from, verdict.denial, verdict.forged, nowMs);
+        return refuse(verdict.denial, verdict.forged);
       case "admitted": {
         const { id, identity, synced } = from;
-        from.waiting = this.intake.take(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
-        return this.first(this.intake.launch([]));
+        from.waiting = intake.take(verdict, { user: identity.user, session: id, synced, ackTo: ordinal });
+        return { effects: [], weightUs: verdict.weightUs };
       }
     }
+  }
+
+  /** What was held until there is less that waits. */
+  private judgeHeld(nowMs: number): CoreEffect[] {
+    const { held, trouble } = this.intake;
+    if (held.empty || trouble !== undefined) return [];
+    const effects = held.round(
+      (from, edit) => this.judge(from, edit, nowMs),
+      (from, ackTo, lastWaits) => {
+        if (this.sessions.get(from.id) !== from) this.root.clients.forget(from.id);
+        if (ackTo === 0) return [];
+        return lastWaits ? this.settlement.settle(from, ackTo) : this.settlement.settleKnown(from, ackTo, this.intake.newestWaiting);
+      },
+    );
+    return held.empty ? [...effects, ...this.askForKept()] : effects;
   }
 
   private applyDurable(edits: readonly Edit[], batch: number, nowMs: number): CoreEffect[] {
@@ -389,6 +436,7 @@ export class SceneDocument {
     if (answers.length > 0) effects.push(...this.broadcasts.flush(), ...answers);
     effects.push({ kind: "count", metric: "edit_accepted", by: told.length });
     if (root.clients.all().size > CLIENTS_RENEWED) this.intake.renewal.want();
+    effects.push(...this.judgeHeld(nowMs));
     return this.intake.launch(this.compact(effects));
   }
 

@@ -35,7 +35,7 @@ export class Settlement {
   /** A message that needs no disk is settled with the edit before it, or at once. */
   settle(session: DocSession, ordinal: number): CoreEffect[] {
     if (session.waiting === undefined) return this.ack(session, ordinal, new Map());
-    session.waiting.ackTo = ordinal;
+    session.waiting.ackTo = Math.max(session.waiting.ackTo, ordinal);
     return [];
   }
 

@@ -100,7 +100,7 @@ describe("those who ask for a large document", () => {
   function ticks(world: World): CoreEffect[] {
     const effects: CoreEffect[] = [];
     for (let i = 0; i < 200; i++) {
-      const { effects: some } = world.document.tick();
+      const { effects: some } = world.document.tick(world.nowMs);
       world.perform(some);
       effects.push(...some);
     }
@@ -112,7 +112,7 @@ describe("those who ask for a large document", () => {
     const [ada, ben, eve] = [world.join("ada"), world.join("ben"), world.join("eve", { kind: "stock" })];
     const gone = world.join("gone");
     expect([ada, ben, eve].map(({ doc }) => doc.getMap("objects").size)).toEqual([0, 0, 0]);
-    world.perform(world.document.tick().effects);
+    world.perform(world.document.tick(world.nowMs).effects);
     world.leave(gone);
     world.perform(world.document.serverEdit("room", (doc) => createObject(doc, workshop, "note", "late", { label: "late" })));
     // Asks again before it was answered.
@@ -137,7 +137,7 @@ describe("those who ask for a large document", () => {
     world.auto = false;
     const ada = world.join("ada");
     createObject(ada.doc, workshop, "note", "early", { label: "early" });
-    world.perform(world.document.tick().effects);
+    world.perform(world.document.tick(world.nowMs).effects);
     world.land();
     ticks(world);
     expect(ada.doc.getMap("objects").has("early")).toBe(true);
@@ -185,11 +185,11 @@ describe("those who ask for a large document", () => {
         timed(() => world.document.receive(session, ask, 0));
       }
       let [answered, tickCount] = [0, 0];
-      for (; answered < everybody.length; tickCount++) answered += timed(() => world.document.tick().effects);
+      for (; answered < everybody.length; tickCount++) answered += timed(() => world.document.tick(world.nowMs).effects);
       expect(tickCount).toBeGreaterThan((12_000 * 840) / 64 / SLICE_UNITS);
       for (const session of everybody) world.document.leave(session);
       // Nobody waits: the next round begins anew.
-      expect(world.document.tick().effects).toEqual([]);
+      expect(world.document.tick(world.nowMs).effects).toEqual([]);
       return longestMs;
     });
     expect(Math.min(...rounds)).toBeLessThan(inOnePieceMs * 0.6);
