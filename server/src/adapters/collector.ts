@@ -33,6 +33,7 @@ export function collectNow(): void {
 const HELD_BYTES = 8 << 20;
 /** What `growTo` makes survive at a time, and how often it tries: where the engine thinks that little is going on, it does not grow. */
 const FILL_ARRAYS = 2000;
+const ROW = Array.from({ length: 64 }, () => 0);
 const FILLS_MAX = 12;
 
 /** Until when growth of the young generation is held back, ms; one timer for all who ask. */
@@ -57,7 +58,7 @@ function growTo(bytes: number): void {
   // In one step. The engine commits its second half late, so a size of 1 MB may be that of one half.
   setFlagsFromString(`--semi-space-growth-factor=${before * 4 <= bytes ? 4 : 2}`);
   const kept: unknown[] = [];
-  for (let fill = 0; fill < FILLS_MAX && youngBytes() < bytes; fill++) for (let i = 0; i < FILL_ARRAYS; i++) kept.push(new Array(64));
+  for (let fill = 0; fill < FILLS_MAX && youngBytes() < bytes; fill++) for (let i = 0; i < FILL_ARRAYS; i++) kept.push(ROW.slice());
 }
 
 const youngBytes = (): number => getHeapSpaceStatistics().find((space) => space.space_name === "new_space")?.space_size ?? Number.POSITIVE_INFINITY;
