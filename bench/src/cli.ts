@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { fileFault, folderFault, readArguments } from "@copresence/simulations/command-line";
 import { behaviour } from "./behaviour/suite.ts";
 import { codec } from "./codec/suite.ts";
 import { engines, FULL, QUICK } from "./engines/suite.ts";
@@ -97,21 +98,25 @@ const USAGE = `npm run bench -- SUITE [--traces DIR] [--network DIR] [--data DIR
   .map(([name, { about, parts }]) => `  ${name.padEnd(14)}${about}${parts === undefined ? "" : ` (parts: ${parts.join(",")})`}`)
   .join("\n")}`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    traces: { type: "string" },
-    network: { type: "string" },
-    data: { type: "string" },
-    json: { type: "string" },
-    dump: { type: "string" },
-    count: { type: "string" },
-    seed: { type: "string" },
-    only: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-const [name = ""] = positionals;
+const { values, positionals } = readArguments(
+  () =>
+    parseArgs({
+      allowPositionals: true,
+      options: {
+        traces: { type: "string" },
+        network: { type: "string" },
+        data: { type: "string" },
+        json: { type: "string" },
+        dump: { type: "string" },
+        count: { type: "string" },
+        seed: { type: "string" },
+        only: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    }),
+  USAGE,
+);
+const [name = "", ...more] = positionals;
 const suite = SUITES[name];
 if (values.help) {
   console.log(USAGE);
@@ -139,11 +144,20 @@ if (values.help) {
     console.error(`--${option}: there is no file or folder ${path}.`);
     process.exit(2);
   }
+  const { json } = values;
+  const fault =
+    more.length > 0
+      ? `"${more.join(" ")}" is too much: one suite at a time.`
+      : ((json === undefined ? undefined : fileFault(json)) ?? (dump === undefined ? undefined : folderFault(dump)));
+  if (fault !== undefined) {
+    console.error(fault);
+    process.exit(2);
+  }
   const report = ({ settings, figures, leftOut = [], notReached = [] }: SuiteResult) => makeReport(name, settings, figures, { leftOut, notReached });
-  const onPart = (soFar: SuiteResult): void => (values.json === undefined ? undefined : write(report(soFar), values.json));
+  const onPart = (soFar: SuiteResult): void => (json === undefined ? undefined : write(report(soFar), json));
   try {
     const result = await suite.run({ traces, network, data, dump, count, seed, only, onPart }, (line) => console.error(line));
-    publish(report(result), values.json);
+    publish(report(result), json);
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
     console.error(error.message);

@@ -7,13 +7,13 @@
  *       from `settleMs` after a worker serves again and nothing waits.
  * [IB3] `control` is a state like the troubles, as long and as often and after the same pause, but nothing is wrong in it: its ratio says what the
  *       machine and the estimator alone make of no difference at all.
- * [IB4] The interval of a ratio is the bootstrap's over rounds (a round's ticks stay together, for they share its weather): 5th to 95th percentile.
+ * [IB4] Ratios and their intervals are those of rounds.ts: a round's ticks stay together, for they share its weather.
  */
 import { Crowd } from "@copresence/simulations/bots";
-import { Random } from "@copresence/simulations/random";
+import * as rounds from "../rounds.ts";
 import type { Phase } from "./room-server.ts";
 import { type RoomServer, startRoomServer } from "./room-server-client.ts";
-import { pause, quantiles } from "./timing.ts";
+import { pause } from "./timing.ts";
 
 export type IsolationSettings = {
   readonly troubles: readonly Trouble[];
@@ -40,11 +40,9 @@ export type IsolationResult = ReadonlyMap<State, readonly Ticks[]>;
 export const TROUBLES: readonly Trouble[] = ["flooded", "frozen", "dead"];
 const TICK_RATE_HZ = 60;
 const POSES_HZ = 30;
-const RESAMPLES = 200;
-const INTERVAL = [0.05, 0.95] as const;
 
 export async function isolation(settings: IsolationSettings, progress: (line: string) => void): Promise<IsolationResult> {
-  const { troubles, rooms, people, rounds, troubleMs, idleMs, settleMs } = settings;
+  const { troubles, rooms, people, troubleMs, idleMs, settleMs } = settings;
   const spaces = Array.from({ length: rooms }, (_, i) => `bench-${i}`);
   const server = await startRoomServer({ pipeline: { kind: "process" }, tickRateHz: TICK_RATE_HZ, spaces });
   const crowds: Crowd[] = [];
@@ -61,7 +59,7 @@ export async function isolation(settings: IsolationSettings, progress: (line: st
     }
     const states: readonly Exclude<State, "idle">[] = ["control", ...troubles];
     const result = new Map<State, Ticks[]>([["idle", []], ...states.map((state): [State, Ticks[]] => [state, []])]);
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < settings.rounds; round++) {
       const calm: Ticks[] = [];
       for (let turn = 0; turn < states.length; turn++) {
         const state = states[(round + turn) % states.length] as Exclude<State, "idle">;
@@ -72,7 +70,7 @@ export async function isolation(settings: IsolationSettings, progress: (line: st
       }
       result.get("idle")?.push(together(calm));
       const soFar = states.map((state) => `${state} ${ratio(result, state, { what: "took", share: 0.99 }).toFixed(3)}`);
-      progress(`isolation, round ${round + 1} of ${rounds}: p99 so far, of idle's: ${soFar.join(", ")}`);
+      progress(`isolation, round ${round + 1} of ${settings.rounds}: p99 so far, of idle's: ${soFar.join(", ")}`);
     }
     return result;
   } finally {
@@ -84,37 +82,22 @@ export async function isolation(settings: IsolationSettings, progress: (line: st
 /** Which quantile of what. */
 type Measure = { readonly what: keyof Ticks; readonly share: number };
 /** The quantile of all ticks of these stretches together. */
-export function pooled(stretches: readonly Ticks[], { what, share }: Measure): number {
-  return quantile(
-    stretches.flatMap((ticks) => ticks[what]),
-    share,
-  );
-}
+export const pooled = (stretches: readonly Ticks[], { what, share }: Measure): number => rounds.pooled(only(stretches, what), share);
 
 /** A state's pooled quantile over idle's. */
-export function ratio(result: IsolationResult, state: State, measure: Measure): number {
-  return pooled(result.get(state) ?? [], measure) / pooled(result.get("idle") ?? [], measure);
-}
+export const ratio = (result: IsolationResult, state: State, measure: Measure): number => rounds.ratio(...against(result, state, measure));
+export const medianRatio = (result: IsolationResult, state: State, measure: Measure): number =>
+  rounds.medianRatio(...against(result, state, measure));
+/** [IB4] */
+export const interval = (result: IsolationResult, state: State, measure: Measure): readonly [low: number, high: number] =>
+  rounds.interval(...against(result, state, measure));
 
-/** The median of the rounds' own ratios: what remains when one stretch met bad weather. */
-export function medianRatio(result: IsolationResult, state: State, measure: Measure): number {
-  const idle = result.get("idle") ?? [];
-  const ratios = (result.get(state) ?? []).map((mine, round) => pooled([mine], measure) / pooled(idle.slice(round, round + 1), measure));
-  return quantiles(ratios, [0.5])[0] ?? Number.NaN;
-}
-
-/** [IB4] The same rounds are drawn for both. */
-export function interval(result: IsolationResult, state: State, measure: Measure): readonly [low: number, high: number] {
-  const random = new Random(1);
-  const rounds = result.get(state)?.length ?? 0;
-  const resampled = (): number => {
-    const drawn = Array.from({ length: rounds }, () => random.int(rounds));
-    const again = (which: State): readonly Ticks[] => drawn.flatMap((round) => result.get(which)?.[round] ?? []);
-    return pooled(again(state), measure) / pooled(again("idle"), measure);
-  };
-  const [low = Number.NaN, high = Number.NaN] = quantiles(Array.from({ length: RESAMPLES }, resampled), INTERVAL);
-  return [low, high];
-}
+const only = (stretches: readonly Ticks[], what: keyof Ticks): rounds.Rounds => stretches.map((ticks) => ticks[what]);
+const against = (result: IsolationResult, state: State, { what, share }: Measure): [rounds.Rounds, rounds.Rounds, number] => [
+  only(result.get(state) ?? [], what),
+  only(result.get("idle") ?? [], what),
+  share,
+];
 
 export const countOf = (stretches: readonly Ticks[]): number => stretches.reduce((sum, { took }) => sum + took.length, 0);
 
@@ -122,12 +105,6 @@ const together = (stretches: readonly Ticks[]): Ticks => ({
   took: stretches.flatMap(({ took }) => took),
   end: stretches.flatMap(({ end }) => end),
 });
-
-/** Nearest rank, as `quantiles`, for many ticks many times. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-}
 
 async function stretch(server: RoomServer, phase: Phase, ms: number): Promise<Ticks> {
   server.tell({ kind: "record" });

@@ -14,6 +14,8 @@ export type Window = Measured & {
 };
 
 const OPEN_MS = 60_000;
+/** The driver collects its garbage often and shortly: a longer pause looks like late frames. Helping threads would only wait for the core they share with it. */
+const DRIVER = [process.execPath, "--max-semi-space-size=1", "--single-threaded-gc"];
 const SERVERS: Readonly<Record<Kind, string>> = {
   ours: "servers/ours.ts",
   raw: "servers/raw.ts",
@@ -38,7 +40,7 @@ export class Load {
   static async start(kind: Kind, options: Readonly<Record<string, unknown>>, prefix: readonly string[] = []): Promise<Load> {
     const server = await Child.start(SERVERS[kind], prefix);
     try {
-      const driver = await Child.start("driver.ts");
+      const driver = await Child.start("driver.ts", DRIVER);
       server.pin(0);
       driver.pin(1);
       return new Load({ kind, server, driver, url: await server.ask<string>("open", options) });

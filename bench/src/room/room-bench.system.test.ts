@@ -51,7 +51,15 @@ describe("the room bench", { timeout: 180_000 }, () => {
   });
 
   it("governor: everybody hears every line, and the paused client's session stays open until the limit", async () => {
-    const { figures } = await governor(OPTIONS, () => {}, { ...GOVERNOR, people: 8, rounds: 1, warmMs: 300, measureMs: 1600, closeMs: 0 });
+    const { figures } = await governor(OPTIONS, () => {}, {
+      ...GOVERNOR,
+      people: 8,
+      rounds: 1,
+      warmMs: 300,
+      calmMs: 300,
+      settleMs: 0,
+      patienceMs: 1500,
+    });
     expect(value(figures, "governor.ordered_gaps")).toBe(0);
     expect(value(figures, "governor.lines")).toBeGreaterThanOrEqual(1);
     expect(value(figures, "governor.queue_kib")).toBeLessThan(256);

@@ -89,6 +89,19 @@ describe("edit journal", () => {
     );
   });
 
+  it("[EJ2] nor on what somebody wrote past the SDK at a place that is none", () => {
+    const { doc, edits } = recorded(50);
+    const label = textField(doc, "valve-1", "label");
+    label?.insert(0, "ab");
+    const kept = edits.length;
+    label?.insert(0.5, "x");
+    label?.insert(1, "y");
+    const again = recorded(60).doc;
+    replayEdits(objectsRoot(again) as Y.Map<unknown>, edits.slice(kept), 50, new Rebase(doc));
+    replayEdits(objectsRoot(recorded(70).doc) as Y.Map<unknown>, edits, 50, new Rebase(doc));
+    expect(objectsRoot(again).has("valve-1")).toBe(true);
+  });
+
   it("[EJ3] a new object's own shares move to the new id", () => {
     const { doc, edits } = recorded(50);
     createObject(doc, hall, "valve", "valve-2", { turns: 4 });

@@ -9,6 +9,8 @@ export type ListPorts = {
   readonly find: () => YArray<unknown> | undefined;
   readonly mayEdit: () => boolean;
   readonly fits: (item: unknown) => boolean;
+  /** False, with a `denied` event, where a list of this many items would be refused. */
+  readonly hasRoom: (size: number) => boolean;
 };
 
 export class ListView implements ListHandle<unknown> {
@@ -37,17 +39,27 @@ export class ListView implements ListHandle<unknown> {
     this.insert(this.length, ...items);
   }
   insert(index: number, ...items: readonly unknown[]): void {
-    const { find, mayEdit, fits } = this.ports;
+    const { find, mayEdit, fits, hasRoom } = this.ports;
     if (!items.every(fits)) throw new RangeError("an item is of another type than the list's");
-    if (index < 0 || index > this.length) throw new RangeError(`the list has ${this.length} items; none can be put at ${index}`);
-    if (items.length > 0 && mayEdit()) find()?.insert(index, [...items]);
+    const list = find();
+    if (list === undefined) return;
+    if (!isPlace(index, list.length)) throw new RangeError(`the list has ${list.length} items; none can be put at ${index}`);
+    if (items.length > 0 && hasRoom(list.length + items.length) && mayEdit()) find()?.insert(index, [...items]);
   }
   delete(index: number, length = 1): void {
     const { find, mayEdit } = this.ports;
-    if (index < 0 || length < 0 || index + length > this.length) throw new RangeError(`the list has ${this.length} items, not ${index + length}`);
+    const list = find();
+    if (list === undefined) return;
+    if (!isRange(index, length, list.length)) throw new RangeError(`the list has ${list.length} items; ${length} at ${index} cannot be taken out`);
     if (length > 0 && mayEdit()) find()?.delete(index, length);
   }
 }
+
+/** Whether something can be put at `index` of a sequence; Yjs would take fractions, and break. */
+export const isPlace = (index: number, size: number): boolean => Number.isInteger(index) && index >= 0 && index <= size;
+/** Whether a sequence has these elements. */
+export const isRange = (index: number, length: number, size: number): boolean =>
+  isPlace(index, size) && Number.isInteger(length) && length >= 0 && index + length <= size;
 
 export type SetPorts = { readonly read: () => readonly string[]; readonly write: (element: string, present: boolean) => void };
 

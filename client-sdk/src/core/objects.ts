@@ -1,10 +1,20 @@
 /**
  * `space.objects`: the scene's objects by id, typed by its definition. Handles are made when asked for and kept while their object lives.
  */
-import { createObject, deleteObject, objectIds, objectMap, type ObjectTransform, readTransform, type Scene } from "@copresence/shared/scene";
+import {
+  CONTENT_MAX,
+  createObject,
+  deleteObject,
+  inBounds,
+  objectIds,
+  objectMap,
+  type ObjectTransform,
+  readTransform,
+  type Scene,
+} from "@copresence/shared/scene";
 import type { Doc } from "yjs";
 import { type ObjectContext, type ObjectHandle, objectHandle } from "./object-handle.ts";
-import type { Objects, SpaceObject } from "./space-types.ts";
+import type { DeniedNotice, Objects, SpaceObject } from "./space-types.ts";
 
 export class ObjectStore {
   private readonly handles = new Map<string, ObjectHandle>();
@@ -45,9 +55,11 @@ export class ObjectStore {
 
   create(type: string, init?: Readonly<Record<string, unknown>>, id = `${type}-${this.freshId()}`.slice(0, 64)): ObjectHandle {
     if (this.scene === undefined) throw new RangeError("creating objects needs the scene's definition; give it to connect()");
-    const refusal = this.context.refusal("create", { object: id, type, position: positionIn(init) });
-    if (refusal === undefined) createObject(this.doc, this.scene, type, id, init);
-    else this.context.deny(refusal.reason, id, "", refusal.sentence);
+    const subject = { object: id, type, position: positionIn(init) };
+    const mayNot = this.context.refusal("create", subject);
+    const fault: ContentFault | undefined = mayNot === undefined ? contentFault(this.scene, type, init) : { ...mayNot, field: "" };
+    if (fault === undefined) createObject(this.doc, this.scene, type, id, init);
+    else this.context.deny(fault.reason, id, fault.field, fault.sentence);
     return this.get(id) ?? objectHandle(id, type, this.context);
   }
 
@@ -81,8 +93,25 @@ export class ObjectStore {
   }
 }
 
-/** Where a new object is going to rest. */
+/** What of a new object's first values the room would refuse though they are of the right kind: a person may have pasted them. */
+function contentFault(scene: Scene, type: string, init: Readonly<Record<string, unknown>> = {}): ContentFault | undefined {
+  const spec = Object.hasOwn(scene.objects, type) ? scene.objects[type] : undefined;
+  for (const [field, value] of Object.entries(init)) {
+    const policy = spec?.[field]?.policy as keyof typeof CONTENT_MAX | undefined;
+    const max = policy === undefined ? undefined : CONTENT_MAX[policy];
+    if (max !== undefined && (typeof value === "string" || Array.isArray(value)) && value.length > max)
+      return { reason: "too-large", field, sentence: `A ${policy} field holds up to ${max}.` };
+  }
+  const position = positionIn(init);
+  if (position === undefined || inBounds(position, scene.bounds)) return undefined;
+  return { reason: "out-of-bounds", field: "transform", sentence: "That is outside of the space." };
+}
+type ContentFault = Pick<DeniedNotice, "reason" | "field" | "sentence">;
+
+/** Where a new object is going to rest; undefined if it has no place, or none that can be (createObject says so). */
 function positionIn(init: Readonly<Record<string, unknown>> | undefined): ObjectTransform["position"] | undefined {
-  const transform = init?.["transform"] as Partial<ObjectTransform> | undefined;
-  return transform === undefined ? undefined : (transform.position ?? [0, 0, 0]);
+  const transform = init?.["transform"] as Partial<ObjectTransform> | null | undefined;
+  if (transform === undefined || transform === null) return undefined;
+  const [x, y, z] = Array.from(transform.position ?? [0, 0, 0]);
+  return [x, y, z].every(Number.isFinite) ? ([x, y, z] as ObjectTransform["position"]) : undefined;
 }

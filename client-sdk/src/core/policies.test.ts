@@ -23,6 +23,7 @@ const spec = {
       reservedBy: t.cas(t.string()),
       step: t.cas(t.number(1)),
       serial: t.serverOnly(t.string()),
+      label: t.text(),
     },
   },
 } satisfies SceneSpec;
@@ -154,6 +155,72 @@ describe("lists, sets and counters", () => {
     expect(() => valve.list("sizes").delete(5)).toThrow(RangeError);
     await time.run(100);
     expect(room.doc.getMap<any>("objects").get("valve-1").get("sizes").toArray()).toEqual([3, 2]);
+  });
+});
+
+describe("mistakes of an application", () => {
+  it("[OH3] throw a RangeError wherever a field is named that is not declared, or otherwise", async () => {
+    const { valve, denied, room, time } = await join();
+    const loose = valve as unknown as Record<string, (field: string, ...rest: unknown[]) => unknown>;
+    for (const [verb, field] of [
+      ["text", "titel"],
+      ["text", "open"],
+      ["list", "tags"],
+      ["elements", "sizes"],
+      ["counter", "tags"],
+      ["count", "tags"],
+      ["count", "nothing"],
+      ["cas", "nothing"],
+      ["set", "serial"],
+    ] as const)
+      expect(() => loose[verb]?.(field, 1), `${verb}(${field})`).toThrow(RangeError);
+    await time.run(100);
+    expect([denied, room.doc.getMap<any>("objects").get("valve-1").get("tags").size]).toEqual([[], 0]);
+  });
+
+  it("throw a RangeError for a place that is none", async () => {
+    const { valve } = await join();
+    valve.list("sizes").push(1, 2);
+    valve.text("label").insert(0, "ab");
+    for (const index of [0.5, -1, 3, Number.NaN, undefined as unknown as number]) {
+      expect(() => valve.list("sizes").insert(index, 1)).toThrow(RangeError);
+      expect(() => valve.text("label").insert(index, "x")).toThrow(RangeError);
+      expect(() => valve.list("sizes").delete(0, index ?? 9)).toThrow(RangeError);
+      expect(() => valve.text("label").delete(0, index)).toThrow(RangeError);
+    }
+    for (const text of [5, undefined, "a\0b"]) expect(() => valve.text("label").replace(text as never)).toThrow(/takes a string/);
+    expect([valve.list("sizes").toArray(), String(valve.text("label"))]).toEqual([[1, 2], "ab"]);
+  });
+
+  it("say that a property is not assigned to, and change nothing", async () => {
+    const { valve } = await join();
+    expect(() => Object.assign(valve, { open: true })).toThrow(/use set\("open", value\)/);
+    expect(() => Object.assign(valve.fields, { open: true })).toThrow(/use set\("open", value\)/);
+    expect([valve.open, JSON.parse(JSON.stringify(valve))]).toMatchObject([false, { id: "valve-1", type: "valve", fields: { open: false } }]);
+  });
+
+  it("[OH2] more than a field holds, or out of bounds, is denied before the document changes", async () => {
+    const { space, valve, denied, room, time } = await join();
+    valve.list("sizes").push(...Array<number>(1025).fill(1));
+    valve.text("label").insert(0, "x".repeat(65_537));
+    valve.text("label").replace("x".repeat(65_537));
+    for (let n = 0; n < 257; n++) valve.elements("tags").add(`t${n}`);
+    valve.elements("tags").add("t1");
+    const made = [{ label: "x".repeat(65_537) }, { sizes: Array<number>(1025).fill(1) }, { transform: { position: [6, 0, 0] } as const }].map(
+      (init) => space.objects.create("valve", init),
+    );
+    expect(denied.map(({ reason, field }) => `${reason} ${field}`)).toEqual([
+      "too-large sizes",
+      "too-large label",
+      "too-large label",
+      "too-large tags",
+      "too-large label",
+      "too-large sizes",
+      "out-of-bounds transform",
+    ]);
+    await time.run(100);
+    expect([made.map(({ exists }) => exists), room.doc.getMap("objects").size]).toEqual([[false, false, false], 2]);
+    expect([valve.list("sizes").length, valve.text("label").length, valve.elements("tags").size]).toEqual([0, 0, 256]);
   });
 });
 

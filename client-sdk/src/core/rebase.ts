@@ -157,7 +157,8 @@ export class Rebase {
 
   private insert(target: Sequence, { left, made, content, marks }: Extract<SequenceEdit, { kind: "insert" }>): void {
     if (content.length === 0) return;
-    const index = this.indexAfter(target, left);
+    // Of a document that was written past the SDK's checks, a place may be none [EJ2].
+    const index = Math.min(Math.trunc(this.indexAfter(target, left)), target.length);
     if (target instanceof Y.Array) {
       if (typeof content !== "string") target.insert(index, [...content]);
     } else if (typeof content === "string") target.insert(index, content, marks === undefined ? undefined : { ...marks });
@@ -243,6 +244,11 @@ function offsetAfter(target: Sequence, [client, clock]: Id): number | undefined 
 
 function structIn(doc: Y.Doc, [client, clock]: Id): Y.Item | null {
   if (clock >= Y.getState(doc.store, client)) return null;
-  const struct = Y.getItem(doc.store, Y.createID(client, clock));
-  return struct instanceof Y.Item ? struct : null;
+  try {
+    const struct = Y.getItem(doc.store, Y.createID(client, clock));
+    return struct instanceof Y.Item ? struct : null;
+  } catch {
+    // Yjs cannot find its way in a document that was written at a fraction of a place [EJ2].
+    return null;
+  }
 }

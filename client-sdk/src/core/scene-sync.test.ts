@@ -253,7 +253,7 @@ describe("refused edits", () => {
     const world = await joinWorld();
     const reasons: string[] = [];
     world.space.on("denied", ({ reason }) => void reasons.push(reason));
-    valveOf(world.space).text("label").insert(0, "x".repeat(70_000));
+    valveOf(world.space).text("label").ytext?.insert(0, "x".repeat(70_000));
     await world.time.run(200);
     expect([valveOf(world.space).label, reasons, world.space.saved]).toEqual(["", ["too-large"], "denied"]);
   });

@@ -85,6 +85,8 @@ export class SceneSync {
   private readonly outbox = new Outbox();
   private readonly report: ReturnReport;
   private captured: Edit[] = [];
+  /** What own edits changed, told once they have left: the room need not wait for the application's listeners. */
+  private readonly changed: ReadonlySet<string>[] = [];
   /** Ids of edits: unique among the sessions and tabs of a device. */
   private readonly idPrefix: string;
   private edits = 0;
@@ -276,13 +278,13 @@ export class SceneSync {
 
   // ------------------------------------------------------------------------------------------------------------------- local edits
 
-  private onLocalUpdate(update: Uint8Array): void {
+  private onLocalUpdate(update: Uint8Array, { deleteSet }: Y.Transaction): void {
     const edits = this.captured;
     this.captured = [];
     const { again } = this;
     this.again = undefined;
     const id = again?.id ?? `${this.idPrefix}${this.edits++}`;
-    const pieces = splitEdit(this.doc, update, edits);
+    const pieces = splitEdit(this.doc, update, edits, deleteSet.clients);
     const of = again?.of ?? (pieces.length > 1 ? id : undefined);
     for (const [index, piece] of pieces.entries()) {
       const part = { id: pieces.length === 1 ? id : `${id}.${index}`, ...(of === undefined ? {} : { of }), client: this.doc.clientID, ...piece };
@@ -431,11 +433,15 @@ export class SceneSync {
     doc.clientID = randomUint32(this.options.random);
     const root = doc.getMap(OBJECTS_ROOT);
     const onDeep = (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction): void => {
-      if (transaction.origin !== this) this.captured.push(...captureEdits(events, doc.clientID));
-      this.options.onChanged(changedIds(events, root));
+      const ids = changedIds(events, root);
+      if (transaction.origin === this) return this.options.onChanged(ids);
+      this.captured.push(...captureEdits(events, doc.clientID));
+      this.changed.push(ids);
     };
-    const onUpdate = (update: Uint8Array, origin: unknown): void => {
-      if (origin !== this) this.onLocalUpdate(update);
+    const onUpdate = (update: Uint8Array, origin: unknown, _: Y.Doc, transaction: Y.Transaction): void => {
+      if (origin === this) return;
+      this.onLocalUpdate(update, transaction);
+      for (const ids of this.changed.splice(0)) this.options.onChanged(ids);
     };
     root.observeDeep(onDeep as never);
     doc.on("update", onUpdate);

@@ -147,7 +147,10 @@ export type ReleaseOptions = {
   readonly spin?: Vec3 | undefined;
 };
 
-/** A collaborative text. Every concurrent edit survives. */
+/**
+ * A collaborative text. Every concurrent edit survives. Places that are not in it throw a RangeError; more than 65 536 characters are refused with a
+ * `denied` event (`too-large`), as are more than 1 024 items of a list and 256 elements of a set.
+ */
 export type TextHandle = {
   toString(): string;
   readonly length: number;
@@ -204,6 +207,8 @@ export type ObjectBase<S extends SceneSpec, T extends TypeNames<S>> = {
   /** False once deleted; fields then read as undefined and writes are ignored. */
   readonly exists: boolean;
   readonly fields: FieldValues<S, T>;
+  /** A plain copy: id, type and fields. */
+  toJSON(): { readonly id: string; readonly type: T; readonly fields: FieldValues<S, T> };
   /** Float64Array[8]: x y z qx qy qz qw scale in the room, where to draw it now: in its holder's hand, or where it was put. */
   readonly transform: Float64Array;
   /** Slot of who holds it as shown (my own claims at once, before the verdict), or undefined. */

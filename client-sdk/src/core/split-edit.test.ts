@@ -62,8 +62,10 @@ function transacted(history: readonly Step[], steps: readonly Step[]): Split {
   let captured: Edit[] = [];
   let split: Split | undefined;
   objectsRoot(doc).observeDeep((events) => void captured.push(...captureEdits(events as never, 50)));
-  doc.on("update", (update: Uint8Array) => {
-    split = { before, doc, update, parts: splitEdit(doc, update, captured) };
+  doc.on("update", (update: Uint8Array, _origin: unknown, _doc: Y.Doc, { deleteSet }: Y.Transaction) => {
+    split = { before, doc, update, parts: splitEdit(doc, update, captured, deleteSet.clients) };
+    // What need not be decoded is told apart as if it were.
+    expect(split.parts).toEqual(splitEdit(doc, update, captured));
     captured = [];
   });
   doc.transact(() => steps.forEach((step) => act(doc, step)));

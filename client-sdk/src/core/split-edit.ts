@@ -9,6 +9,7 @@
  * [SL4] Every edit of the journal goes with the part that makes it, so that parts can be refused, known or made again by themselves.
  * [SL5] What fits is not cut: it is taken or refused as one. Neither is what was written under several client ids: no edit, an import.
  */
+import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import { LIMITS } from "@copresence/shared/protocol";
@@ -25,8 +26,22 @@ const DELETED_CLOCKS_MAX = 10_000;
 
 export type EditPart = Pick<OutboxPart, "clocks" | "edits" | "update">;
 
-/** `update` is the newest transaction of `doc`, `edits` its journal. One part, unless the room would refuse it as too large. */
-export function splitEdit(doc: Y.Doc, update: Uint8Array, edits: readonly Edit[]): readonly EditPart[] {
+/** A struct and a range of deletions take two bytes each at least: an update this short has no more of them together than the room takes. */
+const SHORT_BYTES = 2 * LIMITS.updateStructs;
+
+/**
+ * `update` is a transaction of `doc`, `edits` its journal. One part, unless the room would refuse it as too large. `deletes`, for the newest
+ * transaction: what it deletes; a short one need not be decoded then.
+ */
+export function splitEdit(
+  doc: Y.Doc,
+  update: Uint8Array,
+  edits: readonly Edit[],
+  deletes?: ReadonlyMap<number, readonly { readonly len: number }[]>,
+): readonly EditPart[] {
+  const isShort = deletes !== undefined && update.length <= SHORT_BYTES && lengthOf(deletes) <= DELETED_CLOCKS_MAX;
+  const short = isShort ? clocksOf(doc, update) : undefined;
+  if (short !== undefined) return [{ clocks: short, edits, update }];
   const { structs, ds } = Y.decodeUpdate(update);
   const [first] = structs;
   const last = structs.at(-1);
@@ -38,6 +53,23 @@ export function splitEdit(doc: Y.Doc, update: Uint8Array, edits: readonly Edit[]
   const foreign = structs.some(({ id }) => id.client !== first?.id.client);
   if (fits || foreign) return [{ clocks, edits, update }];
   return new Cutter(doc, structs as readonly Struct[], ds.clients).parts(edits);
+}
+
+/** Clock ticks an update up to the end of its only client spends, read from its head (yjs/src/utils/encoding.js); undefined with several clients. */
+function clocksOf(doc: Y.Doc, update: Uint8Array): number | undefined {
+  const decoder = decoding.createDecoder(update);
+  const clients = decoding.readVarUint(decoder);
+  if (clients === 0) return 0;
+  if (clients > 1) return undefined;
+  decoding.readVarUint(decoder);
+  const client = decoding.readVarUint(decoder);
+  return Y.getState(doc.store, client) - decoding.readVarUint(decoder);
+}
+
+function lengthOf(deletes: ReadonlyMap<number, readonly { readonly len: number }[]>): number {
+  let length = 0;
+  for (const ranges of deletes.values()) for (const { len } of ranges) length += len;
+  return length;
 }
 
 type Struct = Y.Item | Y.GC;

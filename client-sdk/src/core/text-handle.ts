@@ -2,49 +2,69 @@
  * One collaborative text of one object. A view by name, not a pointer: it survives a replaced document.
  */
 import type { Text as YText } from "yjs";
+import { isPlace, isRange } from "./field-handles.ts";
 import type { TextHandle } from "./space-types.ts";
 
-export class TextView implements TextHandle {
-  private readonly find: () => YText | undefined;
+export type TextPorts = {
+  readonly find: () => YText | undefined;
   /** False, with a `denied` event, where the role may not edit. */
-  private readonly mayEdit: () => boolean;
+  readonly mayEdit: () => boolean;
+  /** False, with a `denied` event, where a text of this length would be refused. */
+  readonly hasRoom: (length: number) => boolean;
+};
 
-  constructor(find: () => YText | undefined, mayEdit: () => boolean) {
-    this.find = find;
-    this.mayEdit = mayEdit;
+export class TextView implements TextHandle {
+  private readonly ports: TextPorts;
+
+  constructor(ports: TextPorts) {
+    this.ports = ports;
   }
 
   get ytext(): YText | undefined {
-    return this.find();
+    return this.ports.find();
   }
 
   get length(): number {
-    return this.find()?.length ?? 0;
+    return this.ports.find()?.length ?? 0;
   }
 
   toString(): string {
-    return this.find()?.toString() ?? "";
+    return this.ports.find()?.toString() ?? "";
   }
 
   insert(index: number, text: string): void {
-    if (this.mayEdit()) this.find()?.insert(index, text);
+    const ytext = this.ports.find();
+    if (ytext === undefined) return;
+    mustBeText(text);
+    if (!isPlace(index, ytext.length)) throw new RangeError(`the text has ${ytext.length} characters; nothing can be put at ${index}`);
+    if (text !== "" && this.ports.hasRoom(ytext.length + text.length) && this.ports.mayEdit()) ytext.insert(index, text);
   }
 
   delete(index: number, length: number): void {
-    if (this.mayEdit()) this.find()?.delete(index, length);
+    const ytext = this.ports.find();
+    if (ytext === undefined) return;
+    if (!isRange(index, length, ytext.length))
+      throw new RangeError(`the text has ${ytext.length} characters; ${length} at ${index} cannot be taken out`);
+    if (length > 0 && this.ports.mayEdit()) ytext.delete(index, length);
   }
 
   replace(text: string): void {
-    const ytext = this.find();
-    if (ytext === undefined || !this.mayEdit()) return;
+    const ytext = this.ports.find();
+    if (ytext === undefined) return;
+    mustBeText(text);
     const before = ytext.toString();
     const { start, removed, inserted } = difference(before, text);
     if (removed === 0 && inserted === "") return;
+    if (!this.ports.hasRoom(text.length) || !this.ports.mayEdit()) return;
     ytext.doc?.transact(() => {
       if (removed > 0) ytext.delete(start, removed);
       if (inserted !== "") ytext.insert(start, inserted);
     });
   }
+}
+
+function mustBeText(text: unknown): void {
+  if (typeof text !== "string" || text.includes("\0")) throw new RangeError("a text takes a string without NUL characters");
 }
 
 /** The one replacement that turns `before` into `after`: common ends stay, and no surrogate pair is cut in half. */

@@ -77,6 +77,14 @@ describe("the scene's layout in a Y.Doc", () => {
     expect(() => createObject(doc, scene, "valve", "v", { serial: "A" })).toThrow(/by the server only/);
     expect(() => createObject(doc, scene, "valve", "v", { open: "yes" })).toThrow(/takes a boolean/);
     expect(() => createObject(doc, scene, "valve", "v", { transform: { scale: Number.NaN } })).toThrow(/finite/);
+    for (const transform of [[0, 1, 0], { position: { x: 0, y: 1, z: 0 } }, { place: [0, 1, 0] }, { rotation: [0, 0, 0, 2] }, "here", null])
+      expect(() => createObject(doc, scene, "valve", "v", { transform })).toThrow(/takes \{ position: \[x, y, z\]/);
+    for (const type of ["constructor", "__proto__"]) expect(() => createObject(doc, scene, type, "v")).toThrow(/no object type/);
+    expect(() => createObject(doc, scene, "valve", "v", { toString: 1 })).toThrow(/no field "toString"/);
+    for (const tags of [[""], ["x".repeat(65)], "wet"]) expect(() => createObject(doc, scene, "valve", "v", { tags })).toThrow(/valve.tags takes/);
+    for (const turns of ["5", Number.NaN]) expect(() => createObject(doc, scene, "valve", "v", { turns })).toThrow(/valve.turns takes a number/);
+    expect(() => addCounter(doc, "valve-1", "turns", "1", "1" as never)).toThrow(/counts in numbers/);
+    expect(() => setMember(doc, scene, "valve-1", "tags", 5 as never, true)).toThrow(/is a string/);
     expect(() => setField(doc, scene, "valve-1", "label", "x")).toThrow(/text field/);
     expect(() => setField(doc, scene, "valve-1", "open", 1)).toThrow(/takes a boolean/);
     expect(() => setField(doc, scene, "nobody", "open", true)).toThrow(/no field/);

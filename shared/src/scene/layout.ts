@@ -12,7 +12,7 @@ import { isIdentifier } from "../base/index.ts";
 import type { Scene } from "./define-scene.ts";
 import { IDENTITY_TRANSFORM, type ObjectTransform } from "./fields.ts";
 import type { FieldSpec, ObjectSpec, PlainObject } from "./types.ts";
-import { COUNTER_MAX, isPlainValue, packTransform, SET_KEY_MAX, unpackTransform } from "./values.ts";
+import { COUNTER_MAX, isPlainValue, packTransform, SCALE_MAX, SCALE_MIN, SET_KEY_MAX, STRING_MAX, unpackTransform } from "./values.ts";
 
 export const OBJECTS_ROOT = "objects";
 export type ObjectMap = Y.Map<unknown>;
@@ -27,11 +27,11 @@ export function objectMap(doc: Y.Doc, id: string): ObjectMap | undefined {
 
 /** Makes an object with all its containers [LA1]. `init` holds plain values by field. Throws a RangeError on what the scene does not declare. */
 export function createObject(doc: Y.Doc, scene: Scene, type: string, id: string, init: Readonly<Record<string, unknown>> = {}): void {
-  const spec = scene.objects[type];
+  const spec = Object.hasOwn(scene.objects, type) ? scene.objects[type] : undefined;
   if (spec === undefined) throw new RangeError(`scene "${scene.name}" has no object type "${type}"`);
   if (!isIdentifier(id)) throw new RangeError(`"${id}" is not an identifier`);
   if (objectMap(doc, id) !== undefined) throw new RangeError(`object "${id}" exists already`);
-  for (const name of Object.keys(init)) if (spec[name] === undefined) throw new RangeError(`${type} has no field "${name}"`);
+  for (const name of Object.keys(init)) if (!Object.hasOwn(spec, name)) throw new RangeError(`${type} has no field "${name}"`);
   doc.transact(() => {
     const map: ObjectMap = new Y.Map();
     map.set("type", type);
@@ -105,7 +105,7 @@ export function readField(doc: Y.Doc, scene: Scene, id: string, name: string): u
 /** Writes an `lww` or `cas` field. Throws on other policies: they have their own verbs. */
 export function setField(doc: Y.Doc, scene: Scene, id: string, name: string, value: unknown): void {
   const field = mustHave(doc, scene, id, name, ["lww", "cas"]);
-  if (!isPlainValue(field.value, value)) throw new RangeError(`${id}.${name} takes a ${field.value}`);
+  if (!isPlainValue(field.value, value)) throw new RangeError(`${id}.${name} takes a ${described(field.value)}`);
   objectMap(doc, id)?.set(name, value);
 }
 
@@ -124,7 +124,7 @@ export function listField(doc: Y.Doc, id: string, name: string): Y.Array<unknown
 /** Adds to or removes from a set field. Add wins over a concurrent remove of the earlier add. */
 export function setMember(doc: Y.Doc, scene: Scene, id: string, name: string, element: string, present: boolean): void {
   mustHave(doc, scene, id, name, ["set"]);
-  if (element.length === 0 || element.length > SET_KEY_MAX) throw new RangeError(`an element of ${id}.${name} has 1 to ${SET_KEY_MAX} characters`);
+  if (!isElement(element)) throw new RangeError(`an element of ${id}.${name} is a string of 1 to ${SET_KEY_MAX} characters`);
   const map = nestedMap(doc, id, name);
   if (present) map?.set(element, true);
   else map?.delete(element);
@@ -139,7 +139,9 @@ export function addCounter(doc: Y.Doc, id: string, name: string, clientKey: stri
   if (map === undefined) throw new RangeError(`${id}.${name} is not a counter of a live object`);
   const mine = map.get(clientKey);
   const next = (typeof mine === "number" ? mine : 0) + by;
-  if (!Number.isFinite(next) || Math.abs(next) > COUNTER_MAX) throw new RangeError(`a share of ${id}.${name} stays within +-${COUNTER_MAX}`);
+  // A string would have been appended.
+  if (typeof next !== "number" || !(Math.abs(next) <= COUNTER_MAX))
+    throw new RangeError(`${id}.${name} counts in numbers, and a client's share stays within +-${COUNTER_MAX}`);
   map.set(clientKey, next);
 }
 
@@ -185,21 +187,38 @@ function storedInitial(where: string, field: FieldSpec, given: unknown, clientId
     case "list":
       return Y.Array.from(asArray(where, given, (item) => isPlainValue(field.value, item)) as (string | number)[]);
     case "set":
-      return new Y.Map(asArray(where, given, (item) => typeof item === "string").map((element) => [element as string, true]));
+      return new Y.Map(asArray(where, given, isElement).map((element) => [element as string, true]));
     case "counter":
-      return new Y.Map(typeof given === "number" && given !== 0 ? [[String(clientId), given]] : []);
-    case "leased": {
-      const packed = packTransform({ ...IDENTITY_TRANSFORM, ...(given as Partial<ObjectTransform> | undefined) });
-      if (unpackTransform(packed) === undefined) throw new RangeError(`${where} takes finite numbers, a unit quaternion and a scale`);
-      return packed;
-    }
+      if (given !== undefined && !Number.isFinite(given)) throw new RangeError(`${where} takes a number`);
+      return new Y.Map(given === undefined || given === 0 ? [] : [[String(clientId), given]]);
+    case "leased":
+      return packedRest(where, given);
     default:
       if (given === undefined) return undefined;
       if (field.policy === "serverOnly") throw new RangeError(`${where} is written by the server only`);
-      if (!isPlainValue(field.value, given)) throw new RangeError(`${where} takes a ${field.value}`);
+      if (!isPlainValue(field.value, given)) throw new RangeError(`${where} takes a ${described(field.value)}`);
       return given;
   }
 }
+
+/** A resting place of which any part may be left out. */
+function packedRest(where: string, given: unknown): number[] {
+  const parts = typeof given === "object" && given !== null ? given : given === undefined ? {} : { given };
+  const { position, rotation, scale } = { ...IDENTITY_TRANSFORM, ...(parts as Partial<ObjectTransform>) };
+  const known = Object.keys(parts).every((part) => Object.hasOwn(IDENTITY_TRANSFORM, part));
+  const packed = known && isList(position) && isList(rotation) ? packTransform({ position, rotation, scale }) : undefined;
+  if (packed !== undefined && unpackTransform(packed) !== undefined) return packed;
+  throw new RangeError(
+    `${where} takes { position: [x, y, z], rotation: [x, y, z, w], scale }: finite, a unit quaternion, a scale of ${SCALE_MIN} to ${SCALE_MAX}`,
+  );
+}
+
+const isList = (value: unknown): boolean => Array.isArray(value) || ArrayBuffer.isView(value);
+const isElement = (value: unknown): boolean => typeof value === "string" && value.length > 0 && value.length <= SET_KEY_MAX;
+
+/** A kind of value in words. */
+const described = (kind: FieldSpec["value"]): string =>
+  kind === "string" ? `string of up to ${STRING_MAX} characters` : kind === "color" ? "color (#rrggbb)" : kind === "number" ? "finite number" : kind;
 
 function asArray(where: string, given: unknown, fits: (item: unknown) => boolean): unknown[] {
   if (given === undefined) return [];

@@ -13,6 +13,8 @@ export const LIST_MAX = 1024;
 export const SET_MAX = 256;
 /** Largest element of a set, in UTF-16 units. */
 export const SET_KEY_MAX = 64;
+/** Most of what a field of these policies holds, in UTF-16 units or entries. */
+export const CONTENT_MAX = { text: TEXT_MAX, list: LIST_MAX, set: SET_MAX } as const;
 /** Largest magnitude of one client's share of a counter; sums of thousands of shares stay exact. */
 export const COUNTER_MAX = 1e9;
 const COLOR = /^#[0-9a-fA-F]{6}$/;

@@ -102,6 +102,8 @@ export class Playout {
   private readonly forecast: Forecast;
   /** Per device: how far it is guessed ahead of the newest sample, averaged, ms. */
   private readonly leadMs = new Float64Array(DEVICE_COUNT);
+  /** The same as it was when the newest sample came: what follows may turn out to have been a pause. */
+  private readonly steadyLeadMs = new Float64Array(DEVICE_COUNT);
   /** Playout time since the frame before the last. */
   private readonly steps = new Float64Array(DEVICE_COUNT);
   private readonly track = new Float64Array(DEVICE_FLOATS);
@@ -152,6 +154,7 @@ export class Playout {
     this.fade.reset();
     this.forecast.reset();
     this.leadMs.fill(0);
+    this.steadyLeadMs.fill(0);
     this.delay = this.spacingMs = this.hurryMs = 0;
     this.shownAtMs = Number.NaN;
     this.surprised = false;
@@ -168,7 +171,11 @@ export class Playout {
     if (!this.ring.insert(sample)) return;
     this.surprised = true;
     if (!(gap > 0)) return;
-    if (gap > STOPPED_MS) this.hurryMs = HURRY_MS;
+    if (gap > STOPPED_MS) {
+      this.hurryMs = HURRY_MS;
+      // Until the pause was known for one, it was averaged into the lead.
+      this.leadMs.set(this.steadyLeadMs);
+    } else this.steadyLeadMs.set(this.leadMs);
     const newest = this.ring.count - 1;
     for (let device = 0; device < DEVICE_COUNT; device++) {
       if (newest > 0 && this.ring.link(newest - 1, device) === Link.cut) {

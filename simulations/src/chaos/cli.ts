@@ -3,6 +3,7 @@
  * Prints figures, and exits 1 if a promise was broken. bench/README.md explains each.
  */
 import { parseArgs } from "node:util";
+import { fileFault, readArguments } from "../command-line.ts";
 import { type Figure, makeReport, publish } from "../report.ts";
 import { broken, diskFigures, runDisk } from "./disk.ts";
 import { fullFigures, runFull } from "./full.ts";
@@ -18,35 +19,40 @@ function fail(sentence: string): never {
   console.error(`${sentence}\n${USAGE}`);
   process.exit(2);
 }
-function whole(name: string, text: string | undefined, otherwise: number): number {
-  const value = text === undefined ? otherwise : Number(text);
-  return Number.isSafeInteger(value) && value >= 0 ? value : fail(`--${name} takes a whole number, not "${text}".`);
+function whole(name: string, text: string | undefined, otherwise: number, least = 0): number {
+  const value = text === undefined ? otherwise : Number(text.trim() || Number.NaN);
+  const what = least === 0 ? "a whole number" : "a whole number above 0";
+  return Number.isSafeInteger(value) && value >= least ? value : fail(`--${name} takes ${what}, not "${text}".`);
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: "string" },
-    named: { type: "string" },
-    megabytes: { type: "string" },
-    seed: { type: "string" },
-    json: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-const [what = ""] = positionals;
+const { values, positionals } = readArguments(
+  () =>
+    parseArgs({
+      allowPositionals: true,
+      options: {
+        count: { type: "string" },
+        named: { type: "string" },
+        megabytes: { type: "string" },
+        seed: { type: "string" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    }),
+  USAGE,
+);
+const [what = "", ...more] = positionals;
 const seed = whole("seed", values.seed, 1);
 const onProgress = (line: string): void => console.error(line);
 
 type Outcome = { readonly settings: Readonly<Record<string, unknown>>; readonly figures: readonly Figure[]; readonly violations: readonly string[] };
 
 async function kill(): Promise<Outcome> {
-  const count = whole("count", values.count, 1000);
+  const count = whole("count", values.count, 1000, 1);
   const settings = {
     count,
     named: whole("named", values.named, Math.round(count / 5)),
     editors: 20,
-    documentBytes: whole("megabytes", values.megabytes, 10) * 1_000_000,
+    documentBytes: whole("megabytes", values.megabytes, 10, 1) * 1_000_000,
     seed,
   };
   let isEnough = false;
@@ -56,7 +62,7 @@ async function kill(): Promise<Outcome> {
 }
 
 async function disk(): Promise<Outcome> {
-  const settings = { count: whole("count", values.count, 10_000), first: seed };
+  const settings = { count: whole("count", values.count, 10_000, 1), first: seed };
   const outcomes = await runDisk({ ...settings, onProgress });
   const violations = broken(outcomes).map(
     (each) => `seed ${each.seed} (${each.fault}): ${each.violations.join("; ")} - again: npm run chaos -- disk --seed ${each.seed} --count 1`,
@@ -76,6 +82,9 @@ const run = RUNS[what];
 if (values.help) console.log(USAGE);
 else if (run === undefined) fail(what === "" ? "Say what is to go wrong." : `There is no chaos called "${what}".`);
 else {
+  if (more.length > 0) fail(`"${more.join(" ")}" is too much: one at a time.`);
+  const fault = values.json === undefined ? undefined : fileFault(values.json);
+  if (fault !== undefined) fail(`--json: ${fault}`);
   const { settings, figures, violations } = await run();
   for (const sentence of violations.slice(0, 20)) console.error(`broken: ${sentence}`);
   publish(makeReport(`chaos-${what}`, settings, figures), values.json);

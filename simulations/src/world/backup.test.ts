@@ -39,7 +39,7 @@ describe("a room that lost what it had acknowledged", { timeout: 60_000 }, () =>
     sim.crash(300, 2);
     paste(ada, 1500);
     // More than a text holds: refused, and nothing else with it.
-    ada.space.objects.get("kept")?.text("label").insert(0, "x".repeat(70_000));
+    ada.space.objects.get("kept")?.text("label").ytext?.insert(0, "x".repeat(70_000));
     await sim.heal();
     const ben = await sim.enter("ben", PROFILES.wifi);
     await rest(sim);

@@ -2,6 +2,7 @@
  * `npm run sim -- --scenario cursory --seeds 1000`: runs worlds in a box and says which seeds broke what, with the line that reproduces each.
  */
 import { parseArgs } from "node:util";
+import { readArguments } from "../command-line.ts";
 import { type Bug, BUGS } from "./bugs.ts";
 import { runSeeds } from "./run-seeds.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";
@@ -25,17 +26,21 @@ function whole(name: string, text: string): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : fail(`--${name} takes a whole number, not "${text}".`);
 }
 
-const { values } = parseArgs({
-  options: {
-    scenario: { type: "string", default: "cursory" },
-    seed: { type: "string" },
-    seeds: { type: "string", default: "1" },
-    first: { type: "string", default: "1" },
-    bug: { type: "string", default: "none" },
-    threads: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
+const { values } = readArguments(
+  () =>
+    parseArgs({
+      options: {
+        scenario: { type: "string", default: "cursory" },
+        seed: { type: "string" },
+        seeds: { type: "string", default: "1" },
+        first: { type: "string", default: "1" },
+        bug: { type: "string", default: "none" },
+        threads: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    }),
+  USAGE,
+);
 if (values.help) {
   console.log(USAGE);
   process.exit(0);

@@ -54,7 +54,7 @@ async function populate(world: World, count: number): Promise<void> {
   const profiles = [PROFILES.fibre, PROFILES.wifi, PROFILES.wifi, PROFILES["4g"]];
   for (let i = 0; i < count; i++) await world.enter(`person-${i}`, world.random.pick(profiles));
   const [first] = world.people;
-  for (let i = 0; i < 3; i++) first?.space.objects.create("thing", { label: `thing ${i}`, transform: [i - 1, 1.2, -1, 0, 0, 0, 1, 1] }, `thing-${i}`);
+  for (let i = 0; i < 3; i++) first?.space.objects.create("thing", { label: `thing ${i}`, transform: { position: [i - 1, 1.2, -1] } }, `thing-${i}`);
   await world.time.runUntil(world.time.nowMs + 400);
 }
 

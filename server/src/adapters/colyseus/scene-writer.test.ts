@@ -12,6 +12,8 @@ function setup() {
   const compacted: number[] = [];
   const lost: string[] = [];
   const results: string[] = [];
+  /** How many results there were when who waits was let know. */
+  const answered: number[] = [];
   let probeWorks = false;
   let recovered = 0;
   let rerootWorks = true;
@@ -38,6 +40,7 @@ function setup() {
     epoch: 1,
     logRecords: 0,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
+    onAnswered: () => void answered.push(results.length),
     onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
     onRecovered: () => {
       recovered++;
@@ -60,6 +63,7 @@ function setup() {
     compacted,
     lost,
     results,
+    answered,
     writer,
     append,
     heal: () => (probeWorks = true),
@@ -71,7 +75,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("SceneWriter", () => {
   it("[SW1] writes one at a time and takes everything waiting into the next write", async () => {
-    const { appends, results, append } = setup();
+    const { appends, results, answered, append } = setup();
     for (const batch of [1, 2, 3]) append(batch);
     expect(appends.map((call) => call.records)).toEqual([1]);
     appends[0]?.answer(ok({ seq: 11 }));
@@ -80,6 +84,7 @@ describe("SceneWriter", () => {
     appends[1]?.answer(ok({ seq: 13 }));
     await settle();
     expect(results).toEqual(["1:true", "2:true", "3:true"]);
+    expect(answered).toEqual([1, 3]);
   });
 
   it("[SW1] [SW3] fails what waits behind a failure, untried, until a probe succeeds", async () => {
@@ -271,6 +276,7 @@ describe("SceneWriter", () => {
       epoch: 1,
       logRecords: 0,
       onAppended: (result) => results.push(result.ok),
+      onAnswered: () => {},
       onNoted: () => {},
       onRecovered: () => {},
       onStalled: () => {},

@@ -44,6 +44,8 @@ export type SceneWriterOptions = {
   /** Records behind the newest snapshot. */
   readonly logRecords: number;
   readonly onAppended: (result: Appended) => void;
+  /** Everything that a write answered was told, outside of any call from the room. */
+  readonly onAnswered: () => void;
   readonly onNoted: (result: { readonly write: number; readonly ok: boolean; readonly sentence: string }) => void;
   readonly onRecovered: () => void;
   /** A write hangs; followed by `onRecovered`, or by the failure of what was written. */
@@ -160,10 +162,12 @@ export class SceneWriter {
     const before = performance.now();
     const records = batches.flatMap((batch) => batch.records);
     const result = await this.watched(store.append(scene, epoch, records));
-    this.options.onAppendMs(performance.now() - before);
+    const tookMs = performance.now() - before;
     this.writing = false;
     if (result.ok) {
       for (const { batch } of batches) this.options.onAppended({ batch, ok: true, sentence: "" });
+      // Who waits for an acknowledgement waits for nothing below.
+      this.options.onAnswered();
       this.grown = true;
       this.records += records.length;
       if (!this.compactDue) this.compactIn(IDLE_MS);
@@ -171,6 +175,7 @@ export class SceneWriter {
       this.fail(batches, result.error.sentence);
       this.trouble(result.error);
     }
+    this.options.onAppendMs(tookMs);
     this.pump();
   }
 

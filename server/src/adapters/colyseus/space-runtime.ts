@@ -133,6 +133,7 @@ export class SpaceRuntime {
       epoch: loaded.epoch,
       logRecords: loaded.updates.length,
       onAppended: (result) => this.engine.push({ kind: "appended", ...result }),
+      onAnswered: () => this.engine.step(),
       onNoted: (result) => this.engine.push({ kind: "noted", ...result }),
       onRecovered: () => this.engine.push({ kind: "storeRecovered" }),
       onStalled: (sentence) => {

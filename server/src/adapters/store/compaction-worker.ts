@@ -1,4 +1,4 @@
-/** The thread that folds (compaction.ts), so that neither ticks nor commits wait for it. */
+/** The thread that folds (compaction.ts), so that neither ticks nor commits wait for it; begins in compaction-entry.ts. */
 import { parentPort } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
 import { type FreshPiece, freshRoot } from "../../core/document/fresh-root.ts";

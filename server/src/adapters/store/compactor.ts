@@ -49,7 +49,7 @@ export class Compactor {
   }
 
   private start(): Worker {
-    const worker = new Worker(new URL("./compaction-worker.ts", import.meta.url), { name: "copresence-compaction" });
+    const worker = new Worker(new URL("./compaction-entry.ts", import.meta.url), { name: "copresence-compaction" });
     worker.on("message", ({ id, result }: FoldReply) => {
       this.waiters.get(id)?.(result);
       this.waiters.delete(id);

@@ -5,8 +5,9 @@
  * [PW2] A beacon connection lives as long as this thread; should it break, the thread ends, and the host starts another (worker-store.ts).
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { assert, err, type Result } from "@copresence/shared/base";
+import { assert, err, ok, type Result } from "@copresence/shared/base";
 import pg from "pg";
+import { sharedMs } from "../thread-time.ts";
 import { Compactor } from "./compactor.ts";
 import { PostgresAdmin } from "./postgres-admin.ts";
 import { postgresError } from "./postgres-error.ts";
@@ -16,7 +17,7 @@ import { type Retention, storeClosed } from "./records.ts";
 import { rerootPostgres } from "./postgres-reroot.ts";
 import type { SceneNote, StoreError } from "./scene-store.ts";
 import type { AdminError } from "./store-admin.ts";
-import type { AdminAsk, StoreRequest } from "./store-messages.ts";
+import { type AdminAsk, type FlatAppend, requestOf, type StoreRequest } from "./store-messages.ts";
 import { reply } from "./store-reply.ts";
 
 const CONNECTIONS = 8;
@@ -46,7 +47,8 @@ let compacting: Promise<unknown> = Promise.resolve();
 
 // A connection that breaks while idle is replaced by the pool.
 pool.on("error", () => undefined);
-port.on("message", (request: StoreRequest) => {
+port.on("message", (message: StoreRequest | FlatAppend) => {
+  const request = requestOf(message);
   const answer = perform(request).catch((error: unknown) => err(postgresError(error)));
   void answer.then((result) => {
     reply(port, request.id, result);
@@ -82,7 +84,7 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
   }
 }
 
-async function start(): Promise<Result<void, StoreError>> {
+async function start(): Promise<Result<number, StoreError>> {
   await beacon.connect();
   beacon.on("error", (error) => {
     throw error;
@@ -93,7 +95,7 @@ async function start(): Promise<Result<void, StoreError>> {
   if (!prepared.ok) return prepared;
   log = opened;
   beating = setInterval(() => void opened.beat(), BEAT_MS);
-  return prepared;
+  return ok(sharedMs());
 }
 
 async function administer(from: PostgresLog, ask: AdminAsk): Promise<Result<unknown, StoreError | AdminError>> {

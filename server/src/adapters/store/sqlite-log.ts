@@ -48,6 +48,8 @@ export class SqliteLog {
   readonly db: DatabaseSync;
   readonly mark: AckedMark;
   private readonly held = new Map<string, Held>();
+  /** ClientIDs that the table is known to name, by scene: each record would ask it again. */
+  private readonly named = new Map<string, Set<number>>();
   private readonly insert: StatementSync;
   private readonly claim: StatementSync;
   private readonly setHead: StatementSync;
@@ -123,6 +125,7 @@ export class SqliteLog {
       return ok(results);
     } catch (error) {
       this.rollback();
+      this.named.clear();
       for (const [held, was] of before) Object.assign(held, was);
       return err(storeError(error));
     }
@@ -144,6 +147,7 @@ export class SqliteLog {
 
   release(scene: string): void {
     this.held.delete(sceneKey(scene));
+    this.named.delete(sceneKey(scene));
   }
 
   /** Replaces a note; on the disk when this returns ok. */
@@ -195,6 +199,7 @@ export class SqliteLog {
       throw error;
     }
     this.held.set(key, next);
+    this.named.delete(key);
     this.acknowledge(key, epoch);
   }
 
@@ -296,12 +301,20 @@ export class SqliteLog {
     if (held?.epoch !== epoch) return notOpen;
     for (const { user, client, clock, update } of records) {
       this.insertRecord(key, epoch, held, { user, client, clock, update }, nowMs);
-      if (client !== 0) held.clients += Number(this.claim.run(key, client, user).changes);
+      if (client !== 0) this.name(key, held, client, user);
     }
     const { seq, clients } = held;
     this.setHead.run(seq, clients, headCrc(key, { epoch, seq, clients }), key, epoch);
     this.sinceCheckpoint += COMMIT_PAGES_BYTES;
     return ok({ seq });
+  }
+
+  private name(key: string, held: Held, client: number, user: string): void {
+    let named = this.named.get(key);
+    if (named === undefined) this.named.set(key, (named = new Set()));
+    if (named.has(client)) return;
+    held.clients += Number(this.claim.run(key, client, user).changes);
+    named.add(client);
   }
 
   private insertRecord(key: string, epoch: number, counts: Held, { user, client, clock, update }: AppendRecord, nowMs: number): void {

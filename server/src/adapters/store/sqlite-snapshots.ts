@@ -133,10 +133,13 @@ export class SqliteSnapshots {
 
   /** Epochs before `epoch` that are still there, oldest first, with their last records. */
   endedEpochs(key: string, epoch: number): { readonly epoch: number; readonly last: number }[] {
-    return this.db.prepare("SELECT epoch, max(seq) AS last FROM log WHERE scene = ? AND epoch < ? GROUP BY epoch ORDER BY epoch").all(key, epoch) as {
-      epoch: number;
-      last: number;
-    }[];
+    // From one to the next: grouping would read the whole of their logs.
+    const before = this.db.prepare("SELECT max(epoch) AS epoch FROM log WHERE scene = ? AND epoch < ?");
+    const end = this.db.prepare("SELECT max(seq) AS seq FROM log WHERE scene = ? AND epoch = ?");
+    const ended: { readonly epoch: number; readonly last: number }[] = [];
+    const earlier = (than: number): number | null => (before.get(key, than) as { epoch: number | null }).epoch;
+    for (let at = earlier(epoch); at !== null; at = earlier(at)) ended.unshift({ epoch: at, last: (end.get(key, at) as { seq: number }).seq });
+    return ended;
   }
 
   /** Of an epoch that has ended only the history is kept: its log, and the snapshot that begins it where the log does not. */
@@ -178,21 +181,22 @@ export class SqliteSnapshots {
     epoch: number,
     { nowMs, total, end }: { readonly nowMs: number; readonly total: number; readonly end: number | undefined },
   ): { readonly last: number; readonly generation: number } {
-    const kept = this.db.prepare("SELECT seq FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT ?").all(key, epoch, GENERATIONS) as {
-      seq: number;
-    }[];
-    const generation = end ?? (kept.length < GENERATIONS ? 0 : (kept.at(-1)?.seq ?? 0));
+    const generations = this.db
+      .prepare("SELECT seq FROM snapshot WHERE scene = ? AND epoch = ? ORDER BY seq DESC LIMIT ?")
+      .all(key, epoch, GENERATIONS) as { seq: number }[];
+    const generation = end ?? (generations.length < GENERATIONS ? 0 : (generations.at(-1)?.seq ?? 0));
     const { ms, bytes } = this.retention;
-    const range = this.db
-      .prepare("SELECT min(atMs) AS firstMs, min(total - length(bytes)) AS before FROM log WHERE scene = ? AND epoch = ?")
-      .get(key, epoch) as { firstMs: number | null; before: number };
-    if (range.firstMs === null) return { last: 0, generation };
-    const late = nowMs - range.firstMs > ms || total - range.before > bytes;
-    if (!late) return { last: 0, generation };
+    // The first record is the oldest: to look at all of them would hold up the appends behind for as long as the history is.
     const first = this.db
+      .prepare("SELECT atMs, total - length(bytes) AS before FROM log WHERE scene = ? AND epoch = ? ORDER BY seq LIMIT 1")
+      .get(key, epoch) as { atMs: number; before: number } | undefined;
+    if (first === undefined) return { last: 0, generation };
+    const late = nowMs - first.atMs > ms || total - first.before > bytes;
+    if (!late) return { last: 0, generation };
+    const kept = this.db
       .prepare("SELECT min(seq) AS seq FROM log WHERE scene = ? AND epoch = ? AND atMs >= ? AND total > ?")
       .get(key, epoch, nowMs - ms * (1 - FORGET_SHARE), total - bytes * (1 - FORGET_SHARE)) as { seq: number | null };
-    return { last: Math.min(generation, (first.seq ?? Number.MAX_SAFE_INTEGER) - 1), generation };
+    return { last: Math.min(generation, (kept.seq ?? Number.MAX_SAFE_INTEGER) - 1), generation };
   }
 
   private dropSnapshots(key: string, epoch: number, below: number, except: number): void {

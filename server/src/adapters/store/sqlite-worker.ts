@@ -8,6 +8,7 @@
 import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
+import { sharedMs } from "../thread-time.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
@@ -19,7 +20,7 @@ import { rerootScene } from "./sqlite-reroot.ts";
 import { CHECKPOINT_BYTES, SqliteLog } from "./sqlite-log.ts";
 import { erasePerson } from "./sqlite-person.ts";
 import type { AdminError } from "./store-admin.ts";
-import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
+import { type AdminAsk, type FlatAppend, requestOf, type StoreReply, type StoreRequest } from "./store-messages.ts";
 import { reply } from "./store-reply.ts";
 import { WalReserve } from "./wal-reserve.ts";
 
@@ -42,10 +43,11 @@ let lastCommitMs = -COMMIT_GAP_MS;
 let lastReserveMs = -RESERVE_GAP_MS;
 let compacting: Promise<unknown> = Promise.resolve();
 
-port.on("message", (first: StoreRequest) => {
-  handle(first);
+port.on("message", (first: StoreRequest | FlatAppend) => {
+  handle(requestOf(first));
   // All that has come goes into one commit, without a turn of the event loop in between.
-  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) handle(next.message as StoreRequest);
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
+    handle(requestOf(next.message as StoreRequest | FlatAppend));
   if (waiting.length > 0) schedule();
 });
 
@@ -75,11 +77,16 @@ function commit(): void {
   waiting = [];
   const committed = log === undefined ? storeClosed : log.commitAppends(batch, Date.now());
   lastCommitMs = performance.now();
-  batch.forEach(({ id }, index) => reply(port, id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
+  batch.forEach(({ id }, index) => answerAppend(id, committed.ok ? (committed.value[index] ?? notOpen) : committed));
   // Who waits for an answer waits for the disk, and not for what comes after it.
   if (committed.ok) log?.markAppended(batch);
   checkpointSoon();
   reserveSoon();
+}
+
+function answerAppend(id: number, result: Result<{ readonly seq: number }, StoreError>): void {
+  if (!result.ok) return reply(port, id, result);
+  port?.postMessage([id, result.value.seq] satisfies StoreReply);
 }
 
 function reserveSoon(): void {
@@ -147,7 +154,7 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   try {
     if (request.op === "start") {
       log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply), retention);
-      return { ok: true, value: undefined };
+      return { ok: true, value: sharedMs() };
     }
     if (log === undefined) return storeClosed;
     switch (request.op) {

@@ -10,10 +10,12 @@ import { Worker } from "node:worker_threads";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { Rerooted } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
+import type { AppendRecord } from "../../core/types.ts";
+import { sharedMs } from "../thread-time.ts";
 import { storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneNote, SceneStore, StoreError } from "./scene-store.ts";
 import type { AdminError, AdminStore, Erased, PersonInScene, SceneContent } from "./store-admin.ts";
-import type { AdminAsk, StoreReply, StoreRequest } from "./store-messages.ts";
+import { type AdminAsk, flatAppend, type StoreReply, type StoreRequest } from "./store-messages.ts";
 
 export type WorkerStoreOptions = {
   readonly entry: URL;
@@ -22,6 +24,8 @@ export type WorkerStoreOptions = {
   readonly place: string;
   /** Told, in sentences, what was found and repaired. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
+  /** Told, before it is there for anybody, what opening it took, its thread's start included, ms. */
+  readonly onOpened?: ((tookMs: number) => void) | undefined;
 };
 
 /** A store that could not be opened: the server should print the message and stop. */
@@ -41,9 +45,13 @@ type Promised = { readonly epoch: number; seq: number; lost: StoreError | undefi
 
 /** Rejects with a StoreOpenError, `locked` when another process has the place. */
 export async function openWorkerStore(options: WorkerStoreOptions): Promise<AdminStore> {
+  const beganMs = sharedMs();
   const store = new WorkerStore(options);
   const started = await store.start();
-  if (started.ok) return store;
+  if (started.ok) {
+    options.onOpened?.(started.value - beganMs);
+    return store;
+  }
   await store.close();
   throw new StoreOpenError(started.error, options.place);
 }
@@ -59,9 +67,10 @@ class WorkerStore implements AdminStore {
     this.options = options;
   }
 
-  async start(): Promise<Result<void, StoreError>> {
+  /** When it was open (sharedMs). */
+  async start(): Promise<Result<number, StoreError>> {
     const thread = new StoreThread(this.options);
-    const started = await thread.call<void>({ op: "start" });
+    const started = await thread.call<number>({ op: "start" });
     if (started.ok) this.thread = thread;
     else await thread.stop();
     return started;
@@ -78,8 +87,7 @@ class WorkerStore implements AdminStore {
   async append(scene: string, epoch: number, records: Parameters<SceneStore["append"]>[2]): Promise<Result<{ readonly seq: number }, StoreError>> {
     const promised = this.scenes.get(scene);
     if (promised?.lost !== undefined) return err(promised.lost);
-    const copies = records.map((record) => ({ ...record, update: tight(record.update) }));
-    const result = await this.call<{ readonly seq: number }>({ op: "append", scene, epoch, records: copies });
+    const result = await this.call<{ readonly seq: number }>({ op: "append", scene, epoch, records });
     if (result.ok && promised?.epoch === epoch) promised.seq = Math.max(promised.seq, result.value.seq);
     return result;
   }
@@ -201,9 +209,8 @@ class StoreThread {
     this.worker = new Worker(entry, { workerData: data, name: "copresence-store" });
     this.worker.on("message", (reply: StoreReply) => {
       if ("notice" in reply) return onNotice?.(reply.notice);
-      const waiter = this.waiters.get(reply.id);
-      this.waiters.delete(reply.id);
-      waiter?.(reply.result);
+      if ("id" in reply) return this.answer(reply.id, reply.result);
+      this.answer(reply[0], ok({ seq: reply[1] }));
     });
     this.worker.on("error", (error) => this.die({ code: "io", sentence: `The store's thread failed: ${String(error)}.` }));
     this.ended = new Promise((done) => {
@@ -219,9 +226,16 @@ class StoreThread {
     const id = this.nextId++;
     return new Promise((done) => {
       this.waiters.set(id, done as Waiter);
+      const message = request.op === "append" ? flatAppend({ ...request, records: request.records.map(tight) }, id) : { ...request, id };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread's port has no origin
-      this.worker.postMessage({ ...request, id });
+      this.worker.postMessage(message);
     });
+  }
+
+  private answer(id: number, result: Result<unknown, StoreError | AdminError>): void {
+    const waiter = this.waiters.get(id);
+    this.waiters.delete(id);
+    waiter?.(result);
   }
 
   /** Ends the thread; resolves when it has. */
@@ -239,4 +253,7 @@ class StoreThread {
 }
 
 /** A view into a larger buffer would be cloned with all of it. */
-const tight = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
+const tight = (record: AppendRecord): AppendRecord => {
+  const { update } = record;
+  return update.byteLength === update.buffer.byteLength ? record : { ...record, update: update.slice() };
+};
