@@ -2,6 +2,7 @@
  * The real server in a process of its own that says how much memory it holds, after collecting. Forked by memory.ts with --expose-gc.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { collectNow } from "@copresence/server/collector";
 import { developmentConfig } from "@copresence/server/config";
 import { startServer } from "@copresence/server/main";
 import notes from "@copresence/simulations/notes-scene";
@@ -26,6 +27,8 @@ async function start(file: string): Promise<void> {
   const server = await startServer(
     developmentConfig(rules, { port: 0, transport: "ws", tickRateHz: 30, logLevel: "silent", roomLingerMs: 1000, store: { kind: "sqlite", file } }),
   );
+  // As the process that `npm start` makes does (supervise.ts).
+  collectNow();
   stop = () => server.stop();
   rooms = async () => Number(/^copresence_rooms(?:\{.*\})? (\d+)/m.exec(await server.metrics.registry.metrics())?.[1] ?? Number.NaN);
   say({ kind: "running", url: server.url });

@@ -6,6 +6,7 @@
  * [SC2] Whatever one session sends costs that session only: its message is refused or the session is closed.
  * [SC3] A session that was closed is gone at once; what still arrives for it is ignored.
  * [SC4] A core without its document does not exist: `open` fails when the document cannot be loaded.
+ * [SC5] From its first calm tick on it keeps nothing of the bytes it was built from, which are as large as the document.
  */
 import { assert, err, isIdentifier, ok, type Result, type SessionId } from "@copresence/shared/base";
 import { LIMITS, PROTOCOL_VERSION, type UpMessage } from "@copresence/shared/protocol";
@@ -47,7 +48,7 @@ const RETELL_MS = 500;
 const SENTENCE_BYTES = 256;
 
 export class SceneCore {
-  /** Without what was loaded: the bytes of a document are as large as the document. */
+  /** Without what was loaded [SC5]. */
   private readonly options: Omit<SceneCoreOptions, "loaded">;
   private readonly document: SceneDocument;
   private readonly late: LatePlane;
@@ -81,14 +82,15 @@ export class SceneCore {
     const retired = RetiredClients.decode(loaded.notes?.get(RETIRED_NOTE));
     if (retired === undefined)
       return err({ code: "corrupt", sentence: "The note of retired client ids was written by another version of this server." });
-    const { stopwatch } = options;
+    // A function made here keeps alive whatever it names: not `options`, which have what was loaded [SC5].
+    const { stopwatch, soon: carryOut } = options;
     const { epoch, seq } = loaded;
     const clientId = serverClientId(space, seed);
     const out = new EffectSink();
     const soon = (effects: readonly CoreEffect[]): boolean => {
       // What was decided before them leaves before them.
-      if (options.soon === undefined || !out.empty) return false;
-      options.soon(effects);
+      if (carryOut === undefined || !out.empty) return false;
+      carryOut(effects);
       return true;
     };
     const document = new SceneDocument({ scene, epoch, seq, clientId, permissions: permissions.value, retired, stopwatch, soon });

@@ -38,7 +38,8 @@ describe("DocPeer", () => {
   });
 
   it("[DP5] is greeted once, when it asks for everything and is not in yet", () => {
-    const answer = new Uint8Array([0, 1, 2, 0, 0]);
+    const bytes = new Uint8Array([0, 1, 2, 0, 0]);
+    const answer = vi.fn(() => bytes);
     const everything = encodeStep1(new Uint8Array([0]));
     const { peer, heard, admit, wire } = setUp();
     expect(peer.greet(4, answer)).toBe("silent");
@@ -46,7 +47,9 @@ describe("DocPeer", () => {
     peer.handlers.onMessage(new Uint8Array([3]));
     expect([peer.greet(4, answer), peer.greet(4, answer)]).toEqual(["answered", "other"]);
     expect(peer.greetedEpoch).toBe(4);
-    expect(wire.sent).toEqual([answer]);
+    expect(wire.sent).toEqual([bytes]);
+    // An answer is as large as the document: made for nobody else.
+    expect(answer).toHaveBeenCalledOnce();
     admit();
     // Its question was answered; what else it said is delivered.
     expect(heard).toEqual([new Uint8Array([3])]);
@@ -63,6 +66,7 @@ describe("DocPeer", () => {
       happens(set);
       expect([name, set.peer.greet(4, answer), set.peer.greetedEpoch, set.wire.sent]).toEqual([name, "other", undefined, []]);
     }
+    expect(answer).toHaveBeenCalledOnce();
   });
 
   it("[DP2] [DP3] closes once, with the code a provider stops on, and hears nothing more", () => {

@@ -66,9 +66,9 @@ export class DocPeer {
 
   /**
    * Answers its first sync step 1 with all there is, if that is what it asks for [DP5].
-   * `answer` is a whole y-protocols message; nobody writes into it.
+   * `answer` makes a whole y-protocols message; nobody writes into it.
    */
-  greet(epoch: number, answer: Uint8Array): "answered" | "silent" | "other" {
+  greet(epoch: number, answer: () => Uint8Array): "answered" | "silent" | "other" {
     if (this.closing || this.events !== undefined || this.greeted !== undefined) return "other";
     const [first] = this.early;
     if (first === undefined) return "silent";
@@ -76,7 +76,7 @@ export class DocPeer {
     if (!asked.ok || asked.value.kind !== "step1" || !isEmptyVector(asked.value.vector)) return "other";
     this.early.shift();
     this.greeted = epoch;
-    this.governor.ordered(answer);
+    this.governor.ordered(answer());
     return "answered";
   }
 

@@ -12,8 +12,8 @@ import type { LoadedScene } from "../store/scene-store.ts";
 
 /** What a greeting is to who waits. */
 export type Visitor = {
-  /** `silent`: it has asked for nothing yet. `answer` is a whole y-protocols message. */
-  greet(epoch: number, answer: Uint8Array): "answered" | "silent" | "other";
+  /** `silent`: it has asked for nothing yet. `answer` makes a whole y-protocols message, called when it is sent. */
+  greet(epoch: number, answer: () => Uint8Array): "answered" | "silent" | "other";
   /** Given to the transport and not yet to the kernel. */
   readonly unsentBytes: number;
 };
@@ -47,7 +47,9 @@ export class Greetings {
   async greet(space: string, { epoch, snapshot, updates }: Pick<LoadedScene, "epoch" | "snapshot" | "updates">): Promise<void> {
     const visitors = this.waiting.get(space);
     if (visitors === undefined || snapshot === undefined || updates.length > 0) return;
-    const answer = encodeStep2(snapshot);
+    let encoded: Uint8Array | undefined;
+    // Another ten megabytes, perhaps for nobody.
+    const answer = (): Uint8Array => (encoded ??= encodeStep2(snapshot));
     const untilMs = this.clock() + COURTESY_MS;
     let greeted: Visitor[] = [];
     for (;;) {
