@@ -5,7 +5,7 @@
  * [MA2] A start that fails closes what it had opened and throws a `StartError`, whose message is a sentence for the operator.
  * [MA3] A stop refuses joins, writes, closes sessions retryably, then the listener, the pipeline and the store, within `stopMs`.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { flushCompileCache } from "node:module";
 import { matchMaker, LocalDriver, LocalPresence } from "@colyseus/core";
@@ -29,6 +29,8 @@ import type { Explains } from "./adapters/http/explain.ts";
 import { ModerationApi } from "./adapters/http/moderation.ts";
 import { StaticFiles, StaticFolderError } from "./adapters/http/static-files.ts";
 import { type Logger, openLog } from "./adapters/log.ts";
+import { Lull } from "./adapters/lull.ts";
+import type { CaseStore } from "./adapters/moderation/case-types.ts";
 import { openCases } from "./adapters/moderation/worker-cases.ts";
 import { loadBehaviourModel } from "./adapters/moderation/load-behaviour-model.ts";
 import { ModerationDesk } from "./adapters/moderation/moderation-desk.ts";
@@ -110,20 +112,25 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const { region, build } = config;
   const log = openLog({ level: config.logLevel, region, build });
   const metrics = new Metrics({ region });
+  // First what has threads of its own to start: this one has enough to do meanwhile.
+  const opening = openStore(config, log, metrics);
+  cleanup.push(() => settled(opening.then((store) => store.close())));
+  const cases = openCaseFile(config);
+  cleanup.push(() => settled(cases.then((file) => file.close())));
+  // They may fail before anybody waits for them.
+  void Promise.allSettled([opening, cases]);
   const devTickets = config.tickets.development ? await DevTicketIssuer.create({ ...config.tickets, region }, Date.now) : undefined;
   const tickets = new TicketVerifier({ ...config.tickets, region, wallClock: Date.now, keys: await ticketKeys(config.tickets, devTickets) });
   const files = config.staticFolder === undefined ? undefined : await StaticFiles.load(config.staticFolder);
-  const beforeOpen = performance.now();
-  const store = await openStore(config, log);
-  metrics.storeOpened(performance.now() - beforeOpen);
-  cleanup.push(() => store.close());
-  const pipeline = openPipeline(config, log);
+  const lull = new Lull();
+  const pipeline = openPipeline(config, log, lull.reached);
   cleanup.push(() => pipeline.close());
   const ruleOf = ruleLookup(config.spaces);
   const behaviour = await loadBehaviourModel();
   if (!behaviour.ok) log.warn({ sentence: behaviour.error }, "behaviour is watched by hard limits alone");
+  const store = await opening;
   const moderation = await ModerationDesk.open({
-    cases: openCases(await casesPath(config)),
+    cases: await cases,
     push: (space, input) => host.roomOf(space)?.push(input),
     safetyOf: (space) => ruleOf(space)?.safety ?? DEFAULT_SAFETY,
     retention: config.retention,
@@ -148,6 +155,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
     log,
     metrics,
     traffic: metrics.traffic,
+    stir: () => lull.stir(),
   });
   await openMatchmaker(host, log);
   cleanup.push(() => matchMaker.gracefullyShutdown());
@@ -158,6 +166,7 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   const { port } = listener;
   metrics.watch({ rooms: () => [...host.rooms].length, sessions: () => host.sessions, pipeline: () => pipeline.health() });
   log.info({ port, transport: listener.listener.kind }, "listening");
+  lull.begin();
   // Otherwise it is written when the process ends in peace, and one that is killed never does.
   flushCompileCache();
   if (config.tickets.development && !isLoopback(config.host))
@@ -166,7 +175,8 @@ async function compose(config: ServerConfig, cleanup: (() => Promise<unknown> | 
   return { url: `http://${urlHost(config.host)}:${port}`, port, transport: listener.listener.kind, metrics, log, stop };
 }
 
-async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore> {
+async function openStore(config: ServerConfig, log: Logger, metrics: Metrics): Promise<SceneStore> {
+  const onOpened = (tookMs: number): void => metrics.storeOpened(tookMs);
   const onNotice = (sentence: string): void => log.warn({ sentence }, "the store was repaired at start");
   const retention: Retention = { ...RETENTION, ms: config.historyDays * 24 * 3600 * 1000 };
   switch (config.store.kind) {
@@ -175,22 +185,27 @@ async function openStore(config: ServerConfig, log: Logger): Promise<SceneStore>
     case "memory":
       return memoryStore({ now: Date.now });
     case "sqlite":
-      return openSqliteStore({ file: config.store.file, retention, onNotice });
+      return openSqliteStore({ file: config.store.file, retention, onNotice, onOpened });
     case "postgres":
-      return openPostgresStore({ url: config.store.url, retention, onNotice });
+      return openPostgresStore({ url: config.store.url, retention, onNotice, onOpened });
   }
 }
 
-/** The moderators' file, its folder made. */
-async function casesPath({ casesFile }: ServerConfig): Promise<string> {
-  if (casesFile === undefined) return ":memory:";
-  await mkdir(dirname(resolve(casesFile)), { recursive: true });
-  return casesFile;
+/** The moderators' file; its folder is made, and its thread has begun to start when this returns. */
+async function openCaseFile({ casesFile = ":memory:" }: ServerConfig): Promise<CaseStore> {
+  if (casesFile !== ":memory:") mkdirSync(dirname(resolve(casesFile)), { recursive: true });
+  return openCases(casesFile);
 }
 
-function openPipeline(config: ServerConfig, log: Logger): Pipeline {
+/** Of what is given up; what goes wrong with it then is no news. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => undefined);
+}
+
+/** Workers of our own read their models when the first visitors are in, not while they wait. */
+function openPipeline(config: ServerConfig, log: Logger, startAt: Promise<void>): Pipeline {
   if (config.pipeline.kind === "own") return config.pipeline.pipeline;
-  return createPipeline(config.pipeline, { onLog: (line) => log.info({ pipeline: line }, "pipeline") });
+  return createPipeline(config.pipeline, { startAt, onLog: (line) => log.info({ pipeline: line }, "pipeline") });
 }
 
 async function ticketKeys(tickets: TicketConfig, dev: DevTicketIssuer | undefined): Promise<CryptoKey[]> {

@@ -1,5 +1,6 @@
 /** `connect`: the core with everything a browser or node brings. */
 import type { SceneSpec } from "@copresence/shared/scene";
+import { judgeConnect } from "../core/judge.ts";
 import { createSpace } from "../core/space.ts";
 import type { SceneCache } from "../core/scene-cache.ts";
 import type { ConnectOptions, Space, TicketSource } from "../core/space-types.ts";
@@ -9,6 +10,7 @@ import { systemClock, systemRandom, systemScheduler } from "./runtime.ts";
 
 /** Joins a space. Resolves when its people and objects are here; rejects with a `JoinError` that says why not. */
 export async function connect<S extends SceneSpec = any>(options: ConnectOptions<S>): Promise<Space<S>> {
+  judgeConnect(options);
   const kept = options.offline === undefined || options.offline === false ? options : await withCache(options);
   const space = await createSpace<S>({ ...kept, dialer: colyseusDialer, clock: systemClock, scheduler: systemScheduler, random: systemRandom() });
   followNetwork(space);

@@ -5,6 +5,7 @@
  *       rollback whose answer was lost may have happened; the history tells.
  */
 import { type DeniedReason, LIMITS, type MessageOf } from "@copresence/shared/protocol";
+import { judgeSince, mustBeNumber } from "./judge.ts";
 import type { HistoryOptions, HistoryResult, PastRefusal, RollbackOptions, RollbackResult } from "./space-types.ts";
 
 const PAGE = 50;
@@ -25,12 +26,15 @@ export class PastState {
   }
 
   history({ by = "", object = "", since, limit = PAGE }: HistoryOptions = {}): Promise<HistoryResult> {
+    judgeSince(since);
+    mustBeNumber("history: limit", limit, 1);
     const page = Math.max(1, Math.min(LIMITS.historyEntries, Math.round(limit)));
     return this.ask((ref) => ({ type: "historyAsk", ref, by, object, sinceMs: timeOf(since), limit: page })) as Promise<HistoryResult>;
   }
 
   /** Throws a RangeError when nothing is named: undoing everything is nobody's intention. */
   rollback({ by = "", object = "", since }: RollbackOptions): Promise<RollbackResult> {
+    judgeSince(since);
     if (by === "" && object === "" && since === undefined) throw new RangeError("A rollback names a person, an object or a moment.");
     return this.ask((ref) => ({ type: "rollback", ref, by, object, sinceMs: timeOf(since) })) as Promise<RollbackResult>;
   }

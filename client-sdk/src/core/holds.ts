@@ -15,6 +15,7 @@ import type { MessageOf } from "@copresence/shared/protocol";
 import type { BodySpec, Bounds } from "@copresence/shared/scene";
 import { ObjectDisplay } from "./display.ts";
 import { Flights } from "./flights.ts";
+import { judgeGrab, judgeRelease } from "./judge.ts";
 import { fromWire, relativeRigid, toMm, toQuat16 } from "./rigid.ts";
 import type { FlightInfo, LeaseInfo } from "./session-events.ts";
 import type { DeniedNotice, GrabOptions, GrabResult, Hand, ReleaseOptions } from "./space-types.ts";
@@ -130,6 +131,7 @@ export class Holds {
   }
 
   grab(object: string, stored: unknown, hand: Hand, options: GrabOptions | undefined, nowMs: number): Promise<GrabResult> {
+    judgeGrab(hand, options);
     const atMs = this.ports.roomNow();
     const pose = this.ports.poseOf(this.ports.mySlot());
     if (atMs === undefined || pose === undefined) {
@@ -164,6 +166,7 @@ export class Holds {
   }
 
   release(object: string, options: ReleaseOptions | undefined, nowMs: number): void {
+    if (options !== undefined) judgeRelease(options);
     if (this.holder(object) !== this.ports.mySlot()) return;
     const display = this.displays.get(object);
     if (display === undefined) return;

@@ -19,6 +19,7 @@ import {
 import { DEVICE_COUNT, DEVICE_FLOATS, DeviceState, newPoseSample, POSE_FLOATS, type PoseSample } from "@copresence/shared/pose";
 import { LIMITS } from "@copresence/shared/protocol";
 import type { Scene } from "@copresence/shared/scene";
+import { mustBeNumber, mustBeNumbers } from "./judge.ts";
 import type { ClientClock } from "./link.ts";
 import type { MyStreams } from "./my-streams.ts";
 import { headingOf, normalizeQuat } from "./rigid.ts";
@@ -89,6 +90,7 @@ export class MeState implements Me {
   }
 
   setPose(local: ArrayLike<number>, states?: ArrayLike<number>, timeMs?: number): void {
+    if (!(local.length >= POSE_FLOATS)) throw new RangeError(`setPose: ${local.length} numbers; a pose is ${POSE_FLOATS}: head, left, right.`);
     for (let device = 0; device < DEVICE_COUNT; device++) this.takeDevice(device, local, states);
     this.measured = true;
     this.compose();
@@ -109,6 +111,11 @@ export class MeState implements Me {
   }
 
   move(stick: Stick, dtMs: number): void {
+    mustBeNumber("move: x", stick.x);
+    mustBeNumber("move: z", stick.z);
+    mustBeNumber("move: dtMs", dtMs, 0);
+    if (stick.headingRad !== undefined) mustBeNumber("move: headingRad", stick.headingRad);
+    if (stick.turn !== undefined) mustBeNumber("move: turn", stick.turn);
     const turn = Math.round(stick.turn ?? 0);
     if (turn !== 0) this.turn(turn);
     if (stick.x === 0 && stick.z === 0) return;
@@ -124,6 +131,8 @@ export class MeState implements Me {
   }
 
   teleport(to: { readonly position: readonly [number, number, number]; readonly yawRad?: number | undefined }): void {
+    mustBeNumbers("teleport: position", to.position, 3);
+    if (to.yawRad !== undefined) mustBeNumber("teleport: yawRad", to.yawRad);
     const yaw = to.yawRad === undefined ? this.predictor.rig.yaw : yawFromRad(to.yawRad);
     this.jump(
       to.position.map((metres) => metres * 1000),

@@ -54,6 +54,7 @@ import { observing, type SpaceOptions, type StartedSpace } from "./space-options
 import { Meter } from "./stats.ts";
 import { Uplink } from "./uplink.ts";
 import { VeilStore } from "./veils.ts";
+import { judgeConnect, judgeLink, judgeListener, judgeScope, mustBeString } from "./judge.ts";
 import { sceneOfObject } from "./untyped-scene.ts";
 import { whenSaved } from "./when-saved.ts";
 
@@ -117,12 +118,12 @@ class CoreSpace implements Space {
 
   constructor(options: SpaceOptions) {
     const { clock, scheduler, random, scene, dialer, url, space, ticket, link } = options;
+    judgeConnect(options);
     this.options = options;
     this.id = space;
     this.conditions = link;
     this.emitter = new Emitter(scheduler);
     this.meter = new Meter(clock);
-    this.readiness = new Readiness(scheduler, options.patienceMs ?? PATIENCE_MS, () => this.outOfPatience());
     this.people = new PeopleStore({
       joined: (person) => this.emitter.emit("joined", person),
       left: (person) => this.emitter.emit("left", person),
@@ -233,6 +234,8 @@ class CoreSpace implements Space {
     const { asks, casAsks, downlink, emitter, heartbeat, holds, me, meter, past, people, rights, safety, streams, sync, uplink, veils } = this;
     this.desks = { asks, casAsks, clock, downlink, emitter, heartbeat, holds, me, meter, past, people, rights, safety, streams, sync, uplink, veils };
     this.keepOffline(options.cache);
+    // The first timer: what throws above this line leaves nothing behind.
+    this.readiness = new Readiness(scheduler, options.patienceMs ?? PATIENCE_MS, () => this.outOfPatience());
     this.sync.restore();
     this.ready = this.readiness.promise;
     this.connection.start();
@@ -270,10 +273,12 @@ class CoreSpace implements Space {
   }
 
   on<E extends keyof SpaceEvents>(event: E, listener: (value: SpaceEvents[E]) => void): () => void {
+    judgeListener(event, listener);
     return this.emitter.on(event, listener);
   }
 
   chat(text: string): boolean {
+    mustBeString("chat: text", text);
     if (!this.connection.up) return false;
     this.asks.say(text);
     return true;
@@ -299,7 +304,10 @@ class CoreSpace implements Space {
 
   readonly permissions: Permissions = {
     rules: () => this.rights.rules(),
-    set: (scope, allow) => this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" }),
+    set: (scope, allow) => {
+      judgeScope(this.options.scene, scope);
+      this.send({ type: "permit", ref: 0, scope, effect: allow === undefined ? "clear" : allow ? "allow" : "deny" });
+    },
   };
 
   history(options?: HistoryOptions): Promise<HistoryResult> {
@@ -322,6 +330,7 @@ class CoreSpace implements Space {
   }
 
   simulate(conditions: LinkConditions | undefined): void {
+    if (conditions !== undefined) judgeLink(conditions);
     this.conditions = conditions;
   }
 

@@ -23,6 +23,8 @@ export type PipelineOptions = {
   readonly onLog?: (line: string) => void;
   readonly timers?: Timers;
   readonly deadlines?: Deadlines;
+  /** When the first worker of our own may start; default at once. */
+  readonly startAt?: Promise<void>;
 };
 
 const ENTRY = new URL("./worker.ts", import.meta.url);
@@ -39,7 +41,7 @@ export function createPipeline(choice: PipelineChoice, options: PipelineOptions 
       const fork = choice.kind === "process" && canFork();
       if (choice.kind === "process" && !fork) options.onLog?.("no child process can be started under this loader; the pipeline runs in a thread");
       const launcher = fork ? new ChildLauncher() : threadLauncher;
-      const carrier = (events: CarrierEvents) => new HostCarrier({ launcher, entry: ENTRY, timers }, events);
+      const carrier = (events: CarrierEvents) => new HostCarrier({ launcher, entry: ENTRY, timers, startAt: options.startAt }, events);
       return new SidePipeline({ ...options, mode: fork ? "process" : "thread", carrier });
     }
   }

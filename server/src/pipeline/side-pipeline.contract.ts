@@ -50,7 +50,7 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
     });
 
     it("judges and searches, not degraded, with the objects it was told before", async () => {
-      const { pipeline, answers } = await start(PATIENT);
+      const { pipeline, answers } = await start(WORKERS_ONLY);
       pipeline.offer("room", objectEvent("v1", "red valve"));
       pipeline.offer("room", objectEvent("v1", "blue valve", 2));
       pipeline.offer("room", searchEvent(1, "blue valve"));
@@ -65,7 +65,7 @@ export function pipelineContract(name: string, open: (options: { readonly deadli
     });
 
     it("answers only the newest version of a text that is edited faster than it is judged", async () => {
-      const { pipeline, answers } = await start(PATIENT);
+      const { pipeline, answers } = await start(WORKERS_ONLY);
       for (let version = 1; version <= 50; version++) pipeline.offer("room", labelEvent("box", version, version === 50 ? "porn" : "box"));
       await answers.until((answer) => answer.kind === "verdict" && answer.version === 50);
       expect(answers.all).toMatchObject([{ kind: "verdict", version: 50, hide: true }]);

@@ -70,7 +70,7 @@ describe("defineScene", () => {
     );
   });
 
-  const wrong: readonly [string, Partial<Record<keyof SceneSpec, unknown>>, RegExp][] = [
+  const wrong: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
     ["a name that is no identifier", { name: "../x" }, /scene has the name/],
     ["no version", { version: 0 }, /version must be/],
     ["an object type called __proto__", { objects: JSON.parse('{"__proto__": {"a": {}}}') }, /__proto__/],
@@ -82,6 +82,17 @@ describe("defineScene", () => {
     ["a transform that is not leased", { objects: { a: { transform: t.lww(t.number()) } } }, /objects.a.transform is wrong/],
     ["a field called type", { objects: { a: { type: t.text() } } }, /may not be called "type"/],
     ["an initial value of another type", { objects: { a: { b: t.lww(t.color("red")) } } }, /initial value/],
+    ["a part that is none", { object: {} }, /object is no part of a scene/],
+    ["no bounds", { bounds: undefined }, /bounds is missing/],
+    ["bounds as points", { bounds: { min: { x: 0 }, max: { x: 1 } } }, /bounds must be \{ min: \[x, y, z\]/],
+    ["no objects", { objects: undefined }, /objects is missing/],
+    ["no roles", { roles: undefined }, /roles is missing/],
+    ["a role without rights", { roles: { guest: null } }, /roles.guest is missing/],
+    ["a field that is a value", { objects: { valve: { open: t.boolean() } } }, /has no known policy \(undefined\); use t.lww/],
+    ["no field", { objects: { valve: { open: null } } }, /has no known policy/],
+    ["rules that are no list", { permissions: {} }, /must be a list/],
+    ["a misspelt body", { objects: { valve: { transform: t.leased({ radius: 1 } as never) } } }, /no "radius" in its body/],
+    ["one scale", { objects: { valve: { transform: t.leased({ scale: 2 as never }) } } }, /not \[smallest, largest\]/],
   ];
   it.each(wrong)("[SD1] says what is wrong with %s", (_what, part, sentence) => {
     expect(() => defineScene({ ...spec, ...part } as unknown as SceneSpec)).toThrow(sentence);

@@ -53,6 +53,8 @@ const MAX_EXTENT_M = 4096;
 
 /** Checks and freezes a declaration. Throws a TypeError with a sentence when it is wrong [SD1]. */
 export function defineScene<const S extends SceneSpec>(spec: S): Scene<S> {
+  mustBeRecord("the declaration", spec);
+  for (const key of Object.keys(spec)) if (!KEYS.has(key)) fail(key, `is no part of a scene; it has ${[...KEYS].join(", ")}`);
   checkName("scene", spec.name);
   if (!Number.isInteger(spec.version) || spec.version < 1) fail("version", "must be a whole number from 1");
   checkBounds("bounds", spec.bounds);
@@ -79,11 +81,18 @@ function fail(where: string, what: string): never {
   throw new TypeError(`defineScene: ${where} ${what}.`);
 }
 
+function mustBeRecord(where: string, value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) fail(where, "is missing, or is no object of names and what they mean");
+}
+/** What a scene declares; a misspelt part would be left out in silence. */
+const KEYS = new Set(["name", "version", "bounds", "roles", "objects", "zones", "permissions", "migrations"]);
+
 function checkName(where: string, name: string): void {
   if (!isIdentifier(name)) fail(where, `has the name ${JSON.stringify(name)}, which is not an identifier (A-Z a-z 0-9 _ -, up to 64, not reserved)`);
 }
 
 function entries<T>(where: string, record: Readonly<Record<string, T>>, max: number): [string, T][] {
+  mustBeRecord(where, record);
   const list = Object.entries(record);
   if (list.length === 0) fail(where, "is empty");
   if (list.length > max) fail(where, `has ${list.length} entries; the most is ${max}`);
@@ -92,6 +101,8 @@ function entries<T>(where: string, record: Readonly<Record<string, T>>, max: num
 }
 
 function checkBounds(where: string, bounds: Bounds): void {
+  mustBeRecord(where, bounds);
+  if (!Array.isArray(bounds.min) || !Array.isArray(bounds.max)) fail(where, "must be { min: [x, y, z], max: [x, y, z] }");
   for (const axis of [0, 1, 2] as const) {
     const min = bounds.min[axis];
     const max = bounds.max[axis];
@@ -102,8 +113,10 @@ function checkBounds(where: string, bounds: Bounds): void {
 
 function checkPermissions(spec: SceneSpec): void {
   const { permissions = [], roles, objects, zones } = spec;
+  if (!Array.isArray(permissions)) fail("permissions", "must be a list of rules");
   if (permissions.length > RULES_MAX) fail("permissions", `has ${permissions.length} rules; the most is ${RULES_MAX}`);
   for (const [index, rule] of permissions.entries()) {
+    mustBeRecord(`permissions[${index}]`, rule);
     const fault = scopeFault({ roles, objects, ...(zones === undefined ? {} : { zones }) }, rule);
     if (fault !== undefined) fail(`permissions[${index}]`, `is wrong: ${fault}`);
     if (typeof rule.allow !== "boolean") fail(`permissions[${index}]`, 'must say true or false for "allow"');
@@ -119,15 +132,17 @@ function checkMigrations({ migrations = {}, version }: SceneSpec): void {
 }
 
 function checkRole(name: string, role: RoleSpec): void {
+  mustBeRecord(`roles.${name}`, role);
   for (const right of ["create", "edit", "grab", "chat", "moderate"] as const) {
     if (typeof role[right] !== "boolean") fail(`roles.${name}`, `must say true or false for "${right}"`);
   }
 }
 
-const POLICIES = new Set(["lww", "text", "list", "set", "counter", "leased", "cas", "serverOnly"]);
+const POLICIES: ReadonlySet<unknown> = new Set(["lww", "text", "list", "set", "counter", "leased", "cas", "serverOnly"]);
 
 function checkField(where: string, name: string, field: FieldSpec): void {
-  if (!POLICIES.has(field.policy)) fail(where, `has no known policy (${String(field.policy)}); use t.lww, t.text, t.list, t.set, t.counter, ...`);
+  const policy: unknown = typeof field === "object" && field !== null ? field.policy : undefined;
+  if (!POLICIES.has(policy)) fail(where, `has no known policy (${String(policy)}); use t.lww(t.boolean()), t.text(), t.counter() or another of t's`);
   if (name === "type") fail(where, 'may not be called "type": every object has one already');
   if ((field.policy === "leased") !== (name === "transform")) fail(where, 'is wrong: exactly the field "transform" is t.leased()');
   if (["lww", "cas", "serverOnly"].includes(field.policy) && !isPlainValue(field.value, field.initial)) {
@@ -136,13 +151,17 @@ function checkField(where: string, name: string, field: FieldSpec): void {
   if (field.body !== undefined) checkBody(where, field.policy, field.body);
 }
 
+const BODY_KEYS = new Set(["radiusM", "throwable", "falls", "tumbles", "handover", "scale"]);
 const FLAGS = ["throwable", "falls", "tumbles", "handover"] as const;
 const RADIUS_MAX_M = 100;
 
 function checkBody(where: string, policy: string, body: BodySpec): void {
   if (policy !== "leased") fail(where, "has a body, which only t.leased() takes");
+  mustBeRecord(`${where}'s body`, body);
+  for (const key of Object.keys(body)) if (!BODY_KEYS.has(key)) fail(where, `has no "${key}" in its body; it has ${[...BODY_KEYS].join(", ")}`);
   for (const flag of FLAGS) if (!["undefined", "boolean"].includes(typeof body[flag])) fail(where, `must say true or false for "${flag}"`);
   const { radiusM = 0, scale = [1, 1] } = body;
+  if (!Array.isArray(scale)) fail(where, "has a scale that is not [smallest, largest]");
   if (!(radiusM >= 0 && radiusM <= RADIUS_MAX_M)) fail(where, `has a radiusM that is not 0 to ${RADIUS_MAX_M}`);
   const [min, max] = scale;
   if (!(scale.length === 2 && min >= SCALE_MIN && max <= SCALE_MAX && min <= max)) {

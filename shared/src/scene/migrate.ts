@@ -8,7 +8,7 @@
  */
 import * as Y from "yjs";
 import type { Scene } from "./define-scene.ts";
-import { createObject, deleteObject, objectIds, objectMap, storedField } from "./layout.ts";
+import { createObject, deleteObject, objectIds, objectMap, objectsRoot, storedField } from "./layout.ts";
 import type { FieldPolicy } from "./types.ts";
 
 export const META_ROOT = "copresence";
@@ -35,17 +35,17 @@ export type MigratingScene = {
 /** `{ 3: scene => ... }` brings a document from version 2 to 3. */
 export type Migrations = Readonly<Record<number, (scene: MigratingScene) => void>>;
 
-export type DocumentVersion =
-  | { readonly kind: "current" }
-  | { readonly kind: "older"; readonly version: number }
-  | { readonly kind: "newer"; readonly version: number };
-
-/** How a document stands to its definition. `older` too when only containers are missing [MI3]. */
-export function documentVersion(doc: Y.Doc, scene: Scene): DocumentVersion {
+/** The version a document was written for, where that is newer than the definition's [MI4]. Cheap. */
+export function newerVersion(doc: Y.Doc, scene: Scene): number | undefined {
   const version = storedVersion(doc);
-  if (version > scene.version) return { kind: "newer", version };
-  const complete = version === scene.version && objectIds(doc).every((id) => lackingFields(doc, scene, id).length === 0);
-  return complete ? { kind: "current" } : { kind: "older", version };
+  return version > scene.version ? version : undefined;
+}
+
+/** Whether a document is of its definition's version, and lacks no containers [MI3]. Looks at every object. */
+export function isMigrated(doc: Y.Doc, scene: Scene): boolean {
+  if (storedVersion(doc) !== scene.version) return false;
+  for (const map of objectsRoot(doc).values()) if (map instanceof Y.Map && lackingFields(scene, map).length > 0) return false;
+  return true;
 }
 
 /** Brings a document to its definition's version [MI2] [MI3]. Throws what a migration throws; an empty document only gets its version. */
@@ -67,7 +67,7 @@ export function migrateDocument(doc: Y.Doc, scene: Scene): void {
     }
     for (const id of objectIds(doc)) {
       const map = objectMap(doc, id);
-      for (const field of lackingFields(doc, scene, id)) map?.set(field, storedField(doc, scene, id, field, undefined));
+      for (const field of map === undefined ? [] : lackingFields(scene, map)) map?.set(field, storedField(doc, scene, id, field, undefined));
     }
     if (doc.getMap(META_ROOT).get(VERSION_KEY) !== scene.version) doc.getMap(META_ROOT).set(VERSION_KEY, scene.version);
   });
@@ -81,19 +81,33 @@ function storedVersion(doc: Y.Doc): number {
 /** What `storedField` makes for these policies; looked at for every object of a scene that is loaded, so none is made for it. */
 const CONTAINERS: Readonly<Partial<Record<FieldPolicy, unknown>>> = { text: Y.Text, list: Y.Array, set: Y.Map, counter: Y.Map };
 
+/** What an object of a type must have; `container` undefined: anything. */
+type Needed = { readonly field: string; readonly container: unknown };
+const NOTHING_LACKS: readonly string[] = [];
+/** By scene and type: a document that is loaded is asked for every object, by a process that has just started. */
+const needs = new WeakMap<Scene, ReadonlyMap<string, readonly Needed[]>>();
+
+function neededOf(scene: Scene): ReadonlyMap<string, readonly Needed[]> {
+  let known = needs.get(scene);
+  if (known === undefined) {
+    const needed = (fields: Scene["objects"][string]): Needed[] =>
+      Object.entries(fields).flatMap(([field, { policy }]) => {
+        const container = CONTAINERS[policy as FieldPolicy];
+        return container !== undefined || policy === "leased" ? [{ field, container }] : [];
+      });
+    needs.set(scene, (known = new Map(Object.entries(scene.objects).map(([type, fields]) => [type, needed(fields)]))));
+  }
+  return known;
+}
+
 /** Declared containers an object lacks, or has as something else. */
-function lackingFields(doc: Y.Doc, scene: Scene, id: string): string[] {
-  const map = objectMap(doc, id);
-  const type = map?.get("type");
-  if (map === undefined || typeof type !== "string" || !Object.hasOwn(scene.objects, type)) return [];
-  return Object.entries(scene.objects[type] ?? {})
-    .filter(([field, spec]) => {
-      const stored = map.get(field);
-      if (spec.policy === "leased") return stored === undefined;
-      const container = CONTAINERS[spec.policy as FieldPolicy];
-      return container !== undefined && stored?.constructor !== container;
-    })
-    .map(([field]) => field);
+function lackingFields(scene: Scene, map: Y.Map<unknown>): readonly string[] {
+  const needed = neededOf(scene).get(map.get("type") as string) ?? [];
+  const isThere = ({ field, container }: Needed): boolean => {
+    const stored = map.get(field);
+    return container === undefined ? stored !== undefined : stored?.constructor === container;
+  };
+  return needed.every(isThere) ? NOTHING_LACKS : needed.filter((need) => !isThere(need)).map(({ field }) => field);
 }
 
 function migrating(doc: Y.Doc, scene: Scene): MigratingScene {

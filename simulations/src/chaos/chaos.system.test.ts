@@ -15,7 +15,8 @@ it("[P1] 5 kills of a real server under editing people, 4 of them at named place
 });
 
 it("[P2] 120 seeds of power cuts and flipped bits lose nothing that was acknowledged", async () => {
-  const outcomes = await runDisk({ first: 1, count: 120, ...quiet });
+  // Among these seeds are some whose damage closes a scene.
+  const outcomes = await runDisk({ first: 121, count: 120, ...quiet });
   expect(broken(outcomes).map(({ seed, violations }) => `npm run chaos -- disk --seed ${seed} --count 1: ${violations.join("; ")}`)).toEqual([]);
   expect(diskFigures(outcomes).filter(({ ok }) => ok === false)).toEqual([]);
   // A disk on which nothing ever went wrong would prove nothing.

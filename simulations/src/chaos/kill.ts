@@ -49,7 +49,10 @@ export type KillResult = {
   /** In words; empty when every promise was kept. */
   readonly violations: readonly string[];
   readonly lost: number;
+  /** In the order of the lives. */
   readonly recoveryMs: readonly number[];
+  /** Those among them of lives that were started cold. */
+  readonly coldMs: readonly number[];
   readonly restartMs: readonly number[];
   readonly documentBytes: number;
   /** Named places that were reached, how often. */
@@ -93,6 +96,7 @@ class KillRun {
   private readonly editors: readonly Editor[];
   private readonly violations: string[] = [];
   private readonly recoveryMs: number[] = [];
+  private readonly coldMs: number[] = [];
   private readonly restartMs: number[] = [];
   private readonly places: Partial<Record<CrashPoint, number>> = {};
   private named = 0;
@@ -136,9 +140,9 @@ class KillRun {
         );
       }
     }
-    const { violations, recoveryMs, restartMs, places, duringStart } = this;
+    const { violations, recoveryMs, coldMs, restartMs, places, duringStart } = this;
     const lost = this.editors.reduce((sum, editor) => sum + editor.lost, 0);
-    return { kills, named, duringStart, acked: this.acked, violations, lost, recoveryMs, restartMs, documentBytes: filled.bytes, places };
+    return { kills, named, duringStart, acked: this.acked, violations, lost, recoveryMs, coldMs, restartMs, documentBytes: filled.bytes, places };
   }
 
   private get acked(): number {
@@ -173,7 +177,10 @@ class KillRun {
       }
       if (next?.cold === false) this.spare = startVictim({ store: this.file, space: SPACE, crash: next.crash, spare: true });
       const tookMs = await recoveryOf(url);
-      if (tookMs !== undefined) this.recoveryMs.push(tookMs);
+      if (tookMs !== undefined) {
+        this.recoveryMs.push(tookMs);
+        if (cold) this.coldMs.push(tookMs);
+      }
       const wait = place === undefined ? random.between(LIFE_MS.least, LIFE_MS.most) : PATIENCE_MS;
       await this.editUntil(victim, wait);
     }
@@ -254,7 +261,9 @@ function baseHash(doc: Y.Doc): string {
 }
 
 export function killFigures(result: KillResult): Figure[] {
-  const recovery = quantile(result.recoveryMs, 0.99);
+  const { recoveryMs, coldMs, restartMs } = result;
+  const recovery = quantile(recoveryMs, 0.99);
+  const fifth = Math.ceil(recoveryMs.length / 5);
   return [
     { id: "kill.count", value: result.kills, unit: "kills" },
     { id: "kill.named", value: Object.values(result.places).reduce((sum, hits) => sum + hits, 0), unit: "kills at named places" },
@@ -263,10 +272,14 @@ export function killFigures(result: KillResult): Figure[] {
     { id: "kill.document_bytes", value: result.documentBytes, unit: "B" },
     { id: "kill.lost", value: result.lost, unit: "acknowledged clocks", bar: "= 0", ok: result.lost === 0 },
     { id: "kill.violations", value: result.violations.length, unit: "", bar: "= 0", ok: result.violations.length === 0 },
-    { id: "kill.recovery_ms_p50", value: quantile(result.recoveryMs, 0.5), unit: "ms" },
+    { id: "kill.recovery_ms_p50", value: quantile(recoveryMs, 0.5), unit: "ms" },
     { id: "kill.recovery_ms_p99", value: recovery, unit: "ms", bar: "< 1000", ok: recovery < 1000 },
-    { id: "kill.restart_ms_p50", value: quantile(result.restartMs, 0.5), unit: "ms" },
-    { id: "kill.restart_ms_p99", value: quantile(result.restartMs, 0.99), unit: "ms" },
+    { id: "kill.recovery_cold_ms_p50", value: quantile(coldMs, 0.5), unit: "ms" },
+    { id: "kill.recovery_cold_ms_p99", value: quantile(coldMs, 0.99), unit: "ms" },
+    { id: "kill.recovery_first_fifth_ms_p50", value: quantile(recoveryMs.slice(0, fifth), 0.5), unit: "ms" },
+    { id: "kill.recovery_last_fifth_ms_p50", value: quantile(recoveryMs.slice(-fifth), 0.5), unit: "ms" },
+    { id: "kill.restart_ms_p50", value: quantile(restartMs, 0.5), unit: "ms" },
+    { id: "kill.restart_ms_p99", value: quantile(restartMs, 0.99), unit: "ms" },
   ];
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { POSE_FLOATS } from "@copresence/shared/pose";
 import { describe, expect, it } from "vitest";
-import { groupOf, loadTrace, loadTraces, parseTrace, rateHz, type Trace, TRACE_COLUMNS, TracePerson } from "./traces.ts";
+import { groupOf, loadTrace, loadTraces, parseTrace, rateHz, readMaybeGzipped, type Trace, TRACE_COLUMNS, TracePerson } from "./traces.ts";
 
 const header = TRACE_COLUMNS.join(",");
 const device = (x: number): string => `${x},1,0,0,0,0,1`;
@@ -51,6 +51,15 @@ describe("traces", () => {
       .map((line) => ["?", ...line.split(",").reverse()].join(","))
       .join("\r\n");
     expect(parsed(turned)).toEqual(parsed(csv));
+  });
+
+  it("is read with a byte order mark, as spreadsheets write it, gzipped too", () => {
+    const folder = mkdtempSync(join(tmpdir(), "traces-"));
+    const marked = Buffer.from(`\ufefft_ms,x`);
+    writeFileSync(join(folder, "a.csv"), marked);
+    writeFileSync(join(folder, "b.csv.gz"), gzipSync(marked));
+    expect(["a.csv", "b.csv.gz"].map((name) => readMaybeGzipped(join(folder, name)))).toEqual(["t_ms,x", "t_ms,x"]);
+    rmSync(folder, { recursive: true });
   });
 
   it("[TR2] a recording cut from another begins at 0, has its rate whatever pauses it has, and quaternions that do not flip", () => {

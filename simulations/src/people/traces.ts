@@ -49,7 +49,9 @@ export function loadTrace(file: string): Result<Trace, TraceError> {
 /** Text of a file, gzipped or not, whatever its name says. Throws. */
 export function readMaybeGzipped(file: string): string {
   const bytes = readFileSync(file);
-  return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("latin1");
+  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+  // Spreadsheets write a byte order mark, which would be part of the first column's name.
+  return plain.toString("latin1", plain[0] === 0xef && plain[1] === 0xbb && plain[2] === 0xbf ? 3 : 0);
 }
 
 /** Every recording in `folder` whose id starts with one of `prefixes` (all when none are given), sorted by id. */

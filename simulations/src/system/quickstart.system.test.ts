@@ -1,9 +1,12 @@
 /** The README's quickstart is this file, is short, and works: compiled with the examples, run here against a real server. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect, devTicket, frameLoop, type Space } from "@copresence/client/node";
 import { developmentConfig } from "@copresence/server/config";
 import { type RunningServer, startServer } from "@copresence/server/main";
+import { openRooms } from "../../../examples/src/embed.ts";
 import { walkIn } from "../../../examples/src/quickstart.ts";
 import { initialObjects, workshop } from "../../../examples/src/workshop.ts";
 
@@ -42,6 +45,23 @@ async function until(what: string, holds: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+it("the embedded server is what the README shows, opens rooms, and lets in whom the studio's key says", async () => {
+  const shown = readFileSync(new URL("../../../examples/src/embed.ts", import.meta.url), "utf8").trimEnd();
+  expect(readFileSync(readme, "utf8")).toContain(shown);
+  const folder = mkdtempSync(join(tmpdir(), "embed-"));
+  const keys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+  const { server, admit } = await openRooms(join(folder, "rooms.sqlite"), keys, 0);
+  const url = `http://127.0.0.1:${server.port}`;
+  const space = await connect({ url, space: "room-1", scene: workshop, ticket: () => admit("ann", "Ann", "room-1") });
+  expect([space.me.name, space.me.role, space.objects.size]).toEqual(["Ann", "member", initialObjects.length]);
+  await expect(connect({ url, space: "room-2", ticket: await admit("ann", "Ann", "room-1") })).rejects.toThrow(
+    "The join ticket is for another space.",
+  );
+  await space.leave();
+  expect(await server.stop()).toBe(true);
+  rmSync(folder, { recursive: true });
+});
 
 describe("the quickstart", () => {
   let server: RunningServer;

@@ -107,6 +107,8 @@ export class Entrance {
 
   /** Time limit and translation of Colyseus's errors into refusals. */
   private async guarded<T>(join: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
+    const { stir } = this.host.options;
+    stir?.();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Result<T, Refusal>>((resolve) => {
       timer = setTimeout(() => resolve(err(refusal("handshakeTimeout"))), LIMITS.joinMs);
@@ -117,6 +119,7 @@ export class Entrance {
       return err(this.refusalOf(error));
     } finally {
       clearTimeout(timer);
+      stir?.();
     }
   }
 

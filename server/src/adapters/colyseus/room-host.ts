@@ -38,6 +38,8 @@ export type RoomHostOptions = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly traffic: Traffic;
+  /** Called when somebody is on the way in, and when they are. */
+  readonly stir?: () => void;
 };
 
 export type RoomSignals = {

@@ -110,6 +110,7 @@ export abstract class SpaceRoom extends Room<{ state: SessionPlane; client: Room
   private entered(client: RoomClient): void {
     const identity = client.userData as Identity;
     this.runtime?.enter(client.session, identity, client);
+    this.host.options.stir?.();
     this.host.options.signals?.joined(this.space, identity.user);
   }
 

@@ -10,14 +10,16 @@ export type PostgresStoreOptions = {
   /** How far back history goes. */
   readonly retention?: Retention | undefined;
   readonly onNotice?: ((sentence: string) => void) | undefined;
+  /** Told what opening it took, ms. */
+  readonly onOpened?: ((tookMs: number) => void) | undefined;
 };
 
 export const isPostgresUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text);
 
 /** Connects and makes the tables if need be. Rejects with a StoreOpenError. */
-export function openPostgresStore({ url, retention = RETENTION, onNotice }: PostgresStoreOptions): Promise<AdminStore> {
+export function openPostgresStore({ url, retention = RETENTION, onNotice, onOpened }: PostgresStoreOptions): Promise<AdminStore> {
   const data = { url, holder: randomUUID(), retention };
-  return openWorkerStore({ entry: new URL("./postgres-worker.ts", import.meta.url), data, place: withoutPassword(url), onNotice });
+  return openWorkerStore({ entry: new URL("./postgres-worker.ts", import.meta.url), data, place: withoutPassword(url), onNotice, onOpened });
 }
 
 function withoutPassword(url: string): string {

@@ -5,8 +5,9 @@
  * [PW2] A beacon connection lives as long as this thread; should it break, the thread ends, and the host starts another (worker-store.ts).
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { assert, err, type Result } from "@copresence/shared/base";
+import { assert, err, ok, type Result } from "@copresence/shared/base";
 import pg from "pg";
+import { sharedMs } from "../thread-time.ts";
 import { Compactor } from "./compactor.ts";
 import { PostgresAdmin } from "./postgres-admin.ts";
 import { postgresError } from "./postgres-error.ts";
@@ -83,7 +84,7 @@ async function perform(request: StoreRequest): Promise<Result<unknown, StoreErro
   }
 }
 
-async function start(): Promise<Result<void, StoreError>> {
+async function start(): Promise<Result<number, StoreError>> {
   await beacon.connect();
   beacon.on("error", (error) => {
     throw error;
@@ -94,7 +95,7 @@ async function start(): Promise<Result<void, StoreError>> {
   if (!prepared.ok) return prepared;
   log = opened;
   beating = setInterval(() => void opened.beat(), BEAT_MS);
-  return prepared;
+  return ok(sharedMs());
 }
 
 async function administer(from: PostgresLog, ask: AdminAsk): Promise<Result<unknown, StoreError | AdminError>> {

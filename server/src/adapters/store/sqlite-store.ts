@@ -11,10 +11,12 @@ export type SqliteStoreOptions = {
   /** How far back history goes. */
   readonly retention?: Retention | undefined;
   readonly onNotice?: ((sentence: string) => void) | undefined;
+  /** Told what opening it took, ms. */
+  readonly onOpened?: ((tookMs: number) => void) | undefined;
 };
 
 /** Opens or creates the file. Rejects with a StoreOpenError, `locked` when another process has it. */
-export async function openSqliteStore({ file, retention = RETENTION, onNotice }: SqliteStoreOptions): Promise<AdminStore> {
+export async function openSqliteStore({ file, retention = RETENTION, onNotice, onOpened }: SqliteStoreOptions): Promise<AdminStore> {
   const path = resolve(file);
   try {
     makeFolder(dirname(path));
@@ -22,7 +24,7 @@ export async function openSqliteStore({ file, retention = RETENTION, onNotice }:
     const { code } = error as NodeJS.ErrnoException;
     throw new StoreOpenError({ code: "io", sentence: `The store's folder cannot be made (${code ?? String(error)}); choose another.` }, path);
   }
-  return openWorkerStore({ entry: new URL("./sqlite-worker.ts", import.meta.url), data: { file: path, retention }, place: path, onNotice });
+  return openWorkerStore({ entry: new URL("./sqlite-worker.ts", import.meta.url), data: { file: path, retention }, place: path, onNotice, onOpened });
 }
 
 /** As `mkdirSync` with `recursive`, which never returns where the system refuses with ENOENT (below /proc, for one). */

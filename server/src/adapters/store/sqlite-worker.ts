@@ -8,6 +8,7 @@
 import { performance } from "node:perf_hooks";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, err, type Result } from "@copresence/shared/base";
+import { sharedMs } from "../thread-time.ts";
 import { Compactor } from "./compactor.ts";
 import { notOpen, type Retention, storeClosed } from "./records.ts";
 import type { StoreError } from "./scene-store.ts";
@@ -153,7 +154,7 @@ function attempt(request: Request<"start" | "open" | "note" | "release" | "probe
   try {
     if (request.op === "start") {
       log = new SqliteLog(file, (notice) => port?.postMessage({ notice } satisfies StoreReply), retention);
-      return { ok: true, value: undefined };
+      return { ok: true, value: sharedMs() };
     }
     if (log === undefined) return storeClosed;
     switch (request.op) {

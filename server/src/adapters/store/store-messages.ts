@@ -11,6 +11,7 @@ import type { SceneNote, StoreError } from "./scene-store.ts";
 import type { AdminError, SceneContent } from "./store-admin.ts";
 
 export type StoreRequest =
+  /** Answered with when it was open, by the clock of thread-time.ts: its host may be busy and hear of it late. */
   | { readonly id: number; readonly op: "start" }
   | { readonly id: number; readonly op: "open"; readonly scene: string }
   | { readonly id: number; readonly op: "append"; readonly scene: string; readonly epoch: number; readonly records: readonly AppendRecord[] }

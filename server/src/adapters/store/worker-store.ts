@@ -11,6 +11,7 @@ import { err, ok, type Result } from "@copresence/shared/base";
 import type { Rerooted } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
 import type { AppendRecord } from "../../core/types.ts";
+import { sharedMs } from "../thread-time.ts";
 import { storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneNote, SceneStore, StoreError } from "./scene-store.ts";
 import type { AdminError, AdminStore, Erased, PersonInScene, SceneContent } from "./store-admin.ts";
@@ -23,6 +24,8 @@ export type WorkerStoreOptions = {
   readonly place: string;
   /** Told, in sentences, what was found and repaired. */
   readonly onNotice?: ((sentence: string) => void) | undefined;
+  /** Told, before it is there for anybody, what opening it took, its thread's start included, ms. */
+  readonly onOpened?: ((tookMs: number) => void) | undefined;
 };
 
 /** A store that could not be opened: the server should print the message and stop. */
@@ -42,9 +45,13 @@ type Promised = { readonly epoch: number; seq: number; lost: StoreError | undefi
 
 /** Rejects with a StoreOpenError, `locked` when another process has the place. */
 export async function openWorkerStore(options: WorkerStoreOptions): Promise<AdminStore> {
+  const beganMs = sharedMs();
   const store = new WorkerStore(options);
   const started = await store.start();
-  if (started.ok) return store;
+  if (started.ok) {
+    options.onOpened?.(started.value - beganMs);
+    return store;
+  }
   await store.close();
   throw new StoreOpenError(started.error, options.place);
 }
@@ -60,9 +67,10 @@ class WorkerStore implements AdminStore {
     this.options = options;
   }
 
-  async start(): Promise<Result<void, StoreError>> {
+  /** When it was open (sharedMs). */
+  async start(): Promise<Result<number, StoreError>> {
     const thread = new StoreThread(this.options);
-    const started = await thread.call<void>({ op: "start" });
+    const started = await thread.call<number>({ op: "start" });
     if (started.ok) this.thread = thread;
     else await thread.stop();
     return started;

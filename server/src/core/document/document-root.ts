@@ -5,7 +5,7 @@
  * [DR2] Nothing is in charge that is incomplete: `load` and `ready` refuse a document that lacks what others build on.
  */
 import { err, ok, type Result } from "@copresence/shared/base";
-import { documentVersion, objectsRoot, type PermissionTable, type Scene } from "@copresence/shared/scene";
+import { newerVersion, objectsRoot, type PermissionTable, type Scene } from "@copresence/shared/scene";
 import * as Y from "yjs";
 import { ChangeLog } from "./change-log.ts";
 import { ClientRegistry, NOBODY } from "./client-registry.ts";
@@ -78,12 +78,10 @@ export class DocumentRoot {
     } catch {
       return corrupt("The stored document cannot be decoded; restore it from a backup or the previous snapshot.");
     }
-    const version = documentVersion(this.doc, this.scene);
-    if (version.kind === "newer") {
+    const newer = newerVersion(this.doc, this.scene);
+    if (newer !== undefined) {
       const { name, version: own } = this.scene;
-      return corrupt(
-        `The document was written for version ${version.version} of scene "${name}", this server has version ${own}; deploy the newer one.`,
-      );
+      return corrupt(`The document was written for version ${newer} of scene "${name}", this server has version ${own}; deploy the newer one.`);
     }
     this.size.loaded(snapshot?.length ?? 0, updates);
     this.stored = updates.length === 0 ? snapshot : undefined;

@@ -2,7 +2,7 @@
  * What the room writes into its document itself: resting places, values that were compared and set, migrations, rollbacks. Through the same
  * queue and in the same order as everybody's edits; the gate indexes them and judges nothing.
  */
-import { documentVersion, migrateDocument, type ObjectTransform, packTransform, type Scene, unpackTransform } from "@copresence/shared/scene";
+import { isMigrated, migrateDocument, type ObjectTransform, packTransform, type Scene, unpackTransform } from "@copresence/shared/scene";
 import * as Y from "yjs";
 import type { UndoneObject } from "../history/types.ts";
 import type { CoreEffect } from "../types.ts";
@@ -47,7 +47,7 @@ export class OwnEdits {
    * scene fails.
    */
   migrate(): CoreEffect[] {
-    if (documentVersion(this.intake.root.doc, this.scene).kind === "current") return [];
+    if (isMigrated(this.intake.root.doc, this.scene)) return [];
     return this.edit(NOBODY, [(doc) => migrateDocument(doc, this.scene)]);
   }
 

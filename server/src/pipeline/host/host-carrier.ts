@@ -23,7 +23,12 @@ const BATCH: Room = { objects: 64, requests: 64 };
 /** Suspects of the last batches; more than one batch is never in flight. */
 const MAX_SUSPECTS = 1024;
 
-export type HostOptions = { readonly launcher: Launcher; readonly entry: URL; readonly timers: Timers };
+export type HostOptions = {
+  readonly launcher: Launcher;
+  readonly entry: URL;
+  readonly timers: Timers;
+  /** When the first worker may start; default at once. */ readonly startAt?: Promise<void> | undefined;
+};
 type Running = { readonly vessel: Vessel; readonly startedMs: number };
 
 export class HostCarrier implements Carrier {
@@ -48,7 +53,8 @@ export class HostCarrier implements Carrier {
   constructor(options: HostOptions, events: CarrierEvents) {
     this.options = options;
     this.events = events;
-    this.start();
+    if (options.startAt === undefined) this.start();
+    else void options.startAt.then(() => this.start());
   }
 
   partOf(): number {
