@@ -10,7 +10,7 @@ describe("[JU1] what connect is given", () => {
   const wrong: readonly (readonly [string, Partial<Record<keyof SpaceOptions, unknown>>, RegExp])[] = [
     ["no address", { url: undefined }, /url is undefined/],
     ["a name for an address", { url: "demo" }, /url is "demo"/],
-    ["a path for a space", { space: "a/b" }, /space is "a\/b"/],
+    ["a number for a space", { space: 7 }, /space is 7; it must be the name/],
     ["no ticket", { ticket: undefined }, /ticket is undefined/],
     ["a bare declaration", { scene: {} }, /not what defineScene returned/],
     ["a link into the past", { link: { latencyMs: -5 } }, /latencyMs is -5/],

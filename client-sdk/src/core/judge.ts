@@ -4,7 +4,6 @@
  *
  * [JU1] Everything throws a RangeError that names the argument, what it was, and what it may be; nothing has happened by then.
  */
-import { isIdentifier } from "@copresence/shared/base";
 import { type PermissionScope, type Scene, scopeFault } from "@copresence/shared/scene";
 import type { GrabOptions, Hand, LinkConditions, ReleaseOptions, SpaceEvents } from "./space-types.ts";
 
@@ -99,7 +98,8 @@ type Joining = {
 export function judgeConnect({ url, space, ticket, scene, link, uplinkHz, patienceMs }: Joining): void {
   if (typeof url !== "string" || !URL.canParse(url))
     throw new RangeError(`connect: url is ${shown(url)}; it must be an address like https://host:2567.`);
-  if (!isIdentifier(space)) throw new RangeError(`connect: space is ${shown(space)}; it must match ^[A-Za-z0-9_-]{1,64}$.`);
+  // Its letters come from people, in links, and are the server's to refuse with a code that an application can show.
+  if (typeof space !== "string") throw new RangeError(`connect: space is ${shown(space)}; it must be the name of a space.`);
   if (typeof ticket !== "string" && typeof ticket !== "function")
     throw new RangeError(`connect: ticket is ${shown(ticket)}; it must be a ticket, or a function that fetches one.`);
   if (scene !== undefined && typeof scene.hash !== "string") throw new RangeError("connect: scene is not what defineScene returned.");

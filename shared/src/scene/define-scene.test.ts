@@ -70,6 +70,13 @@ describe("defineScene", () => {
     );
   });
 
+  it("a checked scene may be the start of the next", () => {
+    const first = defineScene({ ...spec, version: 1 });
+    const next = defineScene({ ...first, version: 2 });
+    expect(next.hash).not.toBe(first.hash);
+    expect(defineScene({ ...first }).hash).toBe(first.hash);
+  });
+
   const wrong: readonly [string, Readonly<Record<string, unknown>>, RegExp][] = [
     ["a name that is no identifier", { name: "../x" }, /scene has the name/],
     ["no version", { version: 0 }, /version must be/],

@@ -54,7 +54,7 @@ const MAX_EXTENT_M = 4096;
 /** Checks and freezes a declaration. Throws a TypeError with a sentence when it is wrong [SD1]. */
 export function defineScene<const S extends SceneSpec>(spec: S): Scene<S> {
   mustBeRecord("the declaration", spec);
-  for (const key of Object.keys(spec)) if (!KEYS.has(key)) fail(key, `is no part of a scene; it has ${[...KEYS].join(", ")}`);
+  for (const key of Object.keys(spec)) if (!KEYS.has(key) && key !== DERIVED) fail(key, `is no part of a scene; it has ${[...KEYS].join(", ")}`);
   checkName("scene", spec.name);
   if (!Number.isInteger(spec.version) || spec.version < 1) fail("version", "must be a whole number from 1");
   checkBounds("bounds", spec.bounds);
@@ -86,6 +86,8 @@ function mustBeRecord(where: string, value: unknown): void {
 }
 /** What a scene declares; a misspelt part would be left out in silence. */
 const KEYS = new Set(["name", "version", "bounds", "roles", "objects", "zones", "permissions", "migrations"]);
+/** A checked scene has it, and may be the start of the next: `defineScene({ ...scene, version: 2 })`. It is worked out anew. */
+const DERIVED = "hash";
 
 function checkName(where: string, name: string): void {
   if (!isIdentifier(name)) fail(where, `has the name ${JSON.stringify(name)}, which is not an identifier (A-Z a-z 0-9 _ -, up to 64, not reserved)`);
