@@ -12,8 +12,8 @@ function setup() {
   const compacted: number[] = [];
   const lost: string[] = [];
   const results: string[] = [];
-  /** How many results there were when who waits was let know. */
-  const answered: number[] = [];
+  /** How many results there were when who waits was let know, and how many writes the store had been handed. */
+  const answered: (readonly [results: number, writes: number])[] = [];
   let probeWorks = false;
   let recovered = 0;
   let rerootWorks = true;
@@ -40,7 +40,7 @@ function setup() {
     epoch: 1,
     logRecords: 0,
     onAppended: (result) => results.push(`${result.batch}:${result.ok}`),
-    onAnswered: () => void answered.push(results.length),
+    onAnswered: () => void answered.push([results.length, appends.length]),
     onNoted: ({ write, ok: durable, sentence }) => results.push(`note ${write}:${durable}${sentence === "" ? "" : ` ${sentence}`}`),
     onRecovered: () => {
       recovered++;
@@ -84,7 +84,11 @@ describe("SceneWriter", () => {
     appends[1]?.answer(ok({ seq: 13 }));
     await settle();
     expect(results).toEqual(["1:true", "2:true", "3:true"]);
-    expect(answered).toEqual([1, 3]);
+    // The next write is on its way before the room takes in the first.
+    expect(answered).toEqual([
+      [1, 2],
+      [3, 2],
+    ]);
   });
 
   it("[SW1] [SW3] fails what waits behind a failure, untried, until a probe succeeds", async () => {
