@@ -52,7 +52,7 @@ function quantileOf(rounds: Rounds): (share: number, times?: ArrayLike<number>) 
   const sorted = rounds.map((round) => Float64Array.from(round).sort());
   const all = Float64Array.from(sorted.flatMap((round) => [...round])).sort();
   return (share, times) => {
-    const timesOf = (round: number): number => times?.[round] ?? (times === undefined ? 1 : 0);
+    const timesOf = (round: number): number => (times === undefined ? 1 : (times[round] ?? 0));
     const total = sorted.reduce((count, { length }, round) => count + length * timesOf(round), 0);
     if (total === 0) return Number.NaN;
     const rank = Math.min(total - 1, Math.floor(total * share));

@@ -5,7 +5,7 @@
  * [JU1] Everything throws a RangeError that names the argument, what it was, and what it may be; nothing has happened by then.
  */
 import { type PermissionScope, type Scene, scopeFault } from "@copresence/shared/scene";
-import type { GrabOptions, Hand, LinkConditions, ReleaseOptions, SpaceEvents } from "./space-types.ts";
+import type { ConnectOptions, GrabOptions, Hand, LinkConditions, ReleaseOptions, SpaceEvents } from "./space-types.ts";
 
 /** A finite number within bounds. */
 export function mustBeNumber(what: string, value: unknown, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY): void {
@@ -75,8 +75,8 @@ export function judgeLink(conditions: LinkConditions): void {
 
 /** A wall-clock time, or undefined. A rollback since "yesterday" would be one since ever. */
 export function judgeSince(since: number | Date | undefined): void {
-  if (since !== undefined && !Number.isFinite(Number(since instanceof Date ? since : typeof since === "number" ? since : Number.NaN)))
-    throw new RangeError(`since is ${shown(since)}; it must be a Date or milliseconds.`);
+  const ms = since instanceof Date ? since.getTime() : since;
+  if (ms !== undefined && !Number.isFinite(ms)) throw new RangeError(`since is ${shown(since)}; it must be a Date or milliseconds.`);
 }
 
 export function judgeScope(scene: Scene | undefined, scope: PermissionScope): void {
@@ -84,15 +84,7 @@ export function judgeScope(scene: Scene | undefined, scope: PermissionScope): vo
   if (fault !== undefined) throw new RangeError(`permissions.set: ${fault}.`);
 }
 
-type Joining = {
-  readonly url: unknown;
-  readonly space: unknown;
-  readonly ticket: unknown;
-  readonly scene?: Partial<Scene> | undefined;
-  readonly link?: LinkConditions | undefined;
-  readonly uplinkHz?: number | undefined;
-  readonly patienceMs?: number | undefined;
-};
+type Joining = Pick<ConnectOptions, "url" | "space" | "ticket" | "scene" | "link" | "uplinkHz" | "patienceMs">;
 
 /** What `connect` is given, apart from what has a judge of its own (`quality`). */
 export function judgeConnect({ url, space, ticket, scene, link, uplinkHz, patienceMs }: Joining): void {

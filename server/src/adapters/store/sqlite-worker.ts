@@ -130,7 +130,6 @@ function recall({ id, scene, epoch, query }: Request<"recall">): void {
 
 /** One at a time with compactions, which read what an erasure changes. */
 function administer({ id, ask }: Request<"admin">): void {
-  const turn = (): Promise<void> => new Promise((go) => setImmediate(go));
   compacting = compacting.then(async () => {
     reply(port, id, log === undefined ? storeClosed : await answer(log, ask, turn));
     checkpointSoon();

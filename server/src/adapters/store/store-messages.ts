@@ -34,9 +34,12 @@ const PER_RECORD = 4;
 
 export function flatAppend({ scene, epoch, records }: Omit<AppendRequest, "id" | "op">, id: number): FlatAppend {
   const flat: (number | string | Uint8Array)[] = [id, scene, epoch];
-  for (const { user, client, clock, update } of records) flat.push(user, client, clock, update);
+  for (const { user, client, clock, update } of records) flat.push(user, client, clock, tight(update));
   return flat;
 }
+
+/** A view into a larger buffer would be cloned with all of it. */
+const tight = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
 
 /** The request that a message is. */
 export function requestOf(message: StoreRequest | FlatAppend): StoreRequest {

@@ -10,7 +10,6 @@ import { Worker } from "node:worker_threads";
 import { err, ok, type Result } from "@copresence/shared/base";
 import type { Rerooted } from "../../core/document/renewal.ts";
 import type { PastAnswer, PastQuery } from "../../core/history/types.ts";
-import type { AppendRecord } from "../../core/types.ts";
 import { sharedMs } from "../thread-time.ts";
 import { storeClosed } from "./records.ts";
 import type { Compacted, LoadedScene, SceneNote, SceneStore, StoreError } from "./scene-store.ts";
@@ -226,7 +225,7 @@ class StoreThread {
     const id = this.nextId++;
     return new Promise((done) => {
       this.waiters.set(id, done as Waiter);
-      const message = request.op === "append" ? flatAppend({ ...request, records: request.records.map(tight) }, id) : { ...request, id };
+      const message = request.op === "append" ? flatAppend(request, id) : { ...request, id };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread's port has no origin
       this.worker.postMessage(message);
     });
@@ -251,9 +250,3 @@ class StoreThread {
     this.waiters.clear();
   }
 }
-
-/** A view into a larger buffer would be cloned with all of it. */
-const tight = (record: AppendRecord): AppendRecord => {
-  const { update } = record;
-  return update.byteLength === update.buffer.byteLength ? record : { ...record, update: update.slice() };
-};

@@ -27,7 +27,8 @@ export type HostOptions = {
   readonly launcher: Launcher;
   readonly entry: URL;
   readonly timers: Timers;
-  /** When the first worker may start; default at once. */ readonly startAt?: Promise<void> | undefined;
+  /** When the first worker may start; default at once. */
+  readonly startAt?: Promise<void> | undefined;
 };
 type Running = { readonly vessel: Vessel; readonly startedMs: number };
 
